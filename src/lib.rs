@@ -1,1 +1,19 @@
+//! `llmfin` reconciles what an LLM gateway logged with what the providers billed, and closes the month.
+//!
+//! One direction of flow, and everything between reading and rendering is pure:
+//!
+//! ```text
+//! usage, invoices ─▶ read ─▶ rate ─▶ reconcile ─▶ causes ─▶ close ─▶ report ─▶ render
+//!                             ▲                     ▲
+//!                        price books            evidence
+//! ```
 
+pub mod diagnostic;
+pub mod error;
+pub mod invoice;
+pub mod money;
+pub mod period;
+pub mod pricebook;
+pub mod read;
+pub mod usage;
+pub mod vocabulary;
