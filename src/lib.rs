@@ -8,12 +8,17 @@
 //!                        price books            evidence
 //! ```
 
+pub mod causes;
+pub mod close;
 pub mod diagnostic;
 pub mod error;
 pub mod invoice;
 pub mod money;
 pub mod period;
 pub mod pricebook;
+pub mod rate;
 pub mod read;
+pub mod reconcile;
+pub mod report;
 pub mod usage;
 pub mod vocabulary;
