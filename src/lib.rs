@@ -8,6 +8,8 @@
 //!                        price books            evidence
 //! ```
 
+pub mod books;
+pub mod cli;
 pub mod diagnostic;
 pub mod error;
 pub mod invoice;
@@ -15,5 +17,7 @@ pub mod money;
 pub mod period;
 pub mod pricebook;
 pub mod read;
+pub mod render;
+pub mod report;
 pub mod usage;
 pub mod vocabulary;
