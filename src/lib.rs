@@ -8,7 +8,9 @@
 //!                        price books            evidence
 //! ```
 
+pub mod books;
 pub mod causes;
+pub mod cli;
 pub mod close;
 pub mod diagnostic;
 pub mod error;
@@ -19,6 +21,7 @@ pub mod pricebook;
 pub mod rate;
 pub mod read;
 pub mod reconcile;
+pub mod render;
 pub mod report;
 pub mod usage;
 pub mod vocabulary;

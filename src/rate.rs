@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::error::{Error, Result};
 use crate::money::{Money, Ratio};
 use crate::period::{Day, Period};
-use crate::pricebook::{NoPrice, PriceQuery, Priced, Pricebook};
+use crate::pricebook::{NoPrice, PriceQuery, Pricebook, Priced};
 use crate::usage::cube::{Cubes, RatingKey, Sums};
 use crate::vocabulary::{CallType, CountSource, Meter, Outcome, Reading, Tier};
 
@@ -103,7 +103,9 @@ impl Accounts {
         let mut candidates = self.known.iter().filter(|account| &*account.provider == provider);
         if let Some(id) = source {
             let named = candidates.clone().find(|account| account.id.as_ref() == Some(id));
-            return named.cloned().unwrap_or_else(|| Account { provider: provider.into(), id: Some(id.clone()) });
+            return named
+                .cloned()
+                .unwrap_or_else(|| Account { provider: provider.into(), id: Some(id.clone()) });
         }
         match (candidates.next(), candidates.next()) {
             (Some(only), None) => only.clone(),
@@ -142,12 +144,15 @@ pub fn day_rows(
         entry.1.add(sums);
     }
     let mut texts: BTreeMap<u32, Arc<str>> = BTreeMap::new();
-    let mut text = |name: u32| -> Arc<str> { texts.entry(name).or_insert_with(|| cubes.names.text(name).into()).clone() };
+    let mut text = |name: u32| -> Arc<str> {
+        texts.entry(name).or_insert_with(|| cubes.names.text(name).into()).clone()
+    };
     let rows = days
         .into_iter()
         .map(|(key, (at, sums))| {
             let provider = text(key.provider);
-            let seller = crate::vocabulary::Seller::find(&provider).map_or(provider.clone(), |seller| seller.id.into());
+            let seller = crate::vocabulary::Seller::find(&provider)
+                .map_or(provider.clone(), |seller| seller.id.into());
             let (served, routed) = (text(key.served), text(key.routed));
             DayUsage {
                 account: accounts.of(&seller, source, cubes.names.text(key.key)),
@@ -174,16 +179,26 @@ pub fn day_rows(
 }
 
 /// The customer's mapping first, then the book; a name neither knows keeps its own text.
-fn resolve(book: &Pricebook, mappings: &[ModelMapping], seller: &str, served: &str, routed: &str, at: i64) -> Arc<str> {
+fn resolve(
+    book: &Pricebook,
+    mappings: &[ModelMapping],
+    seller: &str,
+    served: &str,
+    routed: &str,
+    at: i64,
+) -> Arc<str> {
     let mapped = |name: &str| {
         mappings
             .iter()
-            .filter(|mapping| &*mapping.logged == name && mapping.seller.as_deref().is_none_or(|wanted| wanted == seller))
+            .filter(|mapping| {
+                &*mapping.logged == name && mapping.seller.as_deref().is_none_or(|wanted| wanted == seller)
+            })
             .filter(|mapping| mapping.from.is_none_or(|from| from.start() <= at))
             .max_by_key(|mapping| mapping.from)
     };
     // A mapping names what was logged: the model that answered, or the alias when the model is the alias again.
-    let name = mapped(served).or_else(|| (book.resolve(seller, served, at).is_none()).then(|| mapped(routed)).flatten());
+    let name = mapped(served)
+        .or_else(|| (book.resolve(seller, served, at).is_none()).then(|| mapped(routed)).flatten());
     let name = name.map_or(served, |mapping| &mapping.model);
     book.resolve(seller, name, at).map_or_else(|| unknown_name(name), Into::into)
 }
@@ -210,7 +225,12 @@ impl Segments<'_> {
         let changes = self.cache.entry((provider.to_owned(), served.to_owned())).or_insert_with(|| {
             let seller = crate::vocabulary::Seller::find(provider).map_or(provider, |seller| seller.id);
             match self.book.resolve(seller, served, self.period.first.start()) {
-                Some(model) => self.book.price_changes(seller, model, self.period.first.start(), self.period.last.next().start()),
+                Some(model) => self.book.price_changes(
+                    seller,
+                    model,
+                    self.period.first.start(),
+                    self.period.last.next().start(),
+                ),
                 None => Vec::new(),
             }
         });
@@ -266,7 +286,9 @@ impl<'a> Rater<'a> {
     /// True where the leaf's prompt is priced by a long-context row.
     pub fn is_long_context(&self, leaf: &Leaf) -> bool {
         leaf.prompt > 0 && {
-            let of = |prompt| self.unit(&Leaf { meter: Meter::Input, prompt, ..leaf.clone() }).ok().map(|priced| priced.row);
+            let of = |prompt| {
+                self.unit(&Leaf { meter: Meter::Input, prompt, ..leaf.clone() }).ok().map(|priced| priced.row)
+            };
             of(leaf.prompt) != of(0)
         }
     }
@@ -274,5 +296,7 @@ impl<'a> Rater<'a> {
 
 /// `quantity × unit`, rounded once.
 pub fn amount(unit: Ratio, quantity: i128) -> Result<Money> {
-    unit.amount(quantity).map(|(money, _)| money).map_err(|error| Error::Internal(format!("a leaf's amount: {error}")))
+    unit.amount(quantity)
+        .map(|(money, _)| money)
+        .map_err(|error| Error::Internal(format!("a leaf's amount: {error}")))
 }

@@ -71,7 +71,8 @@ mod tests {
     fn every_page_has_its_headings_and_its_own_id() {
         for cause in CAUSES {
             assert!(cause.page.starts_with(&format!("# {}: ", cause.id)), "{}", cause.id);
-            let headings: Vec<&str> = cause.page.lines().filter_map(|line| line.strip_prefix("## ")).collect();
+            let headings: Vec<&str> =
+                cause.page.lines().filter_map(|line| line.strip_prefix("## ")).collect();
             let wanted = ["What it is", "How it shows", "How we prove it", "What to do", "Example"];
             assert_eq!(headings, wanted, "{}", cause.id);
             let documented_only = cause.page.contains("Not detected yet");

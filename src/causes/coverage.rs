@@ -17,10 +17,15 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
         let identities = identities(state, account);
         match state.gateway.get(account).filter(|declared| !declared.is_empty()) {
             Some(declared) => {
-                let ours = |text: &Option<std::sync::Arc<str>>| text.as_ref().is_some_and(|text| declared.contains(text));
+                let ours = |text: &Option<std::sync::Arc<str>>| {
+                    text.as_ref().is_some_and(|text| declared.contains(text))
+                };
                 for identity in identities.keys().filter(|identity| **identity != Identity::default()) {
                     if !ours(&identity.project) && !ours(&identity.key) {
-                        let fact = Fact::new("gateway's own", declared.iter().map(|text| &**text).collect::<Vec<_>>().join(", "));
+                        let fact = Fact::new(
+                            "gateway's own",
+                            declared.iter().map(|text| &**text).collect::<Vec<_>>().join(", "),
+                        );
                         patches.push(patch(account, identity, &identities, Status::Proven, fact));
                     }
                 }
@@ -62,7 +67,11 @@ fn inferred(state: &State, account: &Account, identities: &Lines) -> Vec<Patch> 
             .billed
             .iter()
             .filter(|(key, lines)| key.cell.account == *account && lines.contains_key(identity))
-            .all(|(key, _)| identity_quantity(state, key, identity).map(|quantity| quantities.insert(key, quantity)).is_some());
+            .all(|(key, _)| {
+                identity_quantity(state, key, identity)
+                    .map(|quantity| quantities.insert(key, quantity))
+                    .is_some()
+            });
         let cells: BTreeSet<&CellKey> = quantities.keys().map(|key| &key.cell).collect();
         if !known || cells.len() < TESTS {
             continue;
@@ -94,7 +103,8 @@ fn identity_quantity(state: &State, key: &BillKey, identity: &Identity) -> Optio
 
 fn patch(account: &Account, identity: &Identity, identities: &Lines, status: Status, fact: Fact) -> Patch {
     let mut scope = Scope::of(account);
-    let named: Vec<&str> = [&identity.project, &identity.key].into_iter().flatten().map(|text| &**text).collect();
+    let named: Vec<&str> =
+        [&identity.project, &identity.key].into_iter().flatten().map(|text| &**text).collect();
     let label = named.iter().filter(|text| !text.is_empty()).copied().collect::<Vec<_>>().join(" / ");
     let label = if label.is_empty() { "no key".to_owned() } else { label };
     scope.keys.insert(label.as_str().into());

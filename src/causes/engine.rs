@@ -67,7 +67,10 @@ fn round(state: &State, refused: &BTreeSet<String>) -> Result<Explained> {
     }
     let mut residuals = BTreeMap::new();
     for cell in super::cells(&state) {
-        residuals.insert(cell.clone(), Residual { amount: state.delta(&cell)?, bound: state.rounding_bound(&cell) });
+        residuals.insert(
+            cell.clone(),
+            Residual { amount: state.delta(&cell)?, bound: state.rounding_bound(&cell) },
+        );
     }
     Ok(Explained { claims, residuals })
 }

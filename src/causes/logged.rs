@@ -45,7 +45,11 @@ struct Mistake {
 }
 
 static MISTAKES: &[Mistake] = &[
-    Mistake { cause: "rate.missing_model", what: "the gateway had no price and logged zero", cost: |_, _| Ok(Some(Money::ZERO)) },
+    Mistake {
+        cause: "rate.missing_model",
+        what: "the gateway had no price and logged zero",
+        cost: |_, _| Ok(Some(Money::ZERO)),
+    },
     Mistake {
         cause: "cls.reasoning_dropped",
         what: "the gateway priced the answer without its reasoning tokens, which the record's own total shows",
@@ -67,7 +71,7 @@ static MISTAKES: &[Mistake] = &[
                 return Ok(None);
             }
             let again = cost(rater, row, |meter| cached(meter).then_some(Meter::Input))?;
-            Ok(again.zip(cost(rater, row, |meter| Some(meter))?).map(|(again, once)| again + once))
+            Ok(again.zip(cost(rater, row, Some)?).map(|(again, once)| again + once))
         },
     },
     Mistake {
@@ -87,7 +91,7 @@ static MISTAKES: &[Mistake] = &[
             if row.tier == Tier::Standard {
                 return Ok(None);
             }
-            cost(rater, &DayUsage { tier: Tier::Standard, ..row.clone() }, |meter| Some(meter))
+            cost(rater, &DayUsage { tier: Tier::Standard, ..row.clone() }, Some)
         },
     },
     Mistake {
@@ -97,7 +101,7 @@ static MISTAKES: &[Mistake] = &[
             if row.region.is_empty() || &*row.region == "global" {
                 return Ok(None);
             }
-            cost(rater, &DayUsage { region: "global".into(), ..row.clone() }, |meter| Some(meter))
+            cost(rater, &DayUsage { region: "global".into(), ..row.clone() }, Some)
         },
     },
     Mistake {
@@ -167,14 +171,22 @@ pub fn bridge(usage: &[DayUsage], rater: &Rater, cell_of: impl Fn(&Leaf) -> Cell
         }
         match name(rater, row, difference, complete)? {
             Some((cause, what, status)) => {
-                let model = (!matches!(cause, "qty.duplicate" | "qty.failed_priced" | "qty.gateway_cache_priced" | "round.float"))
-                    .then(|| row.model.clone());
-                book.entry((cause, what, model)).or_insert_with(|| Open::new(what, status)).add(row, &cell, difference);
+                let model = (!matches!(
+                    cause,
+                    "qty.duplicate" | "qty.failed_priced" | "qty.gateway_cache_priced" | "round.float"
+                ))
+                .then(|| row.model.clone());
+                book.entry((cause, what, model))
+                    .or_insert_with(|| Open::new(what, status))
+                    .add(row, &cell, difference);
             }
             None => sums.unexplained += difference,
         }
     }
-    Ok(LoggedBridge { findings: book.into_iter().map(|((cause, ..), open)| open.close(cause)).collect(), cells })
+    Ok(LoggedBridge {
+        findings: book.into_iter().map(|((cause, ..), open)| open.close(cause)).collect(),
+        cells,
+    })
 }
 
 type Named = (&'static str, &'static str, Status);
@@ -182,7 +194,9 @@ type Named = (&'static str, &'static str, Status);
 fn name(rater: &Rater, row: &DayUsage, difference: Money, complete: bool) -> Result<Option<Named>> {
     let outcome = match row.outcome {
         Outcome::Duplicate => Some(("qty.duplicate", "rows whose id was counted before")),
-        Outcome::CacheHit => Some(("qty.gateway_cache_priced", "answers from the gateway's own cache, logged with a cost")),
+        Outcome::CacheHit => {
+            Some(("qty.gateway_cache_priced", "answers from the gateway's own cache, logged with a cost"))
+        }
         Outcome::Failed => Some(("qty.failed_priced", "failed calls without usage, logged with a cost")),
         Outcome::OtherPayer => Some(("cov.other_payer", "calls paid by the client's own credential")),
         Outcome::NotACall => Some(("inv.non_usage", "bookkeeping rows that are no model calls")),
@@ -200,7 +214,10 @@ fn name(rater: &Rater, row: &DayUsage, difference: Money, complete: bool) -> Res
         return Ok(Some((cause, "the gateway logged a cost, the book has no price", Status::Proven)));
     }
     for mistake in MISTAKES {
-        if mistake.cause == "rate.missing_model" && (row.sums.logged_rows == 0 || !row.sums.logged.is_zero()) && row.sums.logged_rows > 0 {
+        if mistake.cause == "rate.missing_model"
+            && (row.sums.logged_rows == 0 || !row.sums.logged.is_zero())
+            && row.sums.logged_rows > 0
+        {
             continue;
         }
         if let Some(would) = (mistake.cost)(rater, row)?
@@ -214,7 +231,8 @@ fn name(rater: &Rater, row: &DayUsage, difference: Money, complete: bool) -> Res
 
 impl DayUsage {
     fn model_unknown(&self, rater: &Rater) -> bool {
-        self.leaves().any(|(leaf, _)| rater.unit(&leaf).err() == Some(crate::pricebook::NoPrice::UnknownModel))
+        self.leaves()
+            .any(|(leaf, _)| rater.unit(&leaf).err() == Some(crate::pricebook::NoPrice::UnknownModel))
     }
 }
 
@@ -251,10 +269,14 @@ impl Open {
             Fact::new("cost the gateway logged for them", self.logged),
         ];
         let text = match cause {
-            "qty.duplicate" => "deduplicate the export by request id; look at callback redelivery at these times",
+            "qty.duplicate" => {
+                "deduplicate the export by request id; look at callback redelivery at these times"
+            }
             "qty.gateway_cache_priced" => "set the cost of response-cache hits to zero in the gateway",
             "qty.failed_priced" => "do not price failed calls without usage",
-            "cls.reasoning_dropped" => "read `total_tokens` or add the reasoning counter to the output on this route",
+            "cls.reasoning_dropped" => {
+                "read `total_tokens` or add the reasoning counter to the output on this route"
+            }
             "rate.missing_model" | "rate.missing_class" => "add the price where it is missing",
             _ => "correct the gateway's cost calculation, or use `priced` instead of its figure",
         };
@@ -264,7 +286,11 @@ impl Open {
             scope: self.scope,
             cells: self.cells,
             facts,
-            fix: (cause != "round.float").then(|| Fix { kind: "gateway", text: text.to_owned(), patch: String::new() }),
+            fix: (cause != "round.float").then(|| Fix {
+                kind: "gateway",
+                text: text.to_owned(),
+                patch: String::new(),
+            }),
         }
     }
 }

@@ -29,8 +29,10 @@ struct Candidate {
 type ByMeter = BTreeMap<Meter, i128>;
 
 pub fn propose(state: &State) -> Result<Vec<Patch>> {
-    let mut left: BTreeMap<CellKey, ByMeter> =
-        super::cells(state).into_iter().map(|cell| (cell.clone(), quantity::by_meter(state, &cell))).collect();
+    let mut left: BTreeMap<CellKey, ByMeter> = super::cells(state)
+        .into_iter()
+        .map(|cell| (cell.clone(), quantity::by_meter(state, &cell)))
+        .collect();
     let mut patches = Vec::new();
     for candidate in candidates(state.usage) {
         let traffic = state.subset(|row| row.outcome.is_billable() && is_of(&candidate, row));
@@ -55,7 +57,12 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
 fn candidates(usage: &[DayUsage]) -> BTreeSet<Candidate> {
     let mut found = BTreeSet::new();
     for row in usage.iter().filter(|row| row.outcome.is_billable()) {
-        let of = |kind, text: &Arc<str>| Candidate { account: row.account.clone(), model: row.model.clone(), kind, text: text.clone() };
+        let of = |kind, text: &Arc<str>| Candidate {
+            account: row.account.clone(),
+            model: row.model.clone(),
+            kind,
+            text: text.clone(),
+        };
         let alias = alias(row);
         if !alias.is_empty() && *alias != row.served {
             found.insert(of("alias", alias));
@@ -81,15 +88,24 @@ fn with_model(cell: &CellKey, model: &Arc<str>) -> CellKey {
 }
 
 /// The model that has more, on most days, exactly where the candidate's model has less.
-fn best_target(left: &BTreeMap<CellKey, ByMeter>, days: &BTreeMap<Day, (CellKey, ByMeter)>) -> Option<(Arc<str>, Vec<Day>)> {
+fn best_target(
+    left: &BTreeMap<CellKey, ByMeter>,
+    days: &BTreeMap<Day, (CellKey, ByMeter)>,
+) -> Option<(Arc<str>, Vec<Day>)> {
     let mut fits: BTreeMap<Arc<str>, Vec<Day>> = BTreeMap::new();
     for (day, (cell, moved)) in days {
-        let missing = |sums: &ByMeter, sign: i128| moved.iter().all(|(meter, count)| sums.get(meter).is_some_and(|gap| gap * sign >= *count));
+        let missing = |sums: &ByMeter, sign: i128| {
+            moved.iter().all(|(meter, count)| sums.get(meter).is_some_and(|gap| gap * sign >= *count))
+        };
         if moved.values().all(|count| *count == 0) || !left.get(cell).is_some_and(|sums| missing(sums, -1)) {
             continue;
         }
         for (other, sums) in left {
-            if other.account == cell.account && other.first == cell.first && other.last == cell.last && missing(sums, 1) {
+            if other.account == cell.account
+                && other.first == cell.first
+                && other.last == cell.last
+                && missing(sums, 1)
+            {
                 fits.entry(other.model.clone()?).or_default().push(*day);
             }
         }
@@ -121,18 +137,23 @@ fn patch(
         scope.keys.insert(candidate.text.clone());
     }
     let mut edits = Vec::new();
-    for (key, count) in traffic.iter().filter(|(key, _)| fitted.contains(&key.cell.first) && key.meter.is_some()) {
+    for (key, count) in
+        traffic.iter().filter(|(key, _)| fitted.contains(&key.cell.first) && key.meter.is_some())
+    {
         scope.cover(&key.cell);
         scope.meters.extend(key.meter);
         let to = BillKey { cell: with_model(&key.cell, target), ..key.clone() };
         edits.push(Edit::Move { from: key.clone(), to, quantity: *count });
     }
-    let equations: usize = fitted.iter().map(|day| days[day].1.values().filter(|count| **count != 0).count()).sum();
+    let equations: usize =
+        fitted.iter().map(|day| days[day].1.values().filter(|count| **count != 0).count()).sum();
     // All traffic from the first day on: the alias points elsewhere. Some days only: a fallback served them.
     let onset = fitted.first().copied();
     let repointed = days.keys().filter(|day| Some(**day) >= onset).count() == fitted.len();
-    let (cause, what) = if repointed { ("map.alias_repointed", "points at") } else { ("map.fallback", "fell back to") };
-    let total: i128 = edits.iter().map(|edit| if let Edit::Move { quantity, .. } = edit { *quantity } else { 0 }).sum();
+    let (cause, what) =
+        if repointed { ("map.alias_repointed", "points at") } else { ("map.fallback", "fell back to") };
+    let total: i128 =
+        edits.iter().map(|edit| if let Edit::Move { quantity, .. } = edit { *quantity } else { 0 }).sum();
     let first = onset.map(|day| day.to_string()).unwrap_or_default();
     Patch {
         cause,
@@ -151,7 +172,10 @@ fn patch(
         fix: Some(Fix {
             kind: "model-mapping",
             text: format!("`{}` {what} {target} since {first}: map it from that day", candidate.text),
-            patch: format!("[[model]]\nlogged = \"{}\"\nseller = \"{}\"\nmodel = \"{target}\"\nfrom = \"{first}\"\n", candidate.text, candidate.account.provider),
+            patch: format!(
+                "[[model]]\nlogged = \"{}\"\nseller = \"{}\"\nmodel = \"{target}\"\nfrom = \"{first}\"\n",
+                candidate.text, candidate.account.provider
+            ),
         }),
     }
 }

@@ -42,7 +42,9 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
         for cell in super::cells(state) {
             let Some(model) = cell.model.clone() else { continue };
             let sums = quantity::by_meter(state, &cell);
-            let (Some(over), Some(short)) = (sums.get(&confusion.logged), sums.get(&confusion.billed)) else { continue };
+            let (Some(over), Some(short)) = (sums.get(&confusion.logged), sums.get(&confusion.billed)) else {
+                continue;
+            };
             // The equality is the test: nothing was fitted.
             if *over < 0
                 && *over == -short
@@ -51,7 +53,9 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
                 found.entry((cell.account.clone(), model)).or_default().push(edit);
             }
         }
-        patches.extend(found.into_iter().map(|((account, model), edits)| patch(confusion, &account, &model, edits)));
+        patches.extend(
+            found.into_iter().map(|((account, model), edits)| patch(confusion, &account, &model, edits)),
+        );
     }
     Ok(patches)
 }
@@ -61,7 +65,9 @@ fn edit(state: &State, cell: &CellKey, confusion: &Confusion, count: i128) -> Op
     let gaps = quantity::gaps(state, cell);
     let from = gaps
         .iter()
-        .filter(|(key, gap)| key.meter == Some(confusion.logged) && gap.logged >= count && gap.difference() <= -count)
+        .filter(|(key, gap)| {
+            key.meter == Some(confusion.logged) && gap.logged >= count && gap.difference() <= -count
+        })
         .map(|(key, _)| key.clone())
         .next()?;
     let to = BillKey { meter: Some(confusion.billed), ..from.clone() };

@@ -25,7 +25,10 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
             found.entry((cell.account.clone(), model.clone(), shift)).or_default().push(edit);
         }
     }
-    Ok(found.into_iter().map(|((account, model, shift), edits)| patch(state, &account, &model, &shift, edits)).collect())
+    Ok(found
+        .into_iter()
+        .map(|((account, model, shift), edits)| patch(state, &account, &model, &shift, edits))
+        .collect())
 }
 
 /// Billed in one tier, region or band, logged in another: what the one has more, the other has less.
@@ -88,12 +91,15 @@ fn patch(state: &State, account: &Account, model: &Arc<str>, shift: &Shift, edit
         Shift::Tier(Tier::Batch) => (
             "rate.batch",
             "the bill shows these tokens as batch".to_owned(),
-            "log batch traffic as batch: send it on a key or deployment of its own, or keep the batch id".to_owned(),
+            "log batch traffic as batch: send it on a key or deployment of its own, or keep the batch id"
+                .to_owned(),
         ),
         Shift::Tier(tier) => (
             "rate.service_tier",
             format!("the bill shows these tokens at tier {tier}"),
-            format!("keep the served `service_tier` in the log; requests at {tier} are priced at the standard rate without it"),
+            format!(
+                "keep the served `service_tier` in the log; requests at {tier} are priced at the standard rate without it"
+            ),
         ),
         Shift::Region(region) => (
             "rate.region_uplift",
@@ -123,8 +129,10 @@ fn patch(state: &State, account: &Account, model: &Arc<str>, shift: &Shift, edit
 }
 
 fn scope_days(edits: &[Edit]) -> usize {
-    let days: std::collections::BTreeSet<_> =
-        edits.iter().filter_map(|edit| if let Edit::Move { from, .. } = edit { Some(from.cell.first) } else { None }).collect();
+    let days: std::collections::BTreeSet<_> = edits
+        .iter()
+        .filter_map(|edit| if let Edit::Move { from, .. } = edit { Some(from.cell.first) } else { None })
+        .collect();
     days.len()
 }
 
@@ -140,12 +148,19 @@ fn only_key(state: &State, edits: &[Edit]) -> Option<Arc<str>> {
     let keys: std::collections::BTreeSet<Arc<str>> = state
         .usage
         .iter()
-        .filter(|row| row.outcome.is_billable() && row.account == first.cell.account && first.cell.model.as_ref() == Some(&row.model))
+        .filter(|row| {
+            row.outcome.is_billable()
+                && row.account == first.cell.account
+                && first.cell.model.as_ref() == Some(&row.model)
+        })
         .map(|row| row.key.clone())
         .collect();
     keys.into_iter().find(|key| {
         let traffic = state.subset(|row| {
-            row.outcome.is_billable() && row.key == *key && first.cell.model.as_ref() == Some(&row.model) && row.account == first.cell.account
+            row.outcome.is_billable()
+                && row.key == *key
+                && first.cell.model.as_ref() == Some(&row.model)
+                && row.account == first.cell.account
         });
         moved.iter().all(|(bill_key, quantity)| traffic.get(*bill_key) == Some(quantity))
     })

@@ -47,6 +47,9 @@ impl Point {
     }
 }
 
+/// One finding: an account's model, why, and from when.
+type Change = (Account, Arc<str>, Vec<Reason>, Day);
+
 /// Why a unit price would be what the bill shows.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Reason {
@@ -76,8 +79,11 @@ pub fn changed(state: &State) -> Result<Vec<Patch>> {
         }
     }
     // A tier or region multiplies every meter of a call: it is a reason only where all meters of its days show it.
-    let coherent: Vec<Vec<Reason>> = runs.iter().map(|run| run.reasons.iter().filter(|reason| coherent(run, reason, &runs, &all)).cloned().collect()).collect();
-    let mut grouped: BTreeMap<(Account, Arc<str>, Vec<Reason>, Day), Vec<Run>> = BTreeMap::new();
+    let coherent: Vec<Vec<Reason>> = runs
+        .iter()
+        .map(|run| run.reasons.iter().filter(|reason| coherent(run, reason, &runs, &all)).cloned().collect())
+        .collect();
+    let mut grouped: BTreeMap<Change, Vec<Run>> = BTreeMap::new();
     for (mut run, reasons) in runs.into_iter().zip(coherent) {
         let fitted = reasons.is_empty() || reasons == [Reason::Fitted];
         let enough = if fitted { DAYS_FITTED } else { DAYS_LISTED };
@@ -86,11 +92,25 @@ pub fn changed(state: &State) -> Result<Vec<Patch>> {
         }
         run.reasons = if reasons.is_empty() { vec![Reason::Fitted] } else { reasons };
         // Rows of different meters belong to one price change.
-        let class = run.reasons.iter().map(|reason| if let Reason::Row(_) = reason { Reason::Row(String::new()) } else { reason.clone() }).collect();
+        let class = run
+            .reasons
+            .iter()
+            .map(
+                |reason| {
+                    if let Reason::Row(_) = reason { Reason::Row(String::new()) } else { reason.clone() }
+                },
+            )
+            .collect();
         let from = run.days[0].key.cell.first;
-        grouped.entry((run.series.account.clone(), run.series.model.clone(), class, from)).or_default().push(run);
+        grouped
+            .entry((run.series.account.clone(), run.series.model.clone(), class, from))
+            .or_default()
+            .push(run);
     }
-    Ok(grouped.into_iter().map(|((account, model, _, from), runs)| price_patch(state, &account, &model, from, &runs)).collect())
+    Ok(grouped
+        .into_iter()
+        .map(|((account, model, _, from), runs)| price_patch(state, &account, &model, from, &runs))
+        .collect())
 }
 
 fn series(state: &State) -> BTreeMap<Series, Vec<Point>> {
@@ -105,16 +125,22 @@ fn series(state: &State) -> BTreeMap<Series, Vec<Point>> {
         let Some(unit) = state.unit(key, &leaf) else { continue };
         let logged = state.logged_quantity(key);
         // A quantity implied by the price cannot test the price.
-        let proven = proof.filter(|(_, known)| matches!(known, quantity::Known::Stated | quantity::Known::Witnessed));
+        let proven =
+            proof.filter(|(_, known)| matches!(known, quantity::Known::Stated | quantity::Known::Witnessed));
         let count = proven.map_or(logged, |(count, _)| count);
         // A price is judged only where the quantities agree; otherwise it would be blamed for missing rows.
         if count <= 0 || proven.is_some_and(|(count, _)| count != logged) {
             continue;
         }
         let bound = bill.bound + Money::STEP;
-        let side = |amount: Money| Ratio::quotient(amount.pico(), count).and_then(|ratio| ratio.checked_mul(Ratio::new(1, ONE)?));
-        let (Some(low), Some(high)) = (side(bill.amount - bound), side(bill.amount + bound)) else { continue };
-        let mut point = Point { key: key.clone(), leaf, unit, low, high, ties: false, proven: proven.is_some() };
+        let side = |amount: Money| {
+            Ratio::quotient(amount.pico(), count).and_then(|ratio| ratio.checked_mul(Ratio::new(1, ONE)?))
+        };
+        let (Some(low), Some(high)) = (side(bill.amount - bound), side(bill.amount + bound)) else {
+            continue;
+        };
+        let mut point =
+            Point { key: key.clone(), leaf, unit, low, high, ties: false, proven: proven.is_some() };
         point.ties = point.holds(unit);
         let series = Series {
             account: key.cell.account.clone(),
@@ -138,7 +164,9 @@ fn runs_of(points: &[Point]) -> Vec<Vec<Point>> {
             interval = None;
             continue;
         }
-        let narrowed = interval.map(|(low, high)| (later(low, point.low), earlier(high, point.high))).filter(|(low, high)| less_or_equal(*low, *high));
+        let narrowed = interval
+            .map(|(low, high)| (later(low, point.low), earlier(high, point.high)))
+            .filter(|(low, high)| less_or_equal(*low, *high));
         match (narrowed, runs.last_mut()) {
             (Some(narrowed), Some(run)) => {
                 run.push(point.clone());
@@ -241,14 +269,17 @@ fn price_patch(state: &State, account: &Account, model: &Arc<str>, from: Day, ru
         let origin = state.bill(&first.key).origin;
         let meter = run.series.meter;
         facts.push(Fact::new(format!("{meter}: price in the book, per million"), first.unit.per_million()));
-        facts.push(Fact::new(format!("{meter}: price on the bill, per million"), run.unit.per_million()).at(origin));
+        facts.push(
+            Fact::new(format!("{meter}: price on the bill, per million"), run.unit.per_million()).at(origin),
+        );
         if let Some(ratio) = ratio_of(run.unit, first.unit) {
             facts.push(Fact::new(format!("{meter}: rate ratio"), ratio));
         }
         facts.push(Fact::new(format!("{meter}: days at this price without exception"), run.days.len()));
         for reason in &run.reasons {
             if let Reason::Row(origin) = reason {
-                facts.push(Fact::new(format!("{meter}: a row of the book has this price"), origin).at(origin));
+                facts
+                    .push(Fact::new(format!("{meter}: a row of the book has this price"), origin).at(origin));
             }
         }
         rows.push(draft_row(&first.leaf, run.unit, from));
@@ -259,12 +290,20 @@ fn price_patch(state: &State, account: &Account, model: &Arc<str>, from: Day, ru
     let cause = causes.iter().next().copied().unwrap_or("rate.stale");
     let rivals: Vec<String> = causes.iter().skip(1).map(|cause| (*cause).to_owned()).collect();
     let (status, decides) = match () {
-        () if !rivals.is_empty() => (Status::Ambiguous, Some("the served tier, batch id or region of these calls in the log".to_owned())),
-        () if fitted || !proven => (Status::Probable, (!proven).then(|| "the provider's usage report for these days (quantities)".to_owned())),
+        () if !rivals.is_empty() => (
+            Status::Ambiguous,
+            Some("the served tier, batch id or region of these calls in the log".to_owned()),
+        ),
+        () if fitted || !proven => (
+            Status::Probable,
+            (!proven).then(|| "the provider's usage report for these days (quantities)".to_owned()),
+        ),
         () => (Status::Exact, None),
     };
     let text = if cause == "rate.stale" {
-        format!("confirm the price of {model} from {from} with the seller's price page or contract, then add the row")
+        format!(
+            "confirm the price of {model} from {from} with the seller's price page or contract, then add the row"
+        )
     } else {
         "record the served tier and region of these calls in the gateway log".to_owned()
     };
@@ -276,7 +315,11 @@ fn price_patch(state: &State, account: &Account, model: &Arc<str>, from: Day, ru
         facts,
         rivals,
         decides,
-        fix: Some(Fix { kind: "pricebook-row", text, patch: if cause == "rate.stale" { rows.concat() } else { String::new() } }),
+        fix: Some(Fix {
+            kind: "pricebook-row",
+            text,
+            patch: if cause == "rate.stale" { rows.concat() } else { String::new() },
+        }),
     }
 }
 
@@ -298,21 +341,37 @@ pub fn missing(state: &State) -> Result<Vec<Patch>> {
         if bill.lines == 0 || bill.amount.is_zero() || state.accepted.contains(key) {
             continue;
         }
-        let reasons: Vec<NoPrice> = state.logged[key].keys().filter_map(|leaf| match state.unit(key, leaf) {
-            Some(_) => None,
-            None => state.rater.unit(leaf).err(),
-        }).collect();
+        let reasons: Vec<NoPrice> = state.logged[key]
+            .keys()
+            .filter_map(|leaf| match state.unit(key, leaf) {
+                Some(_) => None,
+                None => state.rater.unit(leaf).err(),
+            })
+            .collect();
         // Where part of a key has a price, the bill's amount cannot be told apart: it stays unexplained.
         if reasons.is_empty() || reasons.len() < state.logged[key].len() {
             continue;
         }
-        let cause = if reasons.contains(&NoPrice::UnknownModel) { "rate.missing_model" } else { "rate.missing_class" };
+        let cause = if reasons.contains(&NoPrice::UnknownModel) {
+            "rate.missing_model"
+        } else {
+            "rate.missing_class"
+        };
         found.entry((key.cell.account.clone(), model, cause)).or_default().push(key.clone());
     }
-    Ok(found.into_iter().map(|((account, model, cause), keys)| missing_patch(state, &account, &model, cause, keys)).collect())
+    Ok(found
+        .into_iter()
+        .map(|((account, model, cause), keys)| missing_patch(state, &account, &model, cause, keys))
+        .collect())
 }
 
-fn missing_patch(state: &State, account: &Account, model: &Arc<str>, cause: &'static str, keys: Vec<BillKey>) -> Patch {
+fn missing_patch(
+    state: &State,
+    account: &Account,
+    model: &Arc<str>,
+    cause: &'static str,
+    keys: Vec<BillKey>,
+) -> Patch {
     let mut scope = Scope::of(account);
     scope.models.insert(model.clone());
     let mut sums: BTreeMap<(Meter, Tier), (Money, i128, Leaf)> = BTreeMap::new();
@@ -326,15 +385,18 @@ fn missing_patch(state: &State, account: &Account, model: &Arc<str>, cause: &'st
             origin = bill.origin.to_string();
         }
         for leaf in state.logged[key].keys().take(1) {
-            let count = quantity::billed(state, key).map_or_else(|| state.logged_quantity(key), |(count, _)| count);
+            let count =
+                quantity::billed(state, key).map_or_else(|| state.logged_quantity(key), |(count, _)| count);
             let entry = sums.entry((leaf.meter, leaf.tier)).or_insert((Money::ZERO, 0, leaf.clone()));
             entry.0 += bill.amount;
             entry.1 += count;
         }
     }
-    let (mut facts, mut rows) = (vec![Fact::new("billed without a price in the book", model).at(origin)], Vec::new());
+    let (mut facts, mut rows) =
+        (vec![Fact::new("billed without a price in the book", model).at(origin)], Vec::new());
     for ((meter, tier), (amount, count, leaf)) in &sums {
-        let unit = Ratio::quotient(amount.pico(), *count).and_then(|ratio| ratio.checked_mul(Ratio::new(1, ONE)?));
+        let unit =
+            Ratio::quotient(amount.pico(), *count).and_then(|ratio| ratio.checked_mul(Ratio::new(1, ONE)?));
         facts.push(Fact::new(format!("{meter} ({tier}): {} billed", meter.unit().to_lowercase()), count));
         if let Some(unit) = unit {
             facts.push(Fact::new(format!("{meter} ({tier}): implied price per million"), unit.per_million()));
@@ -352,7 +414,9 @@ fn missing_patch(state: &State, account: &Account, model: &Arc<str>, cause: &'st
         decides: None,
         fix: Some(Fix {
             kind: "pricebook-row",
-            text: format!("add a price for {what} from the seller's price page or your contract; the implied price is a cross-check, not a source"),
+            text: format!(
+                "add a price for {what} from the seller's price page or your contract; the implied price is a cross-check, not a source"
+            ),
             patch: rows.concat(),
         }),
     }
@@ -387,7 +451,10 @@ fn ratio_of(a: Ratio, b: Ratio) -> Option<String> {
 
 fn less_or_equal(a: Ratio, b: Ratio) -> bool {
     // On overflow nothing is claimed.
-    a.numerator().checked_mul(b.denominator()).zip(b.numerator().checked_mul(a.denominator())).is_some_and(|(left, right)| left <= right)
+    a.numerator()
+        .checked_mul(b.denominator())
+        .zip(b.numerator().checked_mul(a.denominator()))
+        .is_some_and(|(left, right)| left <= right)
 }
 
 fn later(a: Ratio, b: Ratio) -> Ratio {
@@ -403,7 +470,8 @@ fn simplest(low: Ratio, high: Ratio) -> Option<Ratio> {
     for decimals in 0..=9u32 {
         let scale = 1_000_000i128.checked_mul(10i128.checked_pow(decimals)?)?;
         let scaled = low.checked_mul(Ratio::new(scale, 1)?)?;
-        let up = scaled.numerator().div_euclid(scaled.denominator()) + i128::from(scaled.numerator().rem_euclid(scaled.denominator()) != 0);
+        let up = scaled.numerator().div_euclid(scaled.denominator())
+            + i128::from(scaled.numerator().rem_euclid(scaled.denominator()) != 0);
         let candidate = Ratio::new(up, scale)?;
         if up > 0 && less_or_equal(candidate, high) {
             return Some(candidate);
@@ -423,7 +491,10 @@ mod tests {
     #[test]
     fn the_simplest_price_has_the_fewest_decimals() {
         // 0.2499..0.2501 per million contains 0.25.
-        assert_eq!(simplest(ratio(2499, 10_000_000_000), ratio(2501, 10_000_000_000)).unwrap().per_million(), "0.25");
+        assert_eq!(
+            simplest(ratio(2499, 10_000_000_000), ratio(2501, 10_000_000_000)).unwrap().per_million(),
+            "0.25"
+        );
         assert_eq!(simplest(ratio(2, 1_000_000), ratio(2, 1_000_000)).unwrap().per_million(), "2");
         assert_eq!(simplest(ratio(1, 3), ratio(1, 3)), None);
     }

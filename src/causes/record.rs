@@ -32,6 +32,8 @@ static SUSPECTS: &[Suspect] = &[
     },
 ];
 
+/// Rows of a kind and the gateway keys they came on, by model.
+type RowsByModel = BTreeMap<(Account, Arc<str>), (u64, BTreeSet<Arc<str>>)>;
 type ByModel = BTreeMap<(Account, Arc<str>), Vec<Edit>>;
 
 /// Drops a suspect kind where the bill lacks exactly its tokens.
@@ -58,8 +60,23 @@ pub fn not_billed(state: &State) -> Result<Vec<Patch>> {
         for ((account, model), edits) in found {
             let rows = |row: &&DayUsage| (suspect.is)(row) && row.account == account && row.model == model;
             let count: u64 = state.usage.iter().filter(rows).map(|row| row.sums.requests).sum();
-            let keys = state.usage.iter().filter(rows).map(|row| row.key.clone()).filter(|key| !key.is_empty()).collect();
-            patches.push(patch(suspect.cause, &account, &model, edits, keys, suspect.fix, suspect.what, count));
+            let keys = state
+                .usage
+                .iter()
+                .filter(rows)
+                .map(|row| row.key.clone())
+                .filter(|key| !key.is_empty())
+                .collect();
+            patches.push(patch(
+                suspect.cause,
+                &account,
+                &model,
+                edits,
+                keys,
+                suspect.fix,
+                suspect.what,
+                count,
+            ));
         }
     }
     Ok(patches)
@@ -68,7 +85,7 @@ pub fn not_billed(state: &State) -> Result<Vec<Patch>> {
 /// Streams that ended without a usage payload: the rows are there, the tokens are only on the bill.
 pub fn not_counted(state: &State) -> Result<Vec<Patch>> {
     let mut found: ByModel = BTreeMap::new();
-    let mut rows: BTreeMap<(Account, Arc<str>), (u64, BTreeSet<Arc<str>>)> = BTreeMap::new();
+    let mut rows: RowsByModel = BTreeMap::new();
     let mut days: BTreeSet<(Account, Arc<str>, crate::period::Day)> = BTreeSet::new();
     for row in state.usage.iter().filter(|row| row.outcome == Outcome::StreamWithoutUsage) {
         let entry = rows.entry((row.account.clone(), row.model.clone())).or_default();
@@ -93,11 +110,23 @@ pub fn not_counted(state: &State) -> Result<Vec<Patch>> {
     for ((account, model), edits) in found {
         let (count, keys) = rows.remove(&(account.clone(), model.clone())).unwrap_or_default();
         let fix = "ask for usage in streams (`stream_options.include_usage`) and count broken streams from the provider's report";
-        let mut patch = patch("qty.stream_no_usage", &account, &model, edits, keys, fix, "streams logged with zero tokens", count);
+        let mut patch = patch(
+            "qty.stream_no_usage",
+            &account,
+            &model,
+            edits,
+            keys,
+            fix,
+            "streams logged with zero tokens",
+            count,
+        );
         // The tokens are fitted day by day; what tests them is that days without such rows tie out.
         let others_tie = control_days_tie(state, &account, &model, &days);
         patch.status = if others_tie { Status::Proven } else { Status::ConsistentOnly };
-        patch.facts.push(Fact::new("days without such streams tie out in quantity", if others_tie { "yes" } else { "no" }));
+        patch.facts.push(Fact::new(
+            "days without such streams tie out in quantity",
+            if others_tie { "yes" } else { "no" },
+        ));
         patches.push(patch);
     }
     Ok(patches)
@@ -141,7 +170,11 @@ fn patch(
         }
     }
     let mut facts = vec![Fact::new("what", what), Fact::new("rows in the log", rows)];
-    facts.extend(by_meter.into_iter().filter_map(|(meter, count)| Some(Fact::new(format!("{} tokens", meter?), count))));
+    facts.extend(
+        by_meter
+            .into_iter()
+            .filter_map(|(meter, count)| Some(Fact::new(format!("{} tokens", meter?), count))),
+    );
     Patch {
         cause,
         status: Status::Proven,

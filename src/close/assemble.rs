@@ -15,7 +15,7 @@ use crate::money::Money;
 use crate::pricebook::NoPrice;
 use crate::rate::{self, Account, Accounts, DayUsage, Rater};
 use crate::reconcile::{CellKey, Grain, Line, State, quantity};
-use crate::vocabulary::{ChargeCategory, Meter};
+use crate::vocabulary::{ChargeCategory, Meter, Tier};
 
 /// A finding before it has its number.
 struct Draft {
@@ -39,7 +39,14 @@ pub fn assemble(inputs: &CloseInputs) -> Result<Reconciliation> {
     let accounts = Accounts { known: inputs.accounts(), keys: inputs.keys.clone() };
     let mut usage: Vec<DayUsage> = Vec::new();
     for source in inputs.sources.iter().filter(|source| source.primary) {
-        let rows = rate::day_rows(&source.cubes, source.account.as_ref(), inputs.period, &accounts, &inputs.mappings, inputs.book);
+        let rows = rate::day_rows(
+            &source.cubes,
+            source.account.as_ref(),
+            inputs.period,
+            &accounts,
+            &inputs.mappings,
+            inputs.book,
+        );
         usage.extend(rows.rows);
     }
     let Bills { usage_lines, charge_lines, reports } = bills(inputs);
@@ -49,7 +56,8 @@ pub fn assemble(inputs: &CloseInputs) -> Result<Reconciliation> {
     for line in &usage_lines {
         by_account.entry(line.account.clone()).or_default().push(line);
     }
-    let grains: BTreeMap<Account, Grain> = by_account.iter().map(|(account, lines)| (account.clone(), Grain::of(lines))).collect();
+    let grains: BTreeMap<Account, Grain> =
+        by_account.iter().map(|(account, lines)| (account.clone(), Grain::of(lines))).collect();
     let state = State::new(&rater, &grains, &inputs.gateway, inputs.period, &usage, &usage_lines, &reports);
     let explained = engine::explain(&state)?;
     let bridge = logged::bridge(&usage, &rater, |leaf| state.key_of(leaf).cell)?;
@@ -79,7 +87,11 @@ pub fn assemble(inputs: &CloseInputs) -> Result<Reconciliation> {
     let findings = number(&mut drafts);
 
     let cells = cells(&state, &bridge, &drafts, &findings, &unexplained, &grains)?;
-    let charge_rows: Vec<Charge> = charges.iter().enumerate().map(|(index, charge)| charge_row(index, charge, &drafts, &findings)).collect();
+    let charge_rows: Vec<Charge> = charges
+        .iter()
+        .enumerate()
+        .map(|(index, charge)| charge_row(index, charge, &drafts, &findings))
+        .collect();
     let totals = totals(&cells, &charge_rows, &findings)?;
     let mut diagnostics = inputs.diagnostics.clone();
     diagnostics.extend(suspicions(&cells, inputs));
@@ -116,8 +128,12 @@ struct Bills {
 /// One billing authority per account: a cost export speaks for usage, an invoice beside it only adds what an export
 /// never shows (tax, credits, fees).
 fn bills(inputs: &CloseInputs) -> Bills {
-    let authority: BTreeSet<&Account> =
-        inputs.documents.iter().filter(|document| document.kind == DocumentKind::Cost).map(|document| &document.account).collect();
+    let authority: BTreeSet<&Account> = inputs
+        .documents
+        .iter()
+        .filter(|document| document.kind == DocumentKind::Cost)
+        .map(|document| &document.account)
+        .collect();
     let mut bills = Bills { usage_lines: Vec::new(), charge_lines: Vec::new(), reports: Vec::new() };
     for document in &inputs.documents {
         for line in &document.document.lines {
@@ -138,7 +154,10 @@ fn bills(inputs: &CloseInputs) -> Bills {
 }
 
 /// Residuals within the computed bound are rounding; everything else is unexplained, cell by cell.
-fn rounding(residuals: &BTreeMap<CellKey, Residual>, unexplained: &mut BTreeMap<CellKey, Money>) -> Vec<Draft> {
+fn rounding(
+    residuals: &BTreeMap<CellKey, Residual>,
+    unexplained: &mut BTreeMap<CellKey, Money>,
+) -> Vec<Draft> {
     let mut by_account: BTreeMap<Account, Draft> = BTreeMap::new();
     for (cell, residual) in residuals.iter().filter(|(_, residual)| !residual.amount.is_zero()) {
         if !residual.ties() {
@@ -165,7 +184,12 @@ fn rounding(residuals: &BTreeMap<CellKey, Residual>, unexplained: &mut BTreeMap<
     by_account
         .into_values()
         .map(|mut draft| {
-            let bound: Money = draft.cells.keys().filter_map(|cell| residuals.get(cell)).map(|residual| residual.bound).sum();
+            let bound: Money = draft
+                .cells
+                .keys()
+                .filter_map(|cell| residuals.get(cell))
+                .map(|residual| residual.bound)
+                .sum();
             draft.facts = vec![
                 Fact::new("cells, each within its own computed bound", draft.cells.len()),
                 Fact::new("sum of the bounds", bound),
@@ -273,10 +297,14 @@ fn cells(
     let mut named: BTreeMap<(Bridge, &CellKey), Vec<CellFinding>> = BTreeMap::new();
     for (draft, finding) in drafts.iter().zip(findings) {
         for (cell, amount) in &draft.cells {
-            named.entry((draft.bridge, cell)).or_default().push(CellFinding { id: finding.id.clone(), amount: *amount });
+            named
+                .entry((draft.bridge, cell))
+                .or_default()
+                .push(CellFinding { id: finding.id.clone(), amount: *amount });
         }
     }
-    let keys: BTreeSet<CellKey> = causes::cells(state).into_iter().chain(bridge.cells.keys().cloned()).collect();
+    let keys: BTreeSet<CellKey> =
+        causes::cells(state).into_iter().chain(bridge.cells.keys().cloned()).collect();
     let mut rows = Vec::with_capacity(keys.len());
     for (index, key) in keys.iter().enumerate() {
         let (mut priced, mut billed, mut meters, mut lines) = (Money::ZERO, Money::ZERO, Vec::new(), 0);
@@ -305,7 +333,8 @@ fn cells(
         let status = if !has_bill {
             CellStatus::NoInvoice
         } else if left.is_zero() {
-            let rounding_only = findings.iter().all(|finding| is_rounding(finding, drafts, findings_of(finding)));
+            let rounding_only =
+                findings.iter().all(|finding| is_rounding(finding, drafts, findings_of(finding)));
             if rounding_only { CellStatus::Tied } else { CellStatus::Explained }
         } else if lines == 0 {
             CellStatus::NoInvoice
@@ -349,7 +378,11 @@ fn is_rounding(_: &CellFinding, drafts: &[Draft], index: usize) -> bool {
 }
 
 fn charge_row(index: usize, charge: &ChargeLine, drafts: &[Draft], findings: &[Finding]) -> Charge {
-    let finding = drafts.iter().zip(findings).find(|(draft, _)| draft.charge == Some(index)).map(|(_, finding)| finding.id.clone());
+    let finding = drafts
+        .iter()
+        .zip(findings)
+        .find(|(draft, _)| draft.charge == Some(index))
+        .map(|(_, finding)| finding.id.clone());
     Charge {
         provider: charge.account.provider.to_string(),
         account: charge.account.id.as_ref().map(ToString::to_string),
@@ -363,7 +396,9 @@ fn charge_row(index: usize, charge: &ChargeLine, drafts: &[Draft], findings: &[F
 }
 
 fn totals(cells: &[Cell], charges: &[Charge], findings: &[Finding]) -> Result<Totals> {
-    let of_bridge = |bridge| -> Money { findings.iter().filter(|finding| finding.bridge == bridge).map(|finding| finding.amount).sum() };
+    let of_bridge = |bridge| -> Money {
+        findings.iter().filter(|finding| finding.bridge == bridge).map(|finding| finding.amount).sum()
+    };
     let charged: Money = charges.iter().map(|charge| charge.amount).sum();
     let logged = cells.iter().map(|cell| cell.logged).sum();
     let priced: Money = cells.iter().map(|cell| cell.priced).sum();
@@ -374,7 +409,11 @@ fn totals(cells: &[Cell], charges: &[Charge], findings: &[Finding]) -> Result<To
         billed,
         delta: billed - priced,
         explained: of_bridge(Bridge::PricedBilled),
-        unexplained: cells.iter().map(|cell| cell.unexplained).chain(charges.iter().map(|charge| charge.unexplained)).sum(),
+        unexplained: cells
+            .iter()
+            .map(|cell| cell.unexplained)
+            .chain(charges.iter().map(|charge| charge.unexplained))
+            .sum(),
         unexplained_gross: cells
             .iter()
             .map(|cell| cell.unexplained.abs())
@@ -415,7 +454,12 @@ pub fn check(document: &Reconciliation) -> Result<()> {
         return broken("totals of the bridge logged to priced".to_owned());
     }
     for input in &document.inputs {
-        let set_aside = input.rejected + input.duplicates + input.outside_month + input.not_billable + input.out_of_scope + input.empty;
+        let set_aside = input.rejected
+            + input.duplicates
+            + input.outside_month
+            + input.not_billable
+            + input.out_of_scope
+            + input.empty;
         if input.rows != set_aside + input.used {
             return broken(format!("rows of {}", input.path));
         }
@@ -423,8 +467,10 @@ pub fn check(document: &Reconciliation) -> Result<()> {
     Ok(())
 }
 
+type UnpricedKey = (Account, String, Meter, Tier, NoPrice);
+
 fn unpriced(state: &State) -> Vec<Unpriced> {
-    let mut sums: BTreeMap<(Account, String, Meter, crate::vocabulary::Tier, NoPrice), (i128, Money)> = BTreeMap::new();
+    let mut sums: BTreeMap<UnpricedKey, (i128, Money)> = BTreeMap::new();
     for (key, leaves) in &state.logged {
         for (leaf, count) in leaves {
             if let Err(reason) = state.rater.unit(leaf) {
@@ -458,7 +504,13 @@ fn unpriced(state: &State) -> Vec<Unpriced> {
 /// Document against its own total, and invoice against the cost export of the same account.
 fn ties(inputs: &CloseInputs) -> Vec<InvoiceTie> {
     let usage_total = |document: &AccountDocument| -> Money {
-        document.document.lines.iter().filter(|line| line.category == ChargeCategory::Usage).filter_map(|line| line.amount).sum()
+        document
+            .document
+            .lines
+            .iter()
+            .filter(|line| line.category == ChargeCategory::Usage)
+            .filter_map(|line| line.amount)
+            .sum()
     };
     let mut exports: BTreeMap<&Account, Money> = BTreeMap::new();
     for document in inputs.documents.iter().filter(|document| document.kind == DocumentKind::Cost) {
@@ -500,7 +552,9 @@ fn input_rows(inputs: &CloseInputs) -> Vec<Input> {
         not_billable: file.not_billable,
         out_of_scope: 0,
         empty: 0,
-        used: file.rows.saturating_sub(file.rejected + file.duplicates + file.outside_month + file.not_billable),
+        used: file
+            .rows
+            .saturating_sub(file.rejected + file.duplicates + file.outside_month + file.not_billable),
     });
     let documents = inputs.documents.iter().map(|document| {
         let read = &document.document;
@@ -534,18 +588,27 @@ fn suspicions(cells: &[Cell], inputs: &CloseInputs) -> Vec<Diagnostic> {
     sums.into_iter()
         .filter(|(_, (priced, billed))| {
             let (priced, billed) = (priced.pico(), billed.pico());
-            priced > 0 && billed > 0 && ((50 * priced <= billed && billed <= 200 * priced) || (50 * billed <= priced && priced <= 200 * billed))
+            priced > 0
+                && billed > 0
+                && ((50 * priced <= billed && billed <= 200 * priced)
+                    || (50 * billed <= priced && priced <= 200 * billed))
         })
         .map(|((provider, _), (priced, billed))| {
             let path = inputs
                 .documents
                 .iter()
-                .find(|document| *document.account.provider == *provider && document.kind == DocumentKind::Cost)
+                .find(|document| {
+                    *document.account.provider == *provider && document.kind == DocumentKind::Cost
+                })
                 .map_or_else(|| "".into(), |document| document.path.clone());
             Diagnostic::warning(
                 "unit-suspicion",
                 Origin::file(path),
-                format!("{provider} bills {} against {} priced: near a factor of 100", billed.grouped(2), priced.grouped(2)),
+                format!(
+                    "{provider} bills {} against {} priced: near a factor of 100",
+                    billed.grouped(2),
+                    priced.grouped(2)
+                ),
             )
             .help("check whether the export is in cents: `llmfin explain unit.minor_currency`")
         })

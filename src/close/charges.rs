@@ -22,7 +22,8 @@ pub struct ChargeLine {
 
 /// Sums charge lines by account, category and text, in order.
 pub fn charges(lines: &[Line]) -> Vec<ChargeLine> {
-    let mut sums: std::collections::BTreeMap<(Account, ChargeCategory, String), ChargeLine> = Default::default();
+    let mut sums: std::collections::BTreeMap<(Account, ChargeCategory, String), ChargeLine> =
+        Default::default();
     for line in lines {
         let key = (line.account.clone(), line.line.category, line.line.text.to_string());
         let charge = sums.entry(key).or_insert_with(|| ChargeLine {
@@ -49,23 +50,35 @@ fn cause(line: &Line) -> Option<&'static str> {
     match line.line.category {
         ChargeCategory::Tax => Some("terms.tax"),
         ChargeCategory::Credit => Some("terms.credit_refund"),
-        ChargeCategory::Purchase | ChargeCategory::Adjustment if says(&["fee", "surcharge"]) => Some("terms.platform_fee"),
+        ChargeCategory::Purchase | ChargeCategory::Adjustment if says(&["fee", "surcharge"]) => {
+            Some("terms.platform_fee")
+        }
         ChargeCategory::Adjustment if says(&["refund", "credit"]) => Some("terms.credit_refund"),
-        ChargeCategory::Purchase if says(&["seat", "support", "training", "subscription"]) => Some("inv.non_usage"),
-        ChargeCategory::Usage if says(&["storage", "session", "code interpreter", "container"]) => Some("cls.storage_session"),
+        ChargeCategory::Purchase if says(&["seat", "support", "training", "subscription"]) => {
+            Some("inv.non_usage")
+        }
+        ChargeCategory::Usage if says(&["storage", "session", "code interpreter", "container"]) => {
+            Some("cls.storage_session")
+        }
         _ => None,
     }
 }
 
 impl ChargeLine {
     pub fn facts(&self) -> Vec<Fact> {
-        vec![Fact::new("the bill says", &self.text).at(&self.origin), Fact::new("lines", self.lines), Fact::new("category", self.category)]
+        vec![
+            Fact::new("the bill says", &self.text).at(&self.origin),
+            Fact::new("lines", self.lines),
+            Fact::new("category", self.category),
+        ]
     }
 
     pub fn fix(&self) -> Fix {
         let text = match self.cause {
             Some("terms.tax") => "book it as recoverable or non-recoverable tax, not as usage",
-            Some("terms.credit_refund") => "match it with the credit note or grant; it lowers what is payable, not what was used",
+            Some("terms.credit_refund") => {
+                "match it with the credit note or grant; it lowers what is payable, not what was used"
+            }
             _ => "give the charge an account and an owner; no request can match it",
         };
         Fix { kind: "classify", text: text.to_owned(), patch: String::new() }

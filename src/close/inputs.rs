@@ -71,8 +71,12 @@ pub struct CloseInputs<'a> {
 
 impl CloseInputs<'_> {
     pub fn accounts(&self) -> Vec<Account> {
-        let all: BTreeSet<Account> =
-            self.documents.iter().map(|document| document.account.clone()).chain(self.accounts.iter().cloned()).collect();
+        let all: BTreeSet<Account> = self
+            .documents
+            .iter()
+            .map(|document| document.account.clone())
+            .chain(self.accounts.iter().cloned())
+            .collect();
         all.into_iter().collect()
     }
 

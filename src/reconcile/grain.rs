@@ -114,7 +114,8 @@ impl Grain {
         grain.collapsed = union(grain.collapsed);
         grain.shared_meters.values_mut().for_each(|windows| *windows = union(std::mem::take(windows)));
         for (model, periods) in windows {
-            let long: Vec<Period> = union(periods).into_iter().filter(|window| window.first < window.last).collect();
+            let long: Vec<Period> =
+                union(periods).into_iter().filter(|window| window.first < window.last).collect();
             // Adjacent days do not overlap; only a window that some line spans is kept.
             if !long.is_empty() {
                 grain.long_windows.insert(model, long);
@@ -123,16 +124,32 @@ impl Grain {
         grain
     }
 
-    fn cell(&self, account: &Account, model: Option<&Arc<str>>, meter: Option<Meter>, period: Period) -> CellKey {
-        let coarse = |window: &Period| CellKey { account: account.clone(), model: None, first: window.first, last: window.last };
+    fn cell(
+        &self,
+        account: &Account,
+        model: Option<&Arc<str>>,
+        meter: Option<Meter>,
+        period: Period,
+    ) -> CellKey {
+        let coarse = |window: &Period| CellKey {
+            account: account.clone(),
+            model: None,
+            first: window.first,
+            last: window.last,
+        };
         let holding = |windows: &[Period]| windows.iter().find(|window| overlap(**window, period)).copied();
         if let Some(window) = holding(&self.collapsed) {
             return coarse(&window);
         }
-        if let Some(window) = meter.and_then(|meter| self.shared_meters.get(&meter)).and_then(|windows| holding(windows)) {
+        if let Some(window) =
+            meter.and_then(|meter| self.shared_meters.get(&meter)).and_then(|windows| holding(windows))
+        {
             return coarse(&window);
         }
-        let window = model.and_then(|model| self.long_windows.get(model)).and_then(|windows| holding(windows)).unwrap_or(period);
+        let window = model
+            .and_then(|model| self.long_windows.get(model))
+            .and_then(|windows| holding(windows))
+            .unwrap_or(period);
         CellKey { account: account.clone(), model: model.cloned(), first: window.first, last: window.last }
     }
 
@@ -179,7 +196,10 @@ impl Grain {
     }
 
     fn coarse(&self, cell: CellKey, meter: Meter) -> BillKey {
-        let collapsed = self.collapsed.iter().any(|window| overlap(*window, Period { first: cell.first, last: cell.last }));
+        let collapsed = self
+            .collapsed
+            .iter()
+            .any(|window| overlap(*window, Period { first: cell.first, last: cell.last }));
         BillKey { cell, meter: (!collapsed).then_some(meter), tier: None, region: None, long_context: None }
     }
 }
@@ -255,7 +275,10 @@ mod tests {
         let grain = Grain::of(&[&all, &one]);
         assert_eq!(grain.of_line(&all), grain.of_line(&one));
         assert_eq!(grain.of_leaf(&leaf("b", "2026-10-01", Meter::Output), false), grain.of_line(&all));
-        assert_eq!(grain.of_leaf(&leaf("b", "2026-10-02", Meter::Output), false).cell.model.as_deref(), Some("b"));
+        assert_eq!(
+            grain.of_leaf(&leaf("b", "2026-10-02", Meter::Output), false).cell.model.as_deref(),
+            Some("b")
+        );
     }
 
     #[test]

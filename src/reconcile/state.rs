@@ -185,7 +185,8 @@ impl<'a> State<'a> {
     pub fn witnessed_quantity(&self, key: &BillKey) -> Option<i128> {
         let meter = key.meter?;
         let known = self.witnessed.get(&key.cell.account)?;
-        let speaks = known.contains(&meter) || (meter == Meter::CacheWriteOther && known.iter().any(|meter| meter.is_cache_write()));
+        let speaks = known.contains(&meter)
+            || (meter == Meter::CacheWriteOther && known.iter().any(|meter| meter.is_cache_write()));
         // A report without bands cannot say which side of the boundary its tokens were on.
         let banded = key.long_context.is_some() && {
             let other = BillKey { long_context: key.long_context.map(|long| !long), ..key.clone() };
@@ -218,7 +219,9 @@ impl<'a> State<'a> {
             day: key.cell.first,
             meter: match key.meter? {
                 Meter::CacheWriteOther => {
-                    let seller = crate::vocabulary::SELLERS.iter().find(|seller| seller.id == &*key.cell.account.provider);
+                    let seller = crate::vocabulary::SELLERS
+                        .iter()
+                        .find(|seller| seller.id == &*key.cell.account.provider);
                     seller.map_or(Meter::CacheWriteOther, |seller| seller.default_cache_write)
                 }
                 meter => meter,
@@ -287,7 +290,9 @@ impl<'a> State<'a> {
                 .map(|(key, _)| key.cell.clone())
                 .collect(),
             Edit::Move { from, to, .. } => [from.cell.clone(), to.cell.clone()].into(),
-            Edit::Drop { from: key, .. } | Edit::Price { key, .. } | Edit::Accept { key } => [key.cell.clone()].into(),
+            Edit::Drop { from: key, .. } | Edit::Price { key, .. } | Edit::Accept { key } => {
+                [key.cell.clone()].into()
+            }
         }
     }
 

@@ -57,7 +57,14 @@ pub fn build(document: &Reconciliation) -> Sheet {
             ("out of scope", input.out_of_scope),
         ];
         for (what, count) in set_aside.into_iter().filter(|(_, count)| *count > 0) {
-            rows.push(vec!["rows set aside".into(), input.path.as_str().into(), what.into(), count.into(), Cell::Empty, Cell::Empty]);
+            rows.push(vec![
+                "rows set aside".into(),
+                input.path.as_str().into(),
+                what.into(),
+                count.into(),
+                Cell::Empty,
+                Cell::Empty,
+            ]);
         }
     }
     for note in &document.diagnostics {

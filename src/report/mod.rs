@@ -26,8 +26,20 @@ pub static REPORTS: &[Report] = &[
         about: "provider and account: logged, priced, billed, explained, unexplained",
         build: lead_schedule::build,
     },
-    Report { name: "02-tie-out", about: "every document against its own total and against the cost export", build: tie_out::build },
+    Report {
+        name: "02-tie-out",
+        about: "every document against its own total and against the cost export",
+        build: tie_out::build,
+    },
     Report { name: "03-variance", about: "every cell and charge with its findings", build: variance::build },
-    Report { name: "03-variance-waterfall", about: "logged to priced to billed, step by step", build: waterfall::build },
-    Report { name: "13-exceptions", about: "rejects, unpriced usage, unexplained amounts, warnings", build: exceptions::build },
+    Report {
+        name: "03-variance-waterfall",
+        about: "logged to priced to billed, step by step",
+        build: waterfall::build,
+    },
+    Report {
+        name: "13-exceptions",
+        about: "rejects, unpriced usage, unexplained amounts, warnings",
+        build: exceptions::build,
+    },
 ];

@@ -38,7 +38,8 @@ fn bridges(document: &Reconciliation) -> Sheet {
             Column::new("finding", "Finding", Kind::Text),
         ],
     );
-    let level = |name: &str, amount: Money| vec![amount.into(), name.into(), Cell::Empty, Cell::Empty, Cell::Empty];
+    let level =
+        |name: &str, amount: Money| vec![amount.into(), name.into(), Cell::Empty, Cell::Empty, Cell::Empty];
     sheet.rows.push(level("LOGGED by the gateway", totals.logged));
     steps(&mut sheet, document, Bridge::LoggedPriced, totals.logged_unexplained);
     sheet.rows.push(level("PRICED from the book", totals.priced));
@@ -89,9 +90,11 @@ fn notes(document: &Reconciliation) -> Vec<String> {
     for cell in &document.cells {
         *statuses.entry(cell.status).or_default() += 1;
     }
-    let counted: Vec<String> = statuses.iter().map(|(status, count)| format!("{count} {}", status.id())).collect();
+    let counted: Vec<String> =
+        statuses.iter().map(|(status, count)| format!("{count} {}", status.id())).collect();
     notes.push(format!("{} model-days and groups: {}.", document.cells.len(), counted.join(", ")));
-    let sum = |count: fn(&crate::close::document::Input) -> u64| document.inputs.iter().map(count).sum::<u64>();
+    let sum =
+        |count: fn(&crate::close::document::Input) -> u64| document.inputs.iter().map(count).sum::<u64>();
     notes.push(format!(
         "{} rows read = {} used + {} duplicates + {} no provider call + {} outside the month + {} out of scope + {} empty + {} rejected.",
         sum(|input| input.rows),
@@ -104,11 +107,18 @@ fn notes(document: &Reconciliation) -> Vec<String> {
         sum(|input| input.rejected)
     ));
     if !totals.no_invoice_gross.is_zero() {
-        notes.push(format!("{} of the gross has no invoice to compare with.", totals.no_invoice_gross.grouped(2)));
+        notes.push(format!(
+            "{} of the gross has no invoice to compare with.",
+            totals.no_invoice_gross.grouped(2)
+        ));
     }
     if !document.unpriced.is_empty() {
-        let models: std::collections::BTreeSet<&str> = document.unpriced.iter().map(|usage| usage.model.as_str()).collect();
-        notes.push(format!("usage without a price in the book: {}.", models.into_iter().collect::<Vec<_>>().join(", ")));
+        let models: std::collections::BTreeSet<&str> =
+            document.unpriced.iter().map(|usage| usage.model.as_str()).collect();
+        notes.push(format!(
+            "usage without a price in the book: {}.",
+            models.into_iter().collect::<Vec<_>>().join(", ")
+        ));
     }
     notes
 }
@@ -123,17 +133,27 @@ fn next_steps(document: &Reconciliation) -> Sheet {
             Column::new("do", "What to do", Kind::Text),
         ],
     );
-    let mut worst: Vec<&crate::close::document::Cell> = document.cells.iter().filter(|cell| !cell.unexplained.is_zero()).collect();
+    let mut worst: Vec<&crate::close::document::Cell> =
+        document.cells.iter().filter(|cell| !cell.unexplained.is_zero()).collect();
     worst.sort_by_key(|cell| (std::cmp::Reverse(cell.unexplained.abs()), cell.from));
     for cell in worst.iter().take(2) {
         sheet.rows.push(vec![
             "unexplained".into(),
-            format!("{} {} on {}", cell.unexplained.grouped(2), cell.model.as_deref().unwrap_or(&cell.provider), cell.from).into(),
+            format!(
+                "{} {} on {}",
+                cell.unexplained.grouped(2),
+                cell.model.as_deref().unwrap_or(&cell.provider),
+                cell.from
+            )
+            .into(),
             format!("ask {} about this day; the pack's 03-variance.csv has the cell", cell.provider).into(),
         ]);
     }
-    let mut findings: Vec<&Finding> =
-        document.findings.iter().filter(|finding| finding.fix.is_some() && finding.amount.abs() >= SMALL).collect();
+    let mut findings: Vec<&Finding> = document
+        .findings
+        .iter()
+        .filter(|finding| finding.fix.is_some() && finding.amount.abs() >= SMALL)
+        .collect();
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.amount.abs()));
     let left = findings.len().saturating_sub(STEPS);
     for finding in findings.into_iter().take(STEPS) {
@@ -142,7 +162,9 @@ fn next_steps(document: &Reconciliation) -> Sheet {
         sheet.rows.push(vec![finding.id.as_str().into(), title.into(), fix.into()]);
     }
     if left > 0 {
-        sheet.notes.push(format!("{left} more findings carry a fix: see `reconciliation.json` in the pack or `-O json`."));
+        sheet.notes.push(format!(
+            "{left} more findings carry a fix: see `reconciliation.json` in the pack or `-O json`."
+        ));
     }
     sheet.notes.push("`llmfin explain CAUSE` tells what a cause is and how it is proven.".to_owned());
     sheet

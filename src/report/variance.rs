@@ -30,7 +30,11 @@ pub fn build(document: &Reconciliation) -> Sheet {
     sheet.decimals = 6;
     let cause = |id: &str| document.findings.iter().find(|finding| finding.id == id);
     let mut total = Money::ZERO;
-    for cell in document.cells.iter().filter(|cell| !cell.delta.is_zero() || !cell.findings.is_empty() || !cell.priced.is_zero()) {
+    for cell in document
+        .cells
+        .iter()
+        .filter(|cell| !cell.delta.is_zero() || !cell.findings.is_empty() || !cell.priced.is_zero())
+    {
         let unexplained = CellFinding { id: String::new(), amount: cell.unexplained };
         let lines: Vec<&CellFinding> = match (cell.findings.as_slice(), cell.unexplained.is_zero()) {
             ([], _) => vec![&unexplained],
@@ -92,9 +96,12 @@ pub fn build(document: &Reconciliation) -> Sheet {
 
 fn finding_cells(finding: Option<&Finding>, line: &CellFinding) -> [Cell; 4] {
     match finding {
-        Some(finding) => {
-            [finding.id.as_str().into(), finding.cause.as_str().into(), finding.status.id().into(), line.amount.into()]
-        }
+        Some(finding) => [
+            finding.id.as_str().into(),
+            finding.cause.as_str().into(),
+            finding.status.id().into(),
+            line.amount.into(),
+        ],
         None if line.amount.is_zero() => [Cell::Empty, Cell::Empty, Cell::Empty, line.amount.into()],
         None => [Cell::Empty, "unexplained".into(), Cell::Empty, line.amount.into()],
     }

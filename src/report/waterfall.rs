@@ -29,7 +29,13 @@ pub fn build(document: &Reconciliation) -> Sheet {
     sheet
 }
 
-fn bridge(sheet: &mut Sheet, document: &Reconciliation, bridge: Bridge, running: &mut Money, unexplained: Money) {
+fn bridge(
+    sheet: &mut Sheet,
+    document: &Reconciliation,
+    bridge: Bridge,
+    running: &mut Money,
+    unexplained: Money,
+) {
     let step = if bridge == Bridge::LoggedPriced { "logged to priced" } else { "priced to billed" };
     for finding in document.findings.iter().filter(|finding| finding.bridge == bridge) {
         *running += finding.amount;

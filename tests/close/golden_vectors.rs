@@ -1,7 +1,5 @@
 //! Single calls from public bug reports, worked out by hand there: the right figure, the wrong one, and the mechanism.
 
-
-
 use crate::world::{Calls, cubes, inputs};
 use llmfin::close::assemble::assemble;
 use llmfin::money::Money;
@@ -9,7 +7,13 @@ use llmfin::pricebook::Pricebook;
 use llmfin::vocabulary::Meter;
 
 /// Prices one call and returns (priced, cause, amount) of the bridge logged → priced.
-fn first_bridge(provider: &str, model: &str, day: &str, meters: &[(Meter, u64)], logged: &str) -> (String, String, String) {
+fn first_bridge(
+    provider: &str,
+    model: &str,
+    day: &str,
+    meters: &[(Meter, u64)],
+    logged: &str,
+) -> (String, String, String) {
     let book = Pricebook::shipped().unwrap();
     let call = Calls { logged: Some(logged), ..Calls::of(provider, model, day, meters) };
     let document = assemble(&inputs(&book, &day[..7], cubes(&[call]), Vec::new())).unwrap();

@@ -1,7 +1,5 @@
 //! The promises of the document over random months: everything foots, and order never matters.
 
-
-
 use crate::world::{Calls, cubes, document, inputs, line};
 use llmfin::close::assemble::{assemble, check};
 use llmfin::close::document::Reconciliation;
@@ -13,8 +11,13 @@ use proptest::prelude::*;
 
 const MODELS: [&str; 4] = ["gpt-5-mini", "gpt-5.5", "gpt-5.6-luna", "no-such-model"];
 const METERS: [Meter; 4] = [Meter::Input, Meter::CacheRead, Meter::Output, Meter::WebSearch];
-const OUTCOMES: [Outcome; 5] =
-    [Outcome::Success, Outcome::Duplicate, Outcome::FailedWithUsage, Outcome::StreamWithoutUsage, Outcome::CacheHit];
+const OUTCOMES: [Outcome; 5] = [
+    Outcome::Success,
+    Outcome::Duplicate,
+    Outcome::FailedWithUsage,
+    Outcome::StreamWithoutUsage,
+    Outcome::CacheHit,
+];
 const TIERS: [Option<Tier>; 4] = [None, Some(Tier::Standard), Some(Tier::Batch), Some(Tier::Flex)];
 
 #[derive(Debug, Clone)]
@@ -43,18 +46,50 @@ struct Billed {
 }
 
 fn call() -> impl Strategy<Value = LoggedCall> {
-    (0..4usize, 0..3usize, 1..6u32, 0..5usize, prop::collection::vec((0..4usize, 0..2_000_000u64), 1..4), prop::option::of(-5_000_000_000i64..5_000_000_000_000))
-        .prop_map(|(model, key, day, outcome, meters, logged)| LoggedCall { model, key, day, outcome, meters, logged })
+    (
+        0..4usize,
+        0..3usize,
+        1..6u32,
+        0..5usize,
+        prop::collection::vec((0..4usize, 0..2_000_000u64), 1..4),
+        prop::option::of(-5_000_000_000i64..5_000_000_000_000),
+    )
+        .prop_map(|(model, key, day, outcome, meters, logged)| LoggedCall {
+            model,
+            key,
+            day,
+            outcome,
+            meters,
+            logged,
+        })
 }
 
 fn billed() -> impl Strategy<Value = Billed> {
-    let category = prop::sample::select(vec![ChargeCategory::Usage, ChargeCategory::Usage, ChargeCategory::Usage, ChargeCategory::Tax, ChargeCategory::Credit]);
+    let category = prop::sample::select(vec![
+        ChargeCategory::Usage,
+        ChargeCategory::Usage,
+        ChargeCategory::Usage,
+        ChargeCategory::Tax,
+        ChargeCategory::Credit,
+    ]);
     (
-        (0..6usize, 1..6u32, prop::sample::select(vec![0u32, 0, 0, 3]), prop::option::of(0..4usize), 0..4usize),
-        (prop::option::of(0..2usize), prop::option::of(0..2_000_000u32), -1_000_000_000i64..9_000_000_000_000, category, prop::sample::select(vec![0i64, 1, 5_000_000_000])),
+        (
+            0..6usize,
+            1..6u32,
+            prop::sample::select(vec![0u32, 0, 0, 3]),
+            prop::option::of(0..4usize),
+            0..4usize,
+        ),
+        (
+            prop::option::of(0..2usize),
+            prop::option::of(0..2_000_000u32),
+            -1_000_000_000i64..9_000_000_000_000,
+            category,
+            prop::sample::select(vec![0i64, 1, 5_000_000_000]),
+        ),
     )
-        .prop_map(|((model, day, days, meter, tier), (project, quantity, amount, category, bound))| Billed {
-            model, day, days, meter, tier, project, quantity, amount, category, bound,
+        .prop_map(|((model, day, days, meter, tier), (project, quantity, amount, category, bound))| {
+            Billed { model, day, days, meter, tier, project, quantity, amount, category, bound }
         })
 }
 
@@ -77,9 +112,12 @@ fn bill_line(billed: &Billed) -> BillLine {
 }
 
 fn close(book: &Pricebook, calls: &[LoggedCall], bills: &[Billed]) -> Reconciliation {
-    let meters: Vec<Vec<(Meter, u64)>> =
-        calls.iter().map(|call| call.meters.iter().map(|(meter, count)| (METERS[*meter], *count)).collect()).collect();
-    let costs: Vec<Option<String>> = calls.iter().map(|call| call.logged.map(|pico| Money::from_pico(pico.into()).plain())).collect();
+    let meters: Vec<Vec<(Meter, u64)>> = calls
+        .iter()
+        .map(|call| call.meters.iter().map(|(meter, count)| (METERS[*meter], *count)).collect())
+        .collect();
+    let costs: Vec<Option<String>> =
+        calls.iter().map(|call| call.logged.map(|pico| Money::from_pico(pico.into()).plain())).collect();
     let rows: Vec<Calls> = calls
         .iter()
         .enumerate()

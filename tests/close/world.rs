@@ -83,7 +83,11 @@ pub fn cubes(calls: &[Calls]) -> Cubes {
 /// A bill line of one model, day and meter.
 pub fn line(model: &str, day: &str, meter: Meter, quantity: Option<i128>, amount: &str) -> BillLine {
     let day: Day = day.parse().unwrap();
-    let mut line = BillLine::new(Origin::new("bill.csv", 2, 0), format!("{model}, {meter}"), Period { first: day, last: day });
+    let mut line = BillLine::new(
+        Origin::new("bill.csv", 2, 0),
+        format!("{model}, {meter}"),
+        Period { first: day, last: day },
+    );
     line.model = ModelScope::One(model.into());
     line.meter = Some(meter);
     line.quantity = quantity;
@@ -107,7 +111,12 @@ pub fn document(provider: &str, kind: DocumentKind, lines: Vec<BillLine>) -> Acc
     }
 }
 
-pub fn inputs<'a>(book: &'a Pricebook, month: &str, cubes: Cubes, documents: Vec<AccountDocument>) -> CloseInputs<'a> {
+pub fn inputs<'a>(
+    book: &'a Pricebook,
+    month: &str,
+    cubes: Cubes,
+    documents: Vec<AccountDocument>,
+) -> CloseInputs<'a> {
     let month: Month = month.parse().unwrap();
     CloseInputs {
         label: month.to_string(),
