@@ -3,6 +3,8 @@
 //! A format is one file and one line in [`USAGE_FORMATS`] or [`DOCUMENT_FORMATS`]. Order matters only where one
 //! format's signature is a special case of another's: the special one comes first.
 
+pub mod focus;
+pub mod records;
 pub mod source;
 
 use crate::diagnostic::Diagnostic;
@@ -73,4 +75,4 @@ pub struct UsageRead {
 }
 
 pub static USAGE_FORMATS: &[&UsageFormat] = &[];
-pub static DOCUMENT_FORMATS: &[&DocumentFormat] = &[];
+pub static DOCUMENT_FORMATS: &[&DocumentFormat] = &[&focus::FOCUS_CSV];
