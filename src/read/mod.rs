@@ -3,9 +3,12 @@
 //! A format is one file and one line in [`USAGE_FORMATS`] or [`DOCUMENT_FORMATS`]. Order matters only where one
 //! format's signature is a special case of another's: the special one comes first.
 
+pub mod cell;
 pub mod focus;
+pub mod mapped;
 pub mod records;
 pub mod source;
+pub mod workbook;
 
 use crate::diagnostic::Diagnostic;
 use crate::error::Result;
