@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::close;
 use super::global::Global;
 use super::ui::Ui;
-use super::close;
 use crate::diagnostic::{Diagnostic, Origin};
 use crate::error::{EXIT_CLEAN, Error, Result};
 use crate::period::Month;
@@ -61,7 +61,16 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
     };
     write(&folder, args.books.is_some())?;
     let october = Month::new(2026, 10);
-    let global = Global { dir: folder.clone(), month: october, from: None, to: None, pricebook: None, contract: Vec::new(), known_at: None, ..global.clone() };
+    let global = Global {
+        dir: folder.clone(),
+        month: october,
+        from: None,
+        to: None,
+        pricebook: None,
+        contract: Vec::new(),
+        known_at: None,
+        ..global.clone()
+    };
     let (document, pack, _) = close::close(&global, ui)?;
     match global.format() {
         OutputFormat::Json => ui.output(global.output(), &super::reconcile::json(&document)?)?,
@@ -76,9 +85,13 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
 
 fn write(folder: &Path, named: bool) -> Result<()> {
     if named && folder.exists() {
-        return Err(Diagnostic::error("folder-exists", Origin::file(folder.display().to_string()), "the folder exists already")
-            .help("name a folder that does not exist yet")
-            .into());
+        return Err(Diagnostic::error(
+            "folder-exists",
+            Origin::file(folder.display().to_string()),
+            "the folder exists already",
+        )
+        .help("name a folder that does not exist yet")
+        .into());
     }
     for (name, bytes) in ACME {
         let path = folder.join(name);

@@ -1,9 +1,9 @@
 //! `llmfin explain`: what a cause is, and how one finding was proven.
 
+use super::gather;
 use super::global::Global;
 use super::reconcile::reconcile;
 use super::ui::Ui;
-use super::gather;
 use crate::books::nearest;
 use crate::causes::catalogue::{CAUSES, Cause};
 use crate::close::document::{Finding, Reconciliation};
@@ -34,7 +34,9 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
             let (document, _) = reconcile(&mut gather::books(global, ui)?, ui)?;
             let finding = find(&document, id)?;
             match global.format() {
-                OutputFormat::Json => ui.output(global.output(), &format!("{}\n", serde_json::to_string_pretty(finding)?))?,
+                OutputFormat::Json => {
+                    ui.output(global.output(), &format!("{}\n", serde_json::to_string_pretty(finding)?))?
+                }
                 _ => global.write(ui, &[evidence(finding), cells(&document, finding)])?,
             }
         }
@@ -49,7 +51,9 @@ fn page(id: &str) -> Result<&'static str> {
             Some(near) => format!("did you mean `{near}`?"),
             None => "`llmfin explain` lists them".to_owned(),
         };
-        Diagnostic::error("unknown-cause", Origin::file("explain"), format!("no cause has the id `{id}`")).help(help).into()
+        Diagnostic::error("unknown-cause", Origin::file("explain"), format!("no cause has the id `{id}`"))
+            .help(help)
+            .into()
     })
 }
 
@@ -64,7 +68,8 @@ fn list() -> Sheet {
         ],
     );
     for cause in CAUSES {
-        let family = if cause.family.is_empty() { Cell::from("not detected yet") } else { cause.family.into() };
+        let family =
+            if cause.family.is_empty() { Cell::from("not detected yet") } else { cause.family.into() };
         sheet.rows.push(vec![cause.id.into(), cause.title().into(), family]);
     }
     sheet
@@ -72,8 +77,12 @@ fn list() -> Sheet {
 
 fn find<'a>(document: &'a Reconciliation, id: &str) -> Result<&'a Finding> {
     document.findings.iter().find(|finding| finding.id.eq_ignore_ascii_case(id)).ok_or_else(|| {
-        let message = format!("{} has no finding `{id}`; it has F1 to F{}", document.month, document.findings.len());
-        Error::from(Diagnostic::error("unknown-finding", Origin::file("--finding"), message).help("`llmfin reconcile` lists the findings"))
+        let message =
+            format!("{} has no finding `{id}`; it has F1 to F{}", document.month, document.findings.len());
+        Error::from(
+            Diagnostic::error("unknown-finding", Origin::file("--finding"), message)
+                .help("`llmfin reconcile` lists the findings"),
+        )
     })
 }
 
@@ -88,7 +97,11 @@ fn evidence(finding: &Finding) -> Sheet {
         ],
     );
     for fact in &finding.evidence {
-        sheet.rows.push(vec![fact.name.as_str().into(), fact.value.as_str().into(), Cell::from(fact.origin.clone())]);
+        sheet.rows.push(vec![
+            fact.name.as_str().into(),
+            fact.value.as_str().into(),
+            Cell::from(fact.origin.clone()),
+        ]);
     }
     if let Some(fix) = &finding.fix {
         sheet.notes.push(format!("what to do: {}.", fix.text));
@@ -126,7 +139,13 @@ fn cells(document: &Reconciliation, finding: &Finding) -> Sheet {
     }
     let sum = document.charges.iter().filter(|charge| charge.finding.as_ref() == Some(&finding.id));
     for charge in sum {
-        sheet.rows.push(vec!["charge".into(), charge.text.as_str().into(), Cell::Empty, charge.amount.into(), Cell::Empty]);
+        sheet.rows.push(vec![
+            "charge".into(),
+            charge.text.as_str().into(),
+            Cell::Empty,
+            charge.amount.into(),
+            Cell::Empty,
+        ]);
     }
     sheet.total = Some(vec!["Total".into(), Cell::Empty, Cell::Empty, finding.amount.into(), Cell::Empty]);
     sheet

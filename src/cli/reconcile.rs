@@ -68,7 +68,8 @@ pub fn exit_code(document: &Reconciliation, threshold: Option<Money>) -> u8 {
 }
 
 pub fn json(document: &Reconciliation) -> Result<String> {
-    let mut text = serde_json::to_string_pretty(document).map_err(|error| crate::error::Error::Internal(error.to_string()))?;
+    let mut text = serde_json::to_string_pretty(document)
+        .map_err(|error| crate::error::Error::Internal(error.to_string()))?;
     text.push('\n');
     Ok(text)
 }

@@ -4,12 +4,18 @@
 //! format's signature is a special case of another's: the special one comes first.
 
 pub mod anthropic;
+pub mod cell;
+pub mod detect;
+pub mod focus;
 pub mod gather;
+pub mod mapped;
 pub mod openai;
+pub mod records;
 pub mod source;
 pub mod table;
 #[cfg(test)]
 pub mod testing;
+pub mod workbook;
 
 use crate::diagnostic::Diagnostic;
 use crate::error::Result;
@@ -79,4 +85,5 @@ pub struct UsageRead {
 }
 
 pub static USAGE_FORMATS: &[&UsageFormat] = &[];
-pub static DOCUMENT_FORMATS: &[&DocumentFormat] = &[&anthropic::cost_csv::FORMAT, &openai::cost_csv::FORMAT];
+pub static DOCUMENT_FORMATS: &[&DocumentFormat] =
+    &[&anthropic::cost_csv::FORMAT, &openai::cost_csv::FORMAT, &focus::FOCUS_CSV];
