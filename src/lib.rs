@@ -8,6 +8,7 @@
 //!                        price books            evidence
 //! ```
 
+pub mod columnar;
 pub mod diagnostic;
 pub mod error;
 pub mod invoice;
