@@ -2,19 +2,23 @@
 
 use std::fs::File;
 use std::io;
+use std::sync::Arc;
 
 use arrow_array::{Array, RecordBatch};
-use arrow_schema::SchemaRef;
+use arrow_schema::Schema;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+};
 
+use super::block::Share;
 use super::cell;
 use crate::diagnostic::{Diagnostic, Origin};
 use crate::error::{Error, Result};
 use crate::read::source::Source;
 
-/// Gets a batch and the place of each wanted column in it.
-type EachBatch<'a> = dyn FnMut(&RecordBatch, &[Option<usize>]) -> Result<()> + 'a;
+/// Gets a batch, the place of each wanted column in it, and the number of its first row.
+type EachBatch<'a> = dyn FnMut(&RecordBatch, &[Option<usize>], u64) -> Result<()> + 'a;
 
 const BATCH_ROWS: usize = 8192;
 
@@ -54,7 +58,7 @@ pub fn read_table(
     let columns = table.columns();
     let mut cells: Vec<Option<String>> = vec![None; wanted.len()];
     let mut rows = 0;
-    table.batches(wanted, &mut |batch, places| {
+    table.batches(wanted, Share::WHOLE, &mut |batch, places, _| {
         for row in 0..batch.num_rows() {
             for (cell, place) in cells.iter_mut().zip(places) {
                 let array = place.map(|place| batch.column(place));
@@ -82,18 +86,28 @@ pub fn column_names(source: &Source) -> Result<Vec<String>> {
 /// A parquet file whose footer was read.
 pub struct Table<'a> {
     source: &'a Source,
-    builder: ParquetRecordBatchReaderBuilder<File>,
+    file: File,
+    metadata: ArrowReaderMetadata,
 }
 
 impl<'a> Table<'a> {
     pub fn open(source: &'a Source) -> Result<Table<'a>> {
-        let builder = ParquetRecordBatchReaderBuilder::try_new(seekable(source)?)
+        let file = seekable(source)?;
+        let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())
             .map_err(|error| unreadable(source, &error))?;
-        Ok(Table { source, builder })
+        Ok(Table { source, file, metadata })
     }
 
-    fn schema(&self) -> &SchemaRef {
-        self.builder.schema()
+    /// Reads columns as other types than the file suggests.
+    pub fn with_types(self, types: impl Fn(&Schema) -> Schema) -> Result<Table<'a>> {
+        let options = ArrowReaderOptions::new().with_schema(Arc::new(types(self.metadata.schema())));
+        let metadata = ArrowReaderMetadata::try_new(self.metadata.metadata().clone(), options)
+            .map_err(|error| unreadable(self.source, &error))?;
+        Ok(Table { metadata, ..self })
+    }
+
+    fn schema(&self) -> &Schema {
+        self.metadata.schema()
     }
 
     pub fn columns(&self) -> Vec<String> {
@@ -107,8 +121,7 @@ impl<'a> Table<'a> {
         exact.or_else(|| fields.iter().position(|field| field.name().eq_ignore_ascii_case(name)))
     }
 
-    pub fn batches(self, wanted: &[&str], each: &mut EachBatch<'_>) -> Result<()> {
-        let source = self.source;
+    pub fn batches(&self, wanted: &[&str], share: Share, each: &mut EachBatch<'_>) -> Result<()> {
         let found: Vec<Option<usize>> = wanted.iter().map(|name| self.find(name)).collect();
         let mut read: Vec<usize> = found.iter().copied().flatten().collect();
         read.sort_unstable();
@@ -118,15 +131,39 @@ impl<'a> Table<'a> {
             .iter()
             .map(|index| index.and_then(|index| read.iter().position(|column| *column == index)))
             .collect();
-        let mask = ProjectionMask::roots(self.builder.parquet_schema(), read);
-        let batches: ParquetRecordBatchReader = self
-            .builder
+        let mut first_row = 1;
+        for (index, group) in self.metadata.metadata().row_groups().iter().enumerate() {
+            let rows = u64::try_from(group.num_rows()).unwrap_or(0);
+            if index % share.of == share.index {
+                self.row_group(index, &read, first_row, &places, each)?;
+            }
+            first_row += rows;
+        }
+        Ok(())
+    }
+
+    fn row_group(
+        &self,
+        index: usize,
+        read: &[usize],
+        mut first_row: u64,
+        places: &[Option<usize>],
+        each: &mut EachBatch<'_>,
+    ) -> Result<()> {
+        let unreadable = |error: &dyn std::fmt::Display| unreadable(self.source, error);
+        let file = self.file.try_clone().map_err(|error| Error::io(self.source.name.as_ref(), error))?;
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone());
+        let mask = ProjectionMask::roots(builder.parquet_schema(), read.iter().copied());
+        let batches = builder
+            .with_row_groups(vec![index])
             .with_batch_size(BATCH_ROWS)
             .with_projection(mask)
             .build()
-            .map_err(|error| unreadable(source, &error))?;
+            .map_err(|error| unreadable(&error))?;
         for batch in batches {
-            each(&batch.map_err(|error| unreadable(source, &error))?, &places)?;
+            let batch = batch.map_err(|error| unreadable(&error))?;
+            each(&batch, places, first_row)?;
+            first_row += batch.num_rows() as u64;
         }
         Ok(())
     }

@@ -129,7 +129,8 @@ impl Source {
         self.open()?.take(SAMPLE as u64).read_to_end(&mut bytes).map_err(|error| self.error(error))?;
         let complete = bytes.len() < SAMPLE;
         if bytes.starts_with(b"PAR1") {
-            return Ok(Sample { text: String::new(), complete, kind: SampleKind::Parquet });
+            let names = crate::columnar::column_names(self)?;
+            return Ok(Sample { text: csv_line(&names), complete, kind: SampleKind::Parquet });
         }
         if bytes.starts_with(b"PK\x03\x04") {
             return Ok(Sample { text: String::new(), complete, kind: SampleKind::Zip });
@@ -157,6 +158,7 @@ impl Source {
 /// The head of a file.
 #[derive(Debug, Clone)]
 pub struct Sample {
+    /// For parquet, the column names as a CSV header, so that one signature fits both forms of a table.
     pub text: String,
     /// True when the head is the whole file.
     pub complete: bool,
@@ -185,6 +187,12 @@ impl Sample {
         self.text.trim_start().starts_with(['{', '['])
             && keys.iter().all(|key| self.text.contains(&format!("\"{key}\"")))
     }
+}
+
+fn csv_line(fields: &[String]) -> String {
+    let quoted: Vec<String> =
+        fields.iter().map(|field| format!("\"{}\"", field.replace('"', "\"\""))).collect();
+    quoted.join(",")
 }
 
 fn csv_header(line: &str) -> Vec<String> {

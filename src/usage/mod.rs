@@ -3,6 +3,7 @@
 //! The cubes hold integer counts only; prices come later. Both sum to the same tokens.
 
 pub mod cube;
+pub mod table;
 
 use std::borrow::Cow;
 
