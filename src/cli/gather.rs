@@ -247,7 +247,7 @@ fn convert(books: &Books, source: &Source, document: &mut Document) -> Result<()
             .iter()
             .filter(|rate| rate.currency.code() == &*currency && rate.from <= line.period.last)
             .max_by_key(|rate| rate.from)
-            .and_then(|rate| Ratio::from_decimal(rate.rate.0));
+            .map(|rate| rate.rate.0);
         let Some(rate) = rate else {
             return Err(Diagnostic::error(
                 "no-exchange-rate",
