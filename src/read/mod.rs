@@ -3,6 +3,9 @@
 //! A format is one file and one line in [`USAGE_FORMATS`] or [`DOCUMENT_FORMATS`]. Order matters only where one
 //! format's signature is a special case of another's: the special one comes first.
 
+pub mod json_scan;
+pub mod lines;
+pub mod litellm;
 pub mod source;
 
 use crate::diagnostic::Diagnostic;
@@ -43,6 +46,8 @@ pub struct UsageOptions {
     pub known_ids: Option<std::sync::Arc<IdSet>>,
     /// Threads to use; 0 means all cores.
     pub threads: usize,
+    /// Bytes read so far, for those who watch.
+    pub progress: std::sync::Arc<std::sync::atomic::AtomicU64>,
 }
 
 /// Where each dimension comes from, first hit wins: `team_alias`, `tag:feature`, `metadata:cost_center`, `key_alias`,
@@ -72,5 +77,10 @@ pub struct UsageRead {
     pub diagnostics: Vec<Diagnostic>,
 }
 
-pub static USAGE_FORMATS: &[&UsageFormat] = &[];
+pub static USAGE_FORMATS: &[&UsageFormat] = &[
+    &litellm::summary::FORMAT,
+    &litellm::spend_logs::FORMAT,
+    &litellm::payload::FORMAT,
+    &litellm::spend_logs_csv::FORMAT,
+];
 pub static DOCUMENT_FORMATS: &[&DocumentFormat] = &[];
