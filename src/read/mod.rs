@@ -8,14 +8,17 @@ pub mod cell;
 pub mod detect;
 pub mod focus;
 pub mod gather;
+pub mod json_scan;
+pub mod lines;
+pub mod litellm;
 pub mod mapped;
 pub mod openai;
 pub mod records;
 pub mod source;
 pub mod table;
+pub mod workbook;
 #[cfg(test)]
 pub mod testing;
-pub mod workbook;
 
 use crate::diagnostic::Diagnostic;
 use crate::error::Result;
@@ -55,6 +58,8 @@ pub struct UsageOptions {
     pub known_ids: Option<std::sync::Arc<IdSet>>,
     /// Threads to use; 0 means all cores.
     pub threads: usize,
+    /// Bytes read so far, for those who watch.
+    pub progress: std::sync::Arc<std::sync::atomic::AtomicU64>,
 }
 
 /// Where each dimension comes from, first hit wins: `team_alias`, `tag:feature`, `metadata:cost_center`, `key_alias`,
@@ -84,6 +89,5 @@ pub struct UsageRead {
     pub diagnostics: Vec<Diagnostic>,
 }
 
-pub static USAGE_FORMATS: &[&UsageFormat] = &[];
-pub static DOCUMENT_FORMATS: &[&DocumentFormat] =
-    &[&anthropic::cost_csv::FORMAT, &openai::cost_csv::FORMAT, &focus::FOCUS_CSV];
+pub static USAGE_FORMATS: &[&UsageFormat] = &[&litellm::summary::FORMAT, &litellm::spend_logs::FORMAT, &litellm::payload::FORMAT, &litellm::spend_logs_csv::FORMAT];
+pub static DOCUMENT_FORMATS: &[&DocumentFormat] = &[&anthropic::cost_csv::FORMAT, &openai::cost_csv::FORMAT, &focus::FOCUS_CSV];
