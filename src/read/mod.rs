@@ -6,6 +6,7 @@
 pub mod anthropic;
 pub mod gather;
 pub mod openai;
+pub mod pages;
 pub mod source;
 pub mod table;
 #[cfg(test)]
