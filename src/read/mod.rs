@@ -80,4 +80,15 @@ pub struct UsageRead {
 }
 
 pub static USAGE_FORMATS: &[&UsageFormat] = &[];
-pub static DOCUMENT_FORMATS: &[&DocumentFormat] = &[&anthropic::cost_csv::FORMAT, &openai::cost_csv::FORMAT];
+pub static DOCUMENT_FORMATS: &[&DocumentFormat] = &[
+    &anthropic::cost_csv::FORMAT,
+    &anthropic::token_csv::FORMAT,
+    &anthropic::cost_report::FORMAT,
+    &anthropic::usage_report::FORMAT,
+    &anthropic::not_a_bill::FORMAT,
+    &openai::cost_csv::FORMAT,
+    &openai::usage_csv::FORMAT,
+    &openai::costs_api::FORMAT,
+    &openai::usage_api::FORMAT,
+    &openai::not_a_bill::FORMAT,
+];

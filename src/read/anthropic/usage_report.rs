@@ -40,7 +40,7 @@ const COUNTS: usage::Columns = [
 type Fields<'t> = BTreeMap<Cow<'t, str>, &'t RawValue>;
 
 fn sniff(sample: &Sample) -> bool {
-    sample.has_json_keys(&["starting_at", "results", "uncached_input_tokens"])
+    sample.has_json_keys(&["starting_at", "results", "uncached_input_tokens", "cache_creation"])
 }
 
 fn read(source: &Source) -> Result<Document> {
