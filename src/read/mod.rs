@@ -13,6 +13,7 @@ pub mod lines;
 pub mod litellm;
 pub mod mapped;
 pub mod openai;
+pub mod pages;
 pub mod records;
 pub mod source;
 pub mod table;
@@ -90,4 +91,4 @@ pub struct UsageRead {
 }
 
 pub static USAGE_FORMATS: &[&UsageFormat] = &[&litellm::summary::FORMAT, &litellm::spend_logs::FORMAT, &litellm::payload::FORMAT, &litellm::spend_logs_csv::FORMAT];
-pub static DOCUMENT_FORMATS: &[&DocumentFormat] = &[&anthropic::cost_csv::FORMAT, &openai::cost_csv::FORMAT, &focus::FOCUS_CSV];
+pub static DOCUMENT_FORMATS: &[&DocumentFormat] = &[&anthropic::cost_csv::FORMAT, &openai::cost_csv::FORMAT, &focus::FOCUS_CSV, &anthropic::token_csv::FORMAT, &anthropic::cost_report::FORMAT, &anthropic::usage_report::FORMAT, &anthropic::not_a_bill::FORMAT, &openai::usage_csv::FORMAT, &openai::costs_api::FORMAT, &openai::usage_api::FORMAT, &openai::not_a_bill::FORMAT];
