@@ -119,7 +119,7 @@ pub fn pricebook(global: &Global, books: Option<&Books>) -> Result<Pricebook> {
 pub fn usage(logs: &[LogInput], tags: &TagSources, book: &Pricebook, cache: Option<PathBuf>, ui: &Ui) -> Result<Usage> {
     let total = logs.iter().filter_map(|log| log.source.bytes().ok()).sum();
     let progress = ui.progress(total);
-    let options = UsageOptions { bands: book.bands(), tags: tags.clone(), known_ids: None, threads: 0 };
+    let options = UsageOptions { bands: book.bands(), tags: tags.clone(), ..UsageOptions::default() };
     let usage = collect::collect(logs, &options, cache.as_deref(), &progress);
     progress.done();
     usage

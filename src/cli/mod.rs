@@ -6,10 +6,12 @@ pub mod close;
 pub mod demo;
 pub mod diagnostics;
 pub mod explain;
+pub mod gather;
 pub mod formats;
 pub mod global;
 pub mod ingest;
 pub mod inputs;
+pub mod pack;
 pub mod pages;
 pub mod reconcile;
 pub mod schema;
@@ -52,7 +54,11 @@ Exit codes:
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Check(check::Args),
+    Close(close::Args),
+    Demo(demo::Args),
+    Explain(explain::Args),
     Formats(formats::Args),
+    Reconcile(reconcile::Args),
     Schema(schema::Args),
 }
 
@@ -69,6 +75,10 @@ pub fn main() -> ExitCode {
 fn run(cli: &Cli, ui: &Ui) -> anyhow::Result<u8> {
     match &cli.command {
         Command::Check(args) => check::run(args, &cli.global, ui),
+        Command::Close(args) => close::run(args, &cli.global, ui),
+        Command::Demo(args) => demo::run(args, &cli.global, ui),
+        Command::Explain(args) => explain::run(args, &cli.global, ui),
+        Command::Reconcile(args) => reconcile::run(args, &cli.global, ui),
         Command::Formats(args) => formats::run(args, &cli.global, ui),
         Command::Schema(args) => schema::run(args, &cli.global, ui),
     }

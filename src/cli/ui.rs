@@ -124,6 +124,12 @@ impl Progress {
     }
 }
 
+impl crate::usage::collect::Watch for Progress {
+    fn file(&self, name: &str) {
+        Progress::file(self, name);
+    }
+}
+
 /// Writes a file under a temporary name in its own folder, then renames it.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));

@@ -91,4 +91,16 @@ pub struct UsageRead {
 }
 
 pub static USAGE_FORMATS: &[&UsageFormat] = &[&litellm::summary::FORMAT, &litellm::spend_logs::FORMAT, &litellm::payload::FORMAT, &litellm::spend_logs_csv::FORMAT];
-pub static DOCUMENT_FORMATS: &[&DocumentFormat] = &[&anthropic::cost_csv::FORMAT, &openai::cost_csv::FORMAT, &focus::FOCUS_CSV, &anthropic::token_csv::FORMAT, &anthropic::cost_report::FORMAT, &anthropic::usage_report::FORMAT, &anthropic::not_a_bill::FORMAT, &openai::usage_csv::FORMAT, &openai::costs_api::FORMAT, &openai::usage_api::FORMAT, &openai::not_a_bill::FORMAT];
+pub static DOCUMENT_FORMATS: &[&DocumentFormat] = &[
+    &openai::cost_csv::FORMAT,
+    &openai::usage_csv::FORMAT,
+    &openai::costs_api::FORMAT,
+    &openai::usage_api::FORMAT,
+    &openai::not_a_bill::FORMAT,
+    &anthropic::cost_csv::FORMAT,
+    &anthropic::token_csv::FORMAT,
+    &anthropic::cost_report::FORMAT,
+    &anthropic::usage_report::FORMAT,
+    &anthropic::not_a_bill::FORMAT,
+    &focus::FOCUS_CSV,
+];

@@ -43,15 +43,15 @@ pub fn write_table(cubes: &Cubes, part: Part, bands: &[Band], form: Form, target
     }
 }
 
-fn rows(
-    cubes: &Cubes,
+fn rows<'c>(
+    cubes: &'c Cubes,
     part: Part,
     bands: &[Band],
     columns: &[Column],
     each: &mut dyn FnMut(&[Value<'_>]) -> Result<()>,
 ) -> Result<u64> {
     let mut rows = 0;
-    let mut write = |value: &dyn Fn(Field) -> Value<'_>, band: u8, sums: &Sums| {
+    let mut write = |value: &dyn Fn(Field) -> Value<'c>, band: u8, sums: &Sums| {
         let prompt = lower_edge(bands, band)?;
         let values: Vec<Value<'_>> = columns
             .iter()
@@ -174,7 +174,8 @@ pub(super) struct CsvFile {
 
 impl CsvFile {
     pub fn create(target: &Path) -> Result<CsvFile> {
-        let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder =
+            target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let file =
             NamedTempFile::new_in(folder).map_err(|error| Error::io(target.display().to_string(), error))?;
         Ok(CsvFile { target: target.to_owned(), writer: csv::Writer::from_writer(BufWriter::new(file)) })
