@@ -35,8 +35,8 @@ const LONGEST: usize = 500;
 
 fn sources() -> Vec<(String, String)> {
     fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
+        for entry in fs::read_dir(folder).expect("folder of the crate") {
+            let path = entry.expect("entry").path();
             if path.is_dir() {
                 walk(&path, found);
             } else if path.extension().is_some_and(|ending| ending == "rs") {
@@ -47,7 +47,10 @@ fn sources() -> Vec<(String, String)> {
     let mut found = Vec::new();
     walk(Path::new("src"), &mut found);
     found.sort();
-    found.into_iter().map(|path| (path.display().to_string(), fs::read_to_string(path).unwrap())).collect()
+    found
+        .into_iter()
+        .map(|path| (path.display().to_string(), fs::read_to_string(path).expect("UTF-8 source")))
+        .collect()
 }
 
 /// The lines of a file before its tests, without comments.

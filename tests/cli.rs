@@ -15,17 +15,23 @@ fn transcripts() {
 fn page(path: &str, wanted: &str) {
     let overwrite = std::env::var_os("LLMFIN_OVERWRITE").is_some();
     if overwrite {
-        std::fs::create_dir_all(Path::new(path).parent().unwrap()).unwrap();
-        std::fs::write(path, wanted).unwrap();
+        std::fs::create_dir_all(Path::new(path).parent().expect("folder")).expect("docs");
+        std::fs::write(path, wanted).expect("page");
     }
     let found = std::fs::read_to_string(path).unwrap_or_default();
     assert!(found == wanted, "{path} is out of date; run `LLMFIN_OVERWRITE=1 cargo test --test cli`");
 }
 
 fn help(arguments: &[&str]) -> String {
-    let output = Command::new(BINARY).args(arguments).arg("--help").env("COLUMNS", "100").output().unwrap();
+    let output = Command::new(BINARY)
+        .args(arguments)
+        .arg("--help")
+        .env_clear()
+        .env("COLUMNS", "100")
+        .output()
+        .expect("runs");
     assert!(output.status.success());
-    String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+    String::from_utf8(output.stdout).expect("text").trim_end().to_owned()
 }
 
 #[test]

@@ -292,4 +292,20 @@ mod tests {
         value["book"]["curency"] = "USD".into();
         assert!(!jsonschema::is_valid(&schema, &value));
     }
+
+    #[test]
+    fn damaged_files_are_answered_not_crashed_on() {
+        for cut in (0..FULL.len()).step_by(29).filter(|cut| FULL.is_char_boundary(*cut)) {
+            for text in [
+                FULL[..cut].to_owned(),
+                FULL[cut..].to_owned(),
+                format!("{}é\u{1b}\t{}", &FULL[..cut], &FULL[cut..]),
+            ] {
+                if let Err(error) = Books::parse(&text) {
+                    let Error::Input(found) = error else { panic!("{error}") };
+                    assert!(found.iter().all(|problem| problem.origin.line > 0), "{found:?}");
+                }
+            }
+        }
+    }
 }
