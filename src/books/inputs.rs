@@ -14,7 +14,7 @@ use crate::invoice::DocumentKind;
 use crate::period::Day;
 
 /// `[book]`: whose books these are.
-#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Book {
     pub name: String,
@@ -29,19 +29,6 @@ pub struct Book {
     /// Files with negotiated terms.
     #[serde(default)]
     pub contracts: Vec<String>,
-}
-
-impl Default for Book {
-    fn default() -> Book {
-        Book {
-            name: String::new(),
-            currency: Currency::default(),
-            timezone: Zone::default(),
-            entity: None,
-            pricebook: None,
-            contracts: Vec::new(),
-        }
-    }
 }
 
 /// Whether a source is counted, or only witnesses what another one counts.

@@ -221,11 +221,11 @@ mod tests {
     #[test]
     fn broken_toml_is_located_and_long_lines_are_cut() {
         let text = format!("[book]\nname = \"{}\" x\n", "é".repeat(400));
-        let Err(Error::Input(problems)) = Books::parse(&text) else { panic!() };
-        assert_eq!((problems[0].code, problems[0].origin.line), ("invalid-toml", 2));
-        let excerpt = problems[0].excerpt.as_deref().unwrap();
+        let Err(Error::Input(found)) = Books::parse(&text) else { panic!() };
+        assert_eq!((found[0].code, found[0].origin.line), ("invalid-toml", 2));
+        let excerpt = found[0].excerpt.as_deref().unwrap();
         assert!(excerpt.chars().count() <= 200);
-        assert!(problems[0].span.unwrap().1 <= excerpt.chars().count());
+        assert!(found[0].span.unwrap().1 <= excerpt.chars().count());
         assert_eq!(
             problems("")[0],
             "1:1 no-name | the books have no name | start the file with `[book]` and `name = \"…\"`"
@@ -291,5 +291,21 @@ mod tests {
         jsonschema::validate(&schema, &value).unwrap();
         value["book"]["curency"] = "USD".into();
         assert!(!jsonschema::is_valid(&schema, &value));
+    }
+
+    #[test]
+    fn damaged_files_are_answered_not_crashed_on() {
+        for cut in (0..FULL.len()).step_by(29).filter(|cut| FULL.is_char_boundary(*cut)) {
+            for text in [
+                FULL[..cut].to_owned(),
+                FULL[cut..].to_owned(),
+                format!("{}é\u{1b}\t{}", &FULL[..cut], &FULL[cut..]),
+            ] {
+                if let Err(error) = Books::parse(&text) {
+                    let Error::Input(found) = error else { panic!("{error}") };
+                    assert!(found.iter().all(|problem| problem.origin.line > 0), "{found:?}");
+                }
+            }
+        }
     }
 }

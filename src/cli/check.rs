@@ -86,7 +86,7 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
 /// Books that were loaded have passed.
 fn books(books: &Books, _: Month) -> Result<Vec<Outcome>> {
     let detail = format!(
-        "{} sources, {} invoices, {} accounts",
+        "sources: {}, invoices: {}, accounts: {}",
         books.sources.len(),
         books.invoices.len(),
         books.accounts.len()
@@ -104,8 +104,10 @@ fn sources(books: &Books, month: Month) -> Result<Vec<Outcome>> {
             let found = books.files(patterns, month)?;
             let detail = match (found.files.len(), found.ignored.len()) {
                 (0, 0) => format!("no file matches {} in {month}", patterns.join(", ")),
-                (files, 0) => format!("{files} files"),
-                (files, ignored) => format!("{files} files, {ignored} ignored: {}", found.ignored.join(", ")),
+                (files, 0) => format!("files: {files}"),
+                (files, ignored) => {
+                    format!("files: {files}, ignored: {ignored} ({})", found.ignored.join(", "))
+                }
             };
             Ok(Outcome { subject, passed: !found.files.is_empty(), detail })
         })

@@ -40,12 +40,15 @@ fn one(diagnostic: &Diagnostic) -> String {
         }
         primary = primary.element(snippet);
     }
-    let mut groups = vec![primary];
     let help = diagnostic.help.as_deref().map(printable);
-    if let Some(help) = help {
-        groups.push(Group::with_title(Shown::HELP.secondary_title(help)));
+    let help = help.map(|help| Group::with_title(Shown::HELP.secondary_title(help)));
+    let renderer = Renderer::styled();
+    match (line.is_some(), help) {
+        (true, Some(help)) => renderer.render(&[primary, help]),
+        // Without a line between them, the two would be joined by an empty margin.
+        (false, Some(help)) => format!("{}\n{}", renderer.render(&[primary]), renderer.render(&[help])),
+        (_, None) => renderer.render(&[primary]),
     }
-    Renderer::styled().render(&groups)
 }
 
 /// The line with one visible character for each of its characters, so that the span still fits.
@@ -74,13 +77,23 @@ mod tests {
         let diagnostic = Diagnostic::error("x", Origin::new("llmfin.toml", 3, 1), "unknown key `curency`")
             .excerpt("curency = \"USD\"", Some((0, 7)))
             .help("did you mean `currency`?");
-        insta::assert_snapshot!(plain(&[diagnostic]), @r"");
+        insta::assert_snapshot!(plain(&[diagnostic]), @r#"
+        error: llmfin.toml:3:1: unknown key `curency`
+          |
+        3 | curency = "USD"
+          | ^^^^^^^
+          |
+        help: did you mean `currency`?
+        "#);
     }
 
     #[test]
     fn a_file_as_a_whole_needs_no_line() {
         let diagnostic = Diagnostic::warning("x", Origin::file("a.csv"), "no rows").help("export it again");
-        insta::assert_snapshot!(plain(&[diagnostic]), @r"");
+        insta::assert_snapshot!(plain(&[diagnostic]), @r"
+        warning: a.csv: no rows
+        help: export it again
+        ");
     }
 
     #[test]

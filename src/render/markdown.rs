@@ -68,6 +68,13 @@ mod tests {
         sheet.rows =
             vec![vec!["a|b <img src=x> [x](http://y)".into(), Cell::Money("1234.5".parse().unwrap())]];
         sheet.total = Some(vec!["Total".into(), Cell::Money("1234.5".parse().unwrap())]);
-        insta::assert_snapshot!(render(&sheet), @r"");
+        insta::assert_snapshot!(render(&sheet), @r"
+        ## Spend
+
+        | Team | Billed |
+        | --- | ---: |
+        | a\|b &lt;img src=x&gt; \[x\](http://y) | 1,234.50 |
+        | **Total** | **1,234.50** |
+        ");
     }
 }

@@ -1,6 +1,7 @@
 //! In which form? One file per format; none knows what a variance is.
 
 pub mod csv;
+pub mod html;
 pub mod json;
 pub mod markdown;
 pub mod table;
@@ -64,7 +65,8 @@ pub fn render(sheets: &[Sheet], format: OutputFormat, width: Option<u16>) -> Res
             .help("use `-O json`")
             .into()),
         },
-        OutputFormat::Html | OutputFormat::Xlsx => Err(not_available(format)),
+        OutputFormat::Html => Ok(html::render(sheets)),
+        OutputFormat::Xlsx => Err(not_available(format)),
     }
 }
 
@@ -76,7 +78,7 @@ pub fn not_available(format: OutputFormat) -> crate::error::Error {
         Origin::file(format!("-O {id}")),
         format!("{id} is not available yet for this report"),
     )
-    .help("use `-O table`, `csv`, `json` or `md`")
+    .help("use `-O table`, `csv`, `json`, `md` or `html`")
     .into()
 }
 

@@ -7,7 +7,7 @@ use comfy_table::{
 use super::printable;
 use crate::report::sheet::{Cell, Column, Sheet};
 
-const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::new(RULE, RULE, RULE, RULE));
+const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill(RULE));
 const RULE: char = '─';
 /// Between two columns.
 const GAP: u16 = 2;
@@ -152,12 +152,34 @@ mod tests {
 
     #[test]
     fn numbers_are_right_aligned_and_the_total_stands_apart() {
-        insta::assert_snapshot!(render(&sheet(), None), @r"");
+        insta::assert_snapshot!(render(&sheet(), None), @r"
+        Lead schedule 2026-10
+
+        Provider   Account                  Calls    Billed
+        ───────────────────────────────────────────────────
+        openai     org-acme-production  1,234,567  1,234.50
+        anthropic                              89     -0.12
+        ───────────────────────────────────────────────────
+        Total                           1,234,656  1,234.38
+
+        Provisional.
+        ");
     }
 
     #[test]
     fn a_narrow_terminal_loses_optional_columns_first() {
-        insta::assert_snapshot!(render(&sheet(), Some(40)), @r"");
+        insta::assert_snapshot!(render(&sheet(), Some(40)), @r"
+        Lead schedule 2026-10
+
+        Provider       Calls    Billed
+        ──────────────────────────────
+        openai     1,234,567  1,234.50
+        anthropic         89     -0.12
+        ──────────────────────────────
+        Total      1,234,656  1,234.38
+
+        Provisional.
+        ");
     }
 
     #[test]

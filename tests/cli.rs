@@ -1,0 +1,80 @@
+//! The binary as people run it: the cases of `tests/cmd/`, and the reference pages, which must be what it really says.
+
+use std::fmt::Write;
+use std::path::Path;
+use std::process::Command;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_llmfin");
+
+#[test]
+fn transcripts() {
+    trycmd::TestCases::new().case("tests/cmd/*.toml").case("tests/cmd/*.trycmd").run();
+}
+
+/// Compares a page of the documentation with what it should be; `LLMFIN_OVERWRITE=1 cargo test` writes it.
+fn page(path: &str, wanted: &str) {
+    let overwrite = std::env::var_os("LLMFIN_OVERWRITE").is_some();
+    if overwrite {
+        std::fs::create_dir_all(Path::new(path).parent().expect("folder")).expect("docs");
+        std::fs::write(path, wanted).expect("page");
+    }
+    let found = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(found == wanted, "{path} is out of date; run `LLMFIN_OVERWRITE=1 cargo test --test cli`");
+}
+
+fn help(arguments: &[&str]) -> String {
+    let output = Command::new(BINARY)
+        .args(arguments)
+        .arg("--help")
+        .env_clear()
+        .env("COLUMNS", "100")
+        .output()
+        .expect("runs");
+    assert!(output.status.success());
+    String::from_utf8(output.stdout).expect("text").trim_end().to_owned()
+}
+
+#[test]
+fn the_command_reference_is_the_real_help() {
+    let main = help(&[]);
+    let commands =
+        main.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let names = commands.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help");
+    let mut text = format!(
+        "# Command reference\n\nWritten by a test from the help of the program.\n\n```text\n{main}\n```\n"
+    );
+    for name in names {
+        write!(text, "\n## llmfin {name}\n\n```text\n{}\n```\n", help(&[name])).unwrap();
+    }
+    page("docs/reference/cli.md", &text);
+}
+
+#[test]
+fn the_example_of_the_books_page_is_the_tested_one() {
+    let full = std::fs::read_to_string("fixtures/books/full/llmfin.toml").unwrap();
+    let found = std::fs::read_to_string("docs/reference/books.md").unwrap();
+    let (before, rest) = found.split_once("```toml\n").unwrap();
+    let (_, after) = rest.split_once("```\n").unwrap();
+    page("docs/reference/books.md", &format!("{before}```toml\n{full}```\n{after}"));
+}
+
+#[test]
+fn the_version_is_told_without_books() {
+    let output = Command::new(BINARY).arg("--version").current_dir(std::env::temp_dir()).output().unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("llmfin {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_reader_that_stops_early_is_no_error() {
+    let mut child = Command::new(BINARY)
+        .args(["schema", "books"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    assert!(output.stderr.is_empty());
+}
