@@ -66,7 +66,12 @@ pub fn books(global: &Global, ui: &Ui) -> Result<Gathered> {
 }
 
 /// Reads only the files that are named.
-pub fn named(global: &Global, usage_inputs: &[Input], invoices: &[InvoiceInput], ui: &Ui) -> Result<Gathered> {
+pub fn named(
+    global: &Global,
+    usage_inputs: &[Input],
+    invoices: &[InvoiceInput],
+    ui: &Ui,
+) -> Result<Gathered> {
     let span = global.span()?;
     let book = pricebook(global, None)?;
     let logs = log_inputs(usage_inputs)?;
@@ -74,7 +79,8 @@ pub fn named(global: &Global, usage_inputs: &[Input], invoices: &[InvoiceInput],
     for invoice in invoices {
         for source in invoice.input.sources()? {
             let format = detect::document(&source, invoice.input.format.as_deref())?;
-            let account = Account { provider: invoice.provider.into(), id: invoice.account.as_deref().map(Into::into) };
+            let account =
+                Account { provider: invoice.provider.into(), id: invoice.account.as_deref().map(Into::into) };
             let document = (format.read)(&source)?;
             documents.push(account_document(&source, account, format.kind, document, None, None)?);
         }
@@ -116,7 +122,13 @@ pub fn pricebook(global: &Global, books: Option<&Books>) -> Result<Pricebook> {
 }
 
 /// Reads logs into cubes with a progress bar.
-pub fn usage(logs: &[LogInput], tags: &TagSources, book: &Pricebook, cache: Option<PathBuf>, ui: &Ui) -> Result<Usage> {
+pub fn usage(
+    logs: &[LogInput],
+    tags: &TagSources,
+    book: &Pricebook,
+    cache: Option<PathBuf>,
+    ui: &Ui,
+) -> Result<Usage> {
     let total = logs.iter().filter_map(|log| log.source.bytes().ok()).sum();
     let progress = ui.progress(total);
     let options = UsageOptions { bands: book.bands(), tags: tags.clone(), ..UsageOptions::default() };
@@ -138,7 +150,11 @@ fn files(
         let found = books.files(patterns, *month)?;
         all.extend(found.files);
         for name in found.ignored {
-            diagnostics.push(Diagnostic::note("ignored-file", Origin::file(name), "hidden, a backup or a link out of the books: not read"));
+            diagnostics.push(Diagnostic::note(
+                "ignored-file",
+                Origin::file(name),
+                "hidden, a backup or a link out of the books: not read",
+            ));
         }
     }
     if all.is_empty() {
@@ -149,7 +165,9 @@ fn files(
                 Origin::file(crate::books::FILE),
                 format!("{what}: no file matches {} in {}", patterns.join(", "), months.join(", ")),
             )
-            .help("save the export there, or correct `files`; until then this side of the comparison is empty"),
+            .help(
+                "save the export there, or correct `files`; until then this side of the comparison is empty",
+            ),
         );
     }
     Ok(all.into_iter().collect())
@@ -168,8 +186,12 @@ fn declared_document(books: &Books, invoice: &InvoiceSource, source: &Source) ->
     let (kind, mut document) = match &invoice.mapping {
         Some(table) => {
             let mapping: mapped::Mapping = table.clone().try_into().map_err(|error: toml::de::Error| {
-                Diagnostic::error("invalid-mapping", Origin::file(crate::books::FILE), format!("mapping of {}: {}", source.name, error.message()))
-                    .help("`llmfin schema books` prints what a mapping may hold")
+                Diagnostic::error(
+                    "invalid-mapping",
+                    Origin::file(crate::books::FILE),
+                    format!("mapping of {}: {}", source.name, error.message()),
+                )
+                .help("`llmfin schema books` prints what a mapping may hold")
             })?;
             (declared, mapped::read_mapped(source, &mapping)?)
         }
@@ -193,12 +215,19 @@ fn declared_document(books: &Books, invoice: &InvoiceSource, source: &Source) ->
     if let Some(wanted) = &invoice.sha256
         && *wanted != source.sha256()?
     {
-        return Err(Diagnostic::error("changed-file", source.origin(), "the file is not the one the books name by its SHA-256")
-            .help("restore the document as received, or record the new hash and say why")
-            .into());
+        return Err(Diagnostic::error(
+            "changed-file",
+            source.origin(),
+            "the file is not the one the books name by its SHA-256",
+        )
+        .help("restore the document as received, or record the new hash and say why")
+        .into());
     }
     let id = invoice.account.as_deref().map(|account| account.rsplit('/').next().unwrap_or(account).into());
-    let account = Account { provider: invoice.provider.0.into(), id: id.or_else(|| only_account(books, invoice.provider.0)) };
+    let account = Account {
+        provider: invoice.provider.0.into(),
+        id: id.or_else(|| only_account(books, invoice.provider.0)),
+    };
     let total = match &invoice.total {
         Some(total) => Some(amount(&total.0.to_string(), source)?),
         None => None,
@@ -207,7 +236,9 @@ fn declared_document(books: &Books, invoice: &InvoiceSource, source: &Source) ->
 }
 
 fn amount(text: &str, source: &Source) -> Result<Money> {
-    text.parse().map_err(|error| Diagnostic::error("bad-total", source.origin(), format!("the books' total: {error}")).into())
+    text.parse().map_err(|error| {
+        Diagnostic::error("bad-total", source.origin(), format!("the books' total: {error}")).into()
+    })
 }
 
 /// The seller's only declared account.
@@ -239,7 +270,9 @@ fn account_document(
 /// Amounts in another currency are converted at the books' dated rate, line by line, and never without one.
 fn convert(books: &Books, source: &Source, document: &mut Document) -> Result<()> {
     let own = books.book.currency.code().to_owned();
-    let Some(currency) = document.currency.clone().filter(|currency| **currency != *own) else { return Ok(()) };
+    let Some(currency) = document.currency.clone().filter(|currency| **currency != *own) else {
+        return Ok(());
+    };
     for line in &mut document.lines {
         let rate = books
             .fx
@@ -341,7 +374,8 @@ fn declare(books: &Books, inputs: &mut CloseInputs) {
         for key in &declared.keys {
             inputs.keys.insert(key.as_str().into(), account.clone());
         }
-        let projects: BTreeSet<Arc<str>> = declared.projects.iter().map(|project| project.as_str().into()).collect();
+        let projects: BTreeSet<Arc<str>> =
+            declared.projects.iter().map(|project| project.as_str().into()).collect();
         inputs.gateway.insert(account.clone(), projects);
         inputs.accounts.push(account);
     }

@@ -40,10 +40,7 @@ fn summary(document: &Reconciliation) -> Result<String> {
     text.push_str(&render::render(&sheets, OutputFormat::Markdown, None)?);
     text.push_str(&format!(
         "\nCurrency {}, accounting zone {}, price book `{}` (SHA-256 {}).\n",
-        document.currency,
-        document.timezone,
-        document.pricebook.name,
-        document.pricebook.sha256
+        document.currency, document.timezone, document.pricebook.name, document.pricebook.sha256
     ));
     text.push_str(
         "\nEvery figure leads to input rows in three joins at most: this page to `03-variance-waterfall.csv` by finding, \
@@ -53,7 +50,12 @@ fn summary(document: &Reconciliation) -> Result<String> {
 }
 
 /// What was read, by which rules, and what was written: names, sizes and hashes, in a fixed order.
-fn manifest(month: Month, document: &Reconciliation, books_sha256: &str, files: &[(String, String)]) -> Result<String> {
+fn manifest(
+    month: Month,
+    document: &Reconciliation,
+    books_sha256: &str,
+    files: &[(String, String)],
+) -> Result<String> {
     let outputs: Vec<_> = files
         .iter()
         .map(|(name, text)| json!({ "path": name, "bytes": text.len(), "sha256": sha256(text.as_bytes()) }))
@@ -75,7 +77,8 @@ fn manifest(month: Month, document: &Reconciliation, books_sha256: &str, files: 
         "outputs": outputs,
         "previous_manifest_sha256": null,
     });
-    let mut text = serde_json::to_string_pretty(&value).map_err(|error| Error::Internal(error.to_string()))?;
+    let mut text =
+        serde_json::to_string_pretty(&value).map_err(|error| Error::Internal(error.to_string()))?;
     text.push('\n');
     Ok(text)
 }

@@ -17,9 +17,9 @@ pub mod pages;
 pub mod records;
 pub mod source;
 pub mod table;
-pub mod workbook;
 #[cfg(test)]
 pub mod testing;
+pub mod workbook;
 
 use crate::diagnostic::Diagnostic;
 use crate::error::Result;
@@ -90,7 +90,12 @@ pub struct UsageRead {
     pub diagnostics: Vec<Diagnostic>,
 }
 
-pub static USAGE_FORMATS: &[&UsageFormat] = &[&litellm::summary::FORMAT, &litellm::spend_logs::FORMAT, &litellm::payload::FORMAT, &litellm::spend_logs_csv::FORMAT];
+pub static USAGE_FORMATS: &[&UsageFormat] = &[
+    &litellm::summary::FORMAT,
+    &litellm::spend_logs::FORMAT,
+    &litellm::payload::FORMAT,
+    &litellm::spend_logs_csv::FORMAT,
+];
 pub static DOCUMENT_FORMATS: &[&DocumentFormat] = &[
     &openai::cost_csv::FORMAT,
     &openai::usage_csv::FORMAT,
