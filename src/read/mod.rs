@@ -78,4 +78,4 @@ pub struct UsageRead {
 }
 
 pub static USAGE_FORMATS: &[&UsageFormat] = &[];
-pub static DOCUMENT_FORMATS: &[&DocumentFormat] = &[&focus::FOCUS_CSV];
+pub static DOCUMENT_FORMATS: &[&DocumentFormat] = &[&focus::FOCUS_CSV, &focus::FOCUS_PARQUET];
