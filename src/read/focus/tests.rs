@@ -165,6 +165,19 @@ fn the_documented_example() {
     assert_eq!(document.covers.map(|covers| covers.first.to_string()).as_deref(), Some("2026-10-01"));
 }
 
+#[test]
+fn csv_is_recognised_by_its_columns() {
+    for (name, format) in [("example.csv", "focus-csv"), ("focus-1.2-azure.csv", "focus-csv")] {
+        let sample = Source::file(fixture(name), name).sample().unwrap();
+        let found: Vec<&str> = crate::read::DOCUMENT_FORMATS
+            .iter()
+            .filter(|candidate| (candidate.sniff)(&sample))
+            .map(|candidate| candidate.id)
+            .collect();
+        assert_eq!(found, [format], "{name}");
+    }
+}
+
 /// The file was written by another parquet implementation, with the column types AWS uses: doubles, timestamps, maps.
 #[test]
 fn parquet_reads_as_the_csv_of_the_same_rows() {
