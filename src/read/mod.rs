@@ -108,4 +108,5 @@ pub static DOCUMENT_FORMATS: &[&DocumentFormat] = &[
     &anthropic::usage_report::FORMAT,
     &anthropic::not_a_bill::FORMAT,
     &focus::FOCUS_CSV,
+    &focus::FOCUS_PARQUET,
 ];

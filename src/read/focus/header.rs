@@ -9,6 +9,40 @@ use crate::read::source::Source;
 /// Columns of the standard that no cost-and-usage row can be read without.
 const REQUIRED: &[&str] = &["BilledCost", "BillingCurrency", "ChargeCategory", "ChargePeriodStart"];
 
+/// Columns whose cells are looked at, besides the required ones.
+const READ: &[&str] = &[
+    "BillingAccountId",
+    "BillingAccountType",
+    "ChargeClass",
+    "ChargeDescription",
+    "ChargePeriodEnd",
+    "ConsumedQuantity",
+    "ConsumedUnit",
+    "ContractedUnitPrice",
+    "InvoiceId",
+    "InvoiceIssuerName",
+    "ListCost",
+    "ListUnitPrice",
+    "PricingQuantity",
+    "ProviderName",
+    "RegionId",
+    "ResourceId",
+    "ServiceCategory",
+    "ServiceName",
+    "ServiceProviderName",
+    "ServiceSubcategory",
+    "SkuMeter",
+    "SkuPriceDetails",
+    "SubAccountId",
+    "x_BilledUnitPrice",
+    "x_Model",
+    "x_ModelId",
+    "x_PricingBlockSize",
+    "x_SkuMeterName",
+    "x_SkuMeterSubcategory",
+    "x_UsageType",
+];
+
 /// The newest version first: a file is of the first version one of whose own columns it has.
 const VERSIONS: &[(&str, &[&str])] = &[
     ("1.4", &["InvoiceDetailId", "CommitmentProgramEligibilityDetails"]),
@@ -65,4 +99,9 @@ pub fn unusable(source: &Source, line: u64, message: &str) -> Error {
     Diagnostic::error("not-focus", Origin::new(source.name.clone(), line, 0), message)
         .help("export FOCUS cost and usage (1.0 to 1.4) again with all columns of the standard")
         .into()
+}
+
+/// True where a cell of the column can change what a row means.
+pub fn is_read(column: &str) -> bool {
+    REQUIRED.iter().chain(READ).any(|name| name.eq_ignore_ascii_case(column))
 }

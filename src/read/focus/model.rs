@@ -40,10 +40,11 @@ fn bare_id(id: &str) -> Option<String> {
     let mut name = &id[start..];
     name = name.split_once(':').map_or(name, |(name, _)| name);
     name = name.strip_suffix("-v1").or(name.strip_suffix("-v2")).unwrap_or(name);
-    if let Some((before, date)) = name.rsplit_once('-') {
-        if date.len() == 8 && date.bytes().all(|byte| byte.is_ascii_digit()) {
-            name = before;
-        }
+    if let Some((before, date)) = name.rsplit_once('-')
+        && date.len() == 8
+        && date.bytes().all(|byte| byte.is_ascii_digit())
+    {
+        name = before;
     }
     (!name.is_empty()).then(|| name.to_owned())
 }

@@ -166,6 +166,49 @@ fn the_documented_example() {
 }
 
 #[test]
+fn csv_is_recognised_by_its_columns() {
+    for (name, format) in [("example.csv", "focus-csv"), ("focus-1.2-azure.csv", "focus-csv")] {
+        let sample = Source::file(fixture(name), name).sample().unwrap();
+        let found: Vec<&str> = crate::read::DOCUMENT_FORMATS
+            .iter()
+            .filter(|candidate| (candidate.sniff)(&sample))
+            .map(|candidate| candidate.id)
+            .collect();
+        assert_eq!(found, [format], "{name}");
+    }
+}
+
+/// The file was written by another parquet implementation, with the column types AWS uses: doubles, timestamps, maps.
+#[test]
+fn parquet_reads_as_the_csv_of_the_same_rows() {
+    let read = read_parquet(&Source::file(fixture("focus-1.2-aws.parquet"), "aws.parquet")).unwrap();
+    let csv = document("focus-1.2-aws.csv");
+    assert_eq!(summaries(&read), summaries(&csv));
+    assert_eq!((read.format, read.provider, read.rows), ("focus-parquet", csv.provider, csv.rows));
+    assert_eq!(read.lines_total().to_string(), "70.91578805");
+    assert_eq!(read.lines[0].origin.to_string(), "aws.parquet:1");
+    let texts = |document: &Document| document.lines.iter().map(|line| line.text.clone()).collect::<Vec<_>>();
+    assert_eq!(texts(&read), texts(&csv));
+}
+
+#[test]
+fn every_column_that_is_looked_at_is_read_from_parquet() {
+    let sources = [
+        include_str!("row.rs"),
+        include_str!("scope.rs"),
+        include_str!("model.rs"),
+        include_str!("gather.rs"),
+    ];
+    for source in sources {
+        for (_, rest) in source.match_indices(".get(\"").map(|(at, found)| source.split_at(at + found.len()))
+        {
+            let column = rest.split('"').next().unwrap();
+            assert!(header::is_read(column), "{column}");
+        }
+    }
+}
+
+#[test]
 fn versions_by_columns() {
     for (name, version) in [
         ("focus-1.0-with-real-quirks.csv", "1.0"),

@@ -183,13 +183,13 @@ impl Mapping {
                     .to_owned(),
             );
         }
-        if let Some(format) = &self.date_format {
-            if StrftimeItems::new(format).any(|item| item == Item::Error) {
-                say(
-                    format!("date_format = \"{format}\" is no date form"),
-                    "date_format = \"%d.%m.%Y\"".to_owned(),
-                );
-            }
+        if let Some(format) = &self.date_format
+            && StrftimeItems::new(format).any(|item| item == Item::Error)
+        {
+            say(
+                format!("date_format = \"{format}\" is no date form"),
+                "date_format = \"%d.%m.%Y\"".to_owned(),
+            );
         }
         if self.columns.amount.is_none() && self.document != DocumentWord::Usage {
             say(
