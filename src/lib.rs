@@ -8,6 +8,10 @@
 //!                        price books            evidence
 //! ```
 
+pub mod books;
+pub mod causes;
+pub mod cli;
+pub mod close;
 pub mod columnar;
 pub mod diagnostic;
 pub mod error;
@@ -15,6 +19,10 @@ pub mod invoice;
 pub mod money;
 pub mod period;
 pub mod pricebook;
+pub mod rate;
 pub mod read;
+pub mod reconcile;
+pub mod render;
+pub mod report;
 pub mod usage;
 pub mod vocabulary;

@@ -236,6 +236,39 @@ vocabulary! {
 }
 
 vocabulary! {
+    /// What a row of a price book says about its price.
+    PriceStatus {
+        Listed = "listed",
+        /// A price with a stated end, or a stated earliest end.
+        Promo = "promo",
+        /// Announced for a day that had not come when the row was recorded.
+        Scheduled = "scheduled",
+        /// Cancels the row of the same key and `from`.
+        Withdrawn = "withdrawn",
+        /// No longer sold from that instant on.
+        Ended = "ended",
+        /// Derived or doubtful: it prices, and what it prices is marked unverified.
+        Estimated = "estimated",
+    }
+}
+
+vocabulary! {
+    /// How the start of a price is known.
+    PriceBasis {
+        /// The seller's own price page or meter feed.
+        Official = "official",
+        /// Dated by a change log or a curated list.
+        Explicit = "explicit",
+        /// From an announcement; the day itself was not checked again.
+        Announced = "announced",
+        /// The model's launch: no earlier price can exist.
+        Release = "release",
+        /// First sighting: the true start may be earlier.
+        Observed = "observed",
+    }
+}
+
+vocabulary! {
     /// FOCUS ChargeCategory.
     ChargeCategory {
         Usage = "Usage", Purchase = "Purchase", Tax = "Tax", Credit = "Credit", Adjustment = "Adjustment",

@@ -3,11 +3,30 @@
 //! Prices are an append-only ledger (`pricebooks/prices/<seller>.csv`); rules are TOML beside it. A price is a step
 //! function of `from`. Nothing is matched fuzzily and nothing falls back in silence: no row is an error to report.
 
+mod ledger;
+mod load;
+mod modifiers;
+mod names;
+mod row;
+mod select;
+#[cfg(test)]
+mod shipped_test;
+mod terms;
+mod text;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+pub use ledger::COLUMNS;
+pub use load::Evidence;
+pub use names::Model;
+pub use row::{Layer, PriceRow, Until};
 
 use crate::diagnostic::Origin;
 use crate::money::Ratio;
-use crate::vocabulary::{Meter, Tier};
+use crate::period::Day;
+use crate::usage::cube::Band;
+use crate::vocabulary::{Meter, PriceStatus, Tier};
 
 /// What a price depends on, for one unit of one meter.
 #[derive(Debug, Clone, Copy)]
@@ -30,8 +49,9 @@ pub struct PriceQuery<'a> {
 pub struct Priced {
     /// Currency units per one unit of the meter, exact.
     pub unit: Ratio,
-    /// Origin of the ledger row: `prices/openai.csv:214`.
+    /// Origin of the ledger row, or of the contract term that replaced it: `prices/openai.csv:214`.
     pub row: Origin,
+    pub status: PriceStatus,
     /// Modifiers and terms applied on top of the row, in order: id and factor.
     pub factors: Vec<(Arc<str>, Ratio)>,
     /// True where the row's status is not confirmed (disputed, estimated, unverified).
@@ -44,6 +64,98 @@ pub enum NoPrice {
     UnknownModel,
     /// The model is known; the meter has no row at this tier and instant.
     NoRow,
-    /// A row says the model is no longer sold.
+    /// A row says that this is no longer sold.
     Ended,
+}
+
+/// What the program knows of prices: the shipped book, the user's folder over it, and the contracts.
+#[derive(Debug, Clone)]
+pub struct Pricebook {
+    name: String,
+    sha256: String,
+    known_at: Day,
+    sellers: BTreeMap<&'static str, SellerBook>,
+    modifiers: Vec<modifiers::Modifier>,
+    parents: modifiers::Parents,
+    terms: Vec<terms::Term>,
+    evidence: BTreeMap<Box<str>, Evidence>,
+    bands: Vec<Band>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct SellerBook {
+    names: names::Names,
+    /// By model id, `*` included.
+    shelves: BTreeMap<Box<str>, BTreeMap<Meter, select::Shelf>>,
+}
+
+impl SellerBook {
+    fn shelf(&self, model: &str, meter: Meter) -> Option<&select::Shelf> {
+        self.shelves.get(model)?.get(&meter)
+    }
+}
+
+impl Pricebook {
+    /// `list` for the shipped book, `list + acme` with a folder named acme over it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Hash of every file the book was made of, contracts included; the same files give the same hash anywhere.
+    pub fn sha256(&self) -> &str {
+        &self.sha256
+    }
+
+    /// Rows recorded after this day are not in the book.
+    pub fn known_at(&self) -> Day {
+        self.known_at
+    }
+
+    /// Every context boundary of the book, in the order [`Band::index`] needs.
+    pub fn bands(&self) -> Vec<Band> {
+        self.bands.clone()
+    }
+
+    /// The smallest prompt of a band, to ask for its price with.
+    pub fn band_prompt(&self, band: u8) -> u64 {
+        let lower = usize::from(band).checked_sub(1).and_then(|index| self.bands.get(index));
+        lower.map_or(0, |band| band.tokens + u64::from(!band.inclusive))
+    }
+
+    /// The book's id for a name as logs, bills and consoles write it, at an instant. Never a guess.
+    pub fn resolve(&self, seller: &str, name: &str, at: i64) -> Option<&str> {
+        self.sellers.get(seller)?.names.resolve(name, at)
+    }
+
+    /// The seller's models, by id.
+    pub fn models(&self, seller: &str) -> impl Iterator<Item = &Model> {
+        self.sellers.get(seller).into_iter().flat_map(|book| book.names.models.values())
+    }
+
+    /// Every row of a model and meter, whatever its tier, region or time: superseded, withdrawn and overlaid ones too.
+    pub fn rows(&self, seller: &str, model: &str, meter: Meter) -> Vec<&PriceRow> {
+        let shelf = self.sellers.get(seller).and_then(|book| book.shelf(model, meter));
+        shelf.map_or_else(Vec::new, |shelf| shelf.rows.iter().collect())
+    }
+
+    /// Instants `t` with `first < t <= last` at which a price of the model can change or one of its names can move.
+    pub fn price_changes(&self, seller: &str, model: &str, first: i64, last: i64) -> Vec<i64> {
+        let Some(book) = self.sellers.get(seller) else { return Vec::new() };
+        let rows = [model, "*"].into_iter().filter_map(|id| book.shelves.get(id));
+        let rows = rows.flat_map(|meters| meters.values()).flat_map(|shelf| &shelf.rows).map(|row| row.from);
+        let rules = self.modifiers.iter().filter(|rule| rule.seller == seller);
+        let rules = rules.flat_map(|rule| rule.from.into_iter().chain(rule.to));
+        let terms = self.terms.iter().filter(|term| term.seller == seller);
+        let terms = terms.flat_map(|term| [term.from].into_iter().chain(term.to));
+        let changes = rows.chain(rules).chain(terms).chain(book.names.moves(model));
+        let mut changes: Vec<i64> = changes.filter(|at| first < *at && *at <= last).collect();
+        changes.sort_unstable();
+        changes.dedup();
+        changes
+    }
+
+    /// What a row's source id stands for.
+    pub fn evidence(&self, source: &str) -> Option<&Evidence> {
+        self.evidence.get(source)
+    }
 }

@@ -3,7 +3,13 @@
 //! A format is one file and one line in [`USAGE_FORMATS`] or [`DOCUMENT_FORMATS`]. Order matters only where one
 //! format's signature is a special case of another's: the special one comes first.
 
+pub mod anthropic;
+pub mod gather;
+pub mod openai;
 pub mod source;
+pub mod table;
+#[cfg(test)]
+pub mod testing;
 
 use crate::diagnostic::Diagnostic;
 use crate::error::Result;
@@ -73,4 +79,4 @@ pub struct UsageRead {
 }
 
 pub static USAGE_FORMATS: &[&UsageFormat] = &[];
-pub static DOCUMENT_FORMATS: &[&DocumentFormat] = &[];
+pub static DOCUMENT_FORMATS: &[&DocumentFormat] = &[&anthropic::cost_csv::FORMAT, &openai::cost_csv::FORMAT];

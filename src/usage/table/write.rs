@@ -43,15 +43,15 @@ pub fn write_table(cubes: &Cubes, part: Part, bands: &[Band], form: Form, target
     }
 }
 
-fn rows(
-    cubes: &Cubes,
+fn rows<'c>(
+    cubes: &'c Cubes,
     part: Part,
     bands: &[Band],
     columns: &[Column],
     each: &mut dyn FnMut(&[Value<'_>]) -> Result<()>,
 ) -> Result<u64> {
     let mut rows = 0;
-    let mut write = |value: &dyn Fn(Field) -> Value<'_>, band: u8, sums: &Sums| {
+    let mut write = |value: &dyn Fn(Field) -> Value<'c>, band: u8, sums: &Sums| {
         let prompt = lower_edge(bands, band)?;
         let values: Vec<Value<'_>> = columns
             .iter()

@@ -1,0 +1,132 @@
+//! Coverage: bill lines of projects and keys whose traffic never passed the gateway.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Fact, Fix, Patch, Scope, Status};
+use crate::error::Result;
+use crate::money::Money;
+use crate::rate::Account;
+use crate::reconcile::{BillKey, CellKey, Edit, Identity, State, quantity};
+
+/// A bypass that the books do not declare must fit this many model-days without exception.
+const TESTS: usize = 4;
+
+pub fn propose(state: &State) -> Result<Vec<Patch>> {
+    let mut patches = Vec::new();
+    for account in state.grains.keys() {
+        let identities = identities(state, account);
+        match state.gateway.get(account).filter(|declared| !declared.is_empty()) {
+            Some(declared) => {
+                let ours = |text: &Option<std::sync::Arc<str>>| {
+                    text.as_ref().is_some_and(|text| declared.contains(text))
+                };
+                for identity in identities.keys().filter(|identity| **identity != Identity::default()) {
+                    if !ours(&identity.project) && !ours(&identity.key) {
+                        let fact = Fact::new(
+                            "gateway's own",
+                            declared.iter().map(|text| &**text).collect::<Vec<_>>().join(", "),
+                        );
+                        patches.push(patch(account, identity, &identities, Status::Proven, fact));
+                    }
+                }
+            }
+            None => patches.extend(inferred(state, account, &identities)),
+        }
+    }
+    Ok(patches)
+}
+
+type Lines = BTreeMap<Identity, (Money, u64, crate::diagnostic::Origin, BTreeSet<CellKey>)>;
+
+fn identities(state: &State, account: &Account) -> Lines {
+    let mut found: Lines = BTreeMap::new();
+    for (key, lines) in state.billed.iter().filter(|(key, _)| key.cell.account == *account) {
+        for (identity, billed) in lines {
+            let entry = found
+                .entry(identity.clone())
+                .or_insert_with(|| (Money::ZERO, 0, billed.origin.clone(), BTreeSet::new()));
+            entry.0 += billed.amount;
+            entry.1 += billed.lines;
+            entry.3.insert(key.cell.clone());
+        }
+    }
+    found
+}
+
+/// Without a declaration: traffic without a key beside keyed traffic (a console), or an identity whose every quantity
+/// fits inside what the bill has more than the log.
+fn inferred(state: &State, account: &Account, identities: &Lines) -> Vec<Patch> {
+    if identities.len() < 2 {
+        return Vec::new();
+    }
+    let mut surplus: BTreeMap<CellKey, BTreeMap<crate::vocabulary::Meter, i128>> = BTreeMap::new();
+    let mut patches = Vec::new();
+    for identity in identities.keys() {
+        let mut quantities: BTreeMap<&BillKey, i128> = BTreeMap::new();
+        let known = state
+            .billed
+            .iter()
+            .filter(|(key, lines)| key.cell.account == *account && lines.contains_key(identity))
+            .all(|(key, _)| {
+                identity_quantity(state, key, identity)
+                    .map(|quantity| quantities.insert(key, quantity))
+                    .is_some()
+            });
+        let cells: BTreeSet<&CellKey> = quantities.keys().map(|key| &key.cell).collect();
+        if !known || cells.len() < TESTS {
+            continue;
+        }
+        let mut left = surplus.clone();
+        let fits = quantities.iter().all(|(key, quantity)| {
+            let cell = left.entry(key.cell.clone()).or_insert_with(|| quantity::by_meter(state, &key.cell));
+            key.meter.and_then(|meter| cell.get_mut(&meter)).is_some_and(|gap| {
+                *gap -= quantity;
+                *gap >= 0
+            })
+        });
+        if fits {
+            surplus = left;
+            let fact = Fact::new("model-days that fit", cells.len());
+            patches.push(patch(account, identity, identities, Status::Exact, fact));
+        }
+    }
+    patches
+}
+
+fn identity_quantity(state: &State, key: &BillKey, identity: &Identity) -> Option<i128> {
+    let billed = state.billed.get(key)?.get(identity)?;
+    billed
+        .quantity
+        .or_else(|| state.witness.get(key)?.get(identity).copied())
+        .or_else(|| state.unit(key, &state.model_leaf(key)?)?.whole_quantity(billed.amount))
+}
+
+fn patch(account: &Account, identity: &Identity, identities: &Lines, status: Status, fact: Fact) -> Patch {
+    let mut scope = Scope::of(account);
+    let named: Vec<&str> =
+        [&identity.project, &identity.key].into_iter().flatten().map(|text| &**text).collect();
+    let label = named.iter().filter(|text| !text.is_empty()).copied().collect::<Vec<_>>().join(" / ");
+    let label = if label.is_empty() { "no key".to_owned() } else { label };
+    scope.keys.insert(label.as_str().into());
+    let mut facts = vec![Fact::new("only on the bill", &label)];
+    if let Some((amount, lines, origin, cells)) = identities.get(identity) {
+        cells.iter().for_each(|cell| scope.cover(cell));
+        facts.push(Fact::new("bill lines", lines).at(origin));
+        facts.push(Fact::new("their amount", amount));
+    }
+    facts.push(fact);
+    Patch {
+        cause: "cov.bypass",
+        status,
+        scope,
+        edits: vec![Edit::Exclude { account: account.clone(), identity: identity.clone() }],
+        facts,
+        rivals: Vec::new(),
+        decides: None,
+        fix: Some(Fix {
+            kind: "route-or-own",
+            text: format!("route `{label}` through the gateway, or give it an owner of its own"),
+            patch: String::new(),
+        }),
+    }
+}

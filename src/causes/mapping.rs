@@ -1,0 +1,181 @@
+//! Mapping: usage logged as one model that the provider billed as another.
+//!
+//! The test has no free number: the traffic of one alias (or key) must be missing from model A, meter by meter, and
+//! model B must have exactly that much more.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::{Fact, Fix, Patch, Scope, Status};
+use crate::error::Result;
+use crate::period::Day;
+use crate::rate::{Account, DayUsage};
+use crate::reconcile::{BillKey, CellKey, Edit, State, quantity};
+use crate::vocabulary::Meter;
+
+/// Equations (meters × days) below which a fit is only probable.
+const EQUATIONS: usize = 4;
+
+/// A part of the traffic that may have been served by another model.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Candidate {
+    account: Account,
+    model: Arc<str>,
+    /// `alias` or `key`, and its text; aliases are tried first.
+    kind: &'static str,
+    text: Arc<str>,
+}
+
+type ByMeter = BTreeMap<Meter, i128>;
+
+pub fn propose(state: &State) -> Result<Vec<Patch>> {
+    let mut left: BTreeMap<CellKey, ByMeter> = super::cells(state)
+        .into_iter()
+        .map(|cell| (cell.clone(), quantity::by_meter(state, &cell)))
+        .collect();
+    let mut patches = Vec::new();
+    for candidate in candidates(state.usage) {
+        let traffic = state.subset(|row| row.outcome.is_billable() && is_of(&candidate, row));
+        let mut days: BTreeMap<Day, (CellKey, ByMeter)> = BTreeMap::new();
+        for (key, count) in &traffic {
+            if let (Some(meter), true) = (key.meter, key.cell.first == key.cell.last) {
+                let day = days.entry(key.cell.first).or_insert_with(|| (key.cell.clone(), ByMeter::new()));
+                *day.1.entry(meter).or_default() += count;
+            }
+        }
+        let Some((target, fitted)) = best_target(&left, &days) else { continue };
+        for day in &fitted {
+            let (cell, moved) = &days[day];
+            settle(&mut left, cell, moved, 1);
+            settle(&mut left, &with_model(cell, &target), moved, -1);
+        }
+        patches.push(patch(&candidate, &target, &days, &fitted, &traffic));
+    }
+    Ok(patches)
+}
+
+fn candidates(usage: &[DayUsage]) -> BTreeSet<Candidate> {
+    let mut found = BTreeSet::new();
+    for row in usage.iter().filter(|row| row.outcome.is_billable()) {
+        let of = |kind, text: &Arc<str>| Candidate {
+            account: row.account.clone(),
+            model: row.model.clone(),
+            kind,
+            text: text.clone(),
+        };
+        let alias = alias(row);
+        if !alias.is_empty() && *alias != row.served {
+            found.insert(of("alias", alias));
+        }
+        if !row.key.is_empty() {
+            found.insert(of("key", &row.key));
+        }
+    }
+    found
+}
+
+fn alias(row: &DayUsage) -> &Arc<str> {
+    if row.requested.is_empty() { &row.routed } else { &row.requested }
+}
+
+fn is_of(candidate: &Candidate, row: &DayUsage) -> bool {
+    let text = if candidate.kind == "alias" { alias(row) } else { &row.key };
+    row.account == candidate.account && row.model == candidate.model && *text == candidate.text
+}
+
+fn with_model(cell: &CellKey, model: &Arc<str>) -> CellKey {
+    CellKey { model: Some(model.clone()), ..cell.clone() }
+}
+
+/// The model that has more, on most days, exactly where the candidate's model has less.
+fn best_target(
+    left: &BTreeMap<CellKey, ByMeter>,
+    days: &BTreeMap<Day, (CellKey, ByMeter)>,
+) -> Option<(Arc<str>, Vec<Day>)> {
+    let mut fits: BTreeMap<Arc<str>, Vec<Day>> = BTreeMap::new();
+    for (day, (cell, moved)) in days {
+        let missing = |sums: &ByMeter, sign: i128| {
+            moved.iter().all(|(meter, count)| sums.get(meter).is_some_and(|gap| gap * sign >= *count))
+        };
+        if moved.values().all(|count| *count == 0) || !left.get(cell).is_some_and(|sums| missing(sums, -1)) {
+            continue;
+        }
+        for (other, sums) in left {
+            if other.account == cell.account
+                && other.first == cell.first
+                && other.last == cell.last
+                && missing(sums, 1)
+            {
+                fits.entry(other.model.clone()?).or_default().push(*day);
+            }
+        }
+    }
+    let most = fits.values().map(Vec::len).max()?;
+    let mut best = fits.into_iter().filter(|(_, days)| days.len() == most);
+    // Two models that could both have served it are no proof of either.
+    best.next().filter(|_| best.next().is_none())
+}
+
+fn settle(left: &mut BTreeMap<CellKey, ByMeter>, cell: &CellKey, moved: &ByMeter, sign: i128) {
+    if let Some(sums) = left.get_mut(cell) {
+        for (meter, count) in moved {
+            *sums.entry(*meter).or_default() += sign * count;
+        }
+    }
+}
+
+fn patch(
+    candidate: &Candidate,
+    target: &Arc<str>,
+    days: &BTreeMap<Day, (CellKey, ByMeter)>,
+    fitted: &[Day],
+    traffic: &BTreeMap<BillKey, i128>,
+) -> Patch {
+    let mut scope = Scope::of(&candidate.account);
+    scope.models.extend([candidate.model.clone(), target.clone()]);
+    if candidate.kind == "key" {
+        scope.keys.insert(candidate.text.clone());
+    }
+    let mut edits = Vec::new();
+    for (key, count) in
+        traffic.iter().filter(|(key, _)| fitted.contains(&key.cell.first) && key.meter.is_some())
+    {
+        scope.cover(&key.cell);
+        scope.meters.extend(key.meter);
+        let to = BillKey { cell: with_model(&key.cell, target), ..key.clone() };
+        edits.push(Edit::Move { from: key.clone(), to, quantity: *count });
+    }
+    let equations: usize =
+        fitted.iter().map(|day| days[day].1.values().filter(|count| **count != 0).count()).sum();
+    // All traffic from the first day on: the alias points elsewhere. Some days only: a fallback served them.
+    let onset = fitted.first().copied();
+    let repointed = days.keys().filter(|day| Some(**day) >= onset).count() == fitted.len();
+    let (cause, what) =
+        if repointed { ("map.alias_repointed", "points at") } else { ("map.fallback", "fell back to") };
+    let total: i128 =
+        edits.iter().map(|edit| if let Edit::Move { quantity, .. } = edit { *quantity } else { 0 }).sum();
+    let first = onset.map(|day| day.to_string()).unwrap_or_default();
+    Patch {
+        cause,
+        status: if equations >= EQUATIONS { Status::Exact } else { Status::Probable },
+        scope,
+        edits,
+        facts: vec![
+            Fact::new(candidate.kind, &candidate.text),
+            Fact::new("logged as", &candidate.model),
+            Fact::new("billed as", target),
+            Fact::new("days", fitted.len()),
+            Fact::new("tokens that match meter by meter", total),
+        ],
+        rivals: Vec::new(),
+        decides: None,
+        fix: Some(Fix {
+            kind: "model-mapping",
+            text: format!("`{}` {what} {target} since {first}: map it from that day", candidate.text),
+            patch: format!(
+                "[[model]]\nlogged = \"{}\"\nseller = \"{}\"\nmodel = \"{target}\"\nfrom = \"{first}\"\n",
+                candidate.text, candidate.account.provider
+            ),
+        }),
+    }
+}

@@ -1,0 +1,106 @@
+//! Meter moves: the total is right, the split is not. What one meter has too much, the other has too little.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{Fact, Fix, Patch, Scope, Status};
+use crate::error::Result;
+use crate::rate::Account;
+use crate::reconcile::{BillKey, CellKey, Edit, State, quantity};
+use crate::vocabulary::Meter;
+
+/// A pair of meters that a known mistake confuses, as logged and as billed.
+struct Confusion {
+    logged: Meter,
+    billed: Meter,
+    cause: &'static str,
+    what: &'static str,
+    fix: &'static str,
+}
+
+static CONFUSIONS: &[Confusion] = &[
+    Confusion {
+        logged: Meter::Input,
+        billed: Meter::CacheRead,
+        cause: "cls.cache_read_as_input",
+        what: "the log counts cache reads as input",
+        fix: "make the gateway keep `cached_tokens` on this route (streaming calls lose it first), then read the log again",
+    },
+    Confusion {
+        logged: Meter::CacheRead,
+        billed: Meter::Input,
+        cause: "cls.cache_read_as_input",
+        what: "the bill charges as input what the log counts as cache reads",
+        fix: "check the provider's minimum cacheable prompt and cache lifetime for these calls; the reads did not happen as billed",
+    },
+];
+
+pub fn propose(state: &State) -> Result<Vec<Patch>> {
+    let mut patches = Vec::new();
+    for confusion in CONFUSIONS {
+        let mut found: BTreeMap<(Account, Arc<str>), Vec<Edit>> = BTreeMap::new();
+        for cell in super::cells(state) {
+            let Some(model) = cell.model.clone() else { continue };
+            let sums = quantity::by_meter(state, &cell);
+            let (Some(over), Some(short)) = (sums.get(&confusion.logged), sums.get(&confusion.billed)) else {
+                continue;
+            };
+            // The equality is the test: nothing was fitted.
+            if *over < 0
+                && *over == -short
+                && let Some(edit) = edit(state, &cell, confusion, *short)
+            {
+                found.entry((cell.account.clone(), model)).or_default().push(edit);
+            }
+        }
+        patches.extend(
+            found.into_iter().map(|((account, model), edits)| patch(confusion, &account, &model, edits)),
+        );
+    }
+    Ok(patches)
+}
+
+/// Moves within one tier and region: the first whose own numbers allow the whole move.
+fn edit(state: &State, cell: &CellKey, confusion: &Confusion, count: i128) -> Option<Edit> {
+    let gaps = quantity::gaps(state, cell);
+    let from = gaps
+        .iter()
+        .filter(|(key, gap)| {
+            key.meter == Some(confusion.logged) && gap.logged >= count && gap.difference() <= -count
+        })
+        .map(|(key, _)| key.clone())
+        .next()?;
+    let to = BillKey { meter: Some(confusion.billed), ..from.clone() };
+    Some(Edit::Move { from, to, quantity: count })
+}
+
+fn patch(confusion: &Confusion, account: &Account, model: &Arc<str>, edits: Vec<Edit>) -> Patch {
+    let mut scope = Scope::of(account);
+    scope.models.insert(model.clone());
+    scope.meters.extend([confusion.logged, confusion.billed]);
+    let mut total = 0;
+    for edit in &edits {
+        if let Edit::Move { from, quantity, .. } = edit {
+            scope.cover(&from.cell);
+            scope.tiers.extend(from.tier);
+            total += quantity;
+        }
+    }
+    Patch {
+        cause: confusion.cause,
+        // Every day is a test of its own: the two meters must miss and exceed by the same count.
+        status: if edits.len() >= 4 { Status::Exact } else { Status::Probable },
+        scope,
+        facts: vec![
+            Fact::new("what", confusion.what),
+            Fact::new("tokens logged as", confusion.logged),
+            Fact::new("and billed as", confusion.billed),
+            Fact::new("tokens", total),
+            Fact::new("days on which both meters miss by the same count", edits.len()),
+        ],
+        edits,
+        rivals: Vec::new(),
+        decides: None,
+        fix: Some(Fix { kind: "gateway", text: confusion.fix.to_owned(), patch: String::new() }),
+    }
+}

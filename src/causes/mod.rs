@@ -1,0 +1,163 @@
+//! Why do they differ? A cause is a data row; a patch family is code that proposes edits from the evidence.
+//!
+//! The families run in one canonical order: who pays, what was recorded, which model, which meter, which tier and
+//! region, what was never counted, at which price. Every accepted patch is re-priced exactly, its amount is the fall
+//! of `billed − priced`, so the sum of all amounts and what is left is the difference, always. A patch whose dollars
+//! do not end in cells that tie out is taken back.
+
+pub mod catalogue;
+pub mod coverage;
+pub mod engine;
+pub mod logged;
+pub mod mapping;
+pub mod meter_move;
+pub mod modifier;
+pub mod price;
+pub mod record;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::error::Result;
+use crate::money::Money;
+use crate::period::Day;
+use crate::rate::Account;
+use crate::reconcile::{CellKey, Edit, State};
+use crate::vocabulary::{Meter, Tier};
+
+/// How sure a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// Shown by fields of the log or the bill alone, and the cells tie out.
+    Proven,
+    /// Re-priced to the last step on enough independent cells, no rival.
+    Exact,
+    /// Fits, but rests on a fitted number or on fewer tests.
+    Probable,
+    /// Fits as well as its rivals.
+    Ambiguous,
+    /// Cannot be tested with these inputs.
+    ConsistentOnly,
+}
+
+impl Status {
+    pub const fn id(self) -> &'static str {
+        match self {
+            Status::Proven => "proven",
+            Status::Exact => "exact",
+            Status::Probable => "probable",
+            Status::Ambiguous => "ambiguous",
+            Status::ConsistentOnly => "consistent-only",
+        }
+    }
+}
+
+/// Where a finding holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Scope {
+    pub account: Option<Account>,
+    pub models: BTreeSet<Arc<str>>,
+    pub meters: BTreeSet<Meter>,
+    pub tiers: BTreeSet<Tier>,
+    pub regions: BTreeSet<Arc<str>>,
+    pub keys: BTreeSet<Arc<str>>,
+    pub first: Option<Day>,
+    pub last: Option<Day>,
+}
+
+impl Scope {
+    pub fn of(account: &Account) -> Scope {
+        Scope { account: Some(account.clone()), ..Scope::default() }
+    }
+
+    /// Widens the scope to a cell.
+    pub fn cover(&mut self, cell: &CellKey) {
+        self.models.extend(cell.model.clone());
+        self.days(cell.first, cell.last);
+    }
+
+    pub fn days(&mut self, first: Day, last: Day) {
+        self.first = Some(self.first.map_or(first, |known| known.min(first)));
+        self.last = Some(self.last.map_or(last, |known| known.max(last)));
+    }
+}
+
+/// A fact that lets a reader recompute the amount by hand.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Fact {
+    pub name: String,
+    pub value: String,
+    /// `file:line`, or empty where the fact is a sum.
+    pub origin: String,
+}
+
+impl Fact {
+    pub fn new(name: impl Into<String>, value: impl ToString) -> Fact {
+        Fact { name: name.into(), value: value.to_string(), origin: String::new() }
+    }
+    pub fn at(mut self, origin: impl ToString) -> Fact {
+        self.origin = origin.to_string();
+        self
+    }
+}
+
+/// What to do about it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Fix {
+    pub kind: &'static str,
+    pub text: String,
+    /// Text to add somewhere: a price row, a table of `llmfin.toml`; empty where nothing can be typed.
+    pub patch: String,
+}
+
+/// One changed assumption with its reasons. It carries no amount: re-pricing gives it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Patch {
+    pub cause: &'static str,
+    pub status: Status,
+    pub scope: Scope,
+    pub edits: Vec<Edit>,
+    pub facts: Vec<Fact>,
+    pub rivals: Vec<String>,
+    pub decides: Option<String>,
+    pub fix: Option<Fix>,
+}
+
+/// A patch with what it explains, cell by cell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    pub patch: Patch,
+    pub cells: BTreeMap<CellKey, Money>,
+}
+
+impl Claim {
+    pub fn amount(&self) -> Money {
+        self.cells.values().sum()
+    }
+}
+
+/// A patch family: reads the state, proposes patches.
+pub struct Family {
+    pub name: &'static str,
+    pub propose: fn(&State) -> Result<Vec<Patch>>,
+}
+
+/// The canonical order. A set of patches has one meaning because it is always applied in this order.
+pub static FAMILIES: &[Family] = &[
+    Family { name: "coverage", propose: coverage::propose },
+    Family { name: "record repair", propose: record::not_billed },
+    Family { name: "mapping", propose: mapping::propose },
+    Family { name: "meter move", propose: meter_move::propose },
+    Family { name: "modifier", propose: modifier::propose },
+    Family { name: "uncounted", propose: record::not_counted },
+    Family { name: "price row", propose: price::changed },
+    Family { name: "missing price", propose: price::missing },
+];
+
+/// Billed cells of an account, in order.
+pub fn cells(state: &State) -> BTreeSet<CellKey> {
+    state.keys().into_iter().map(|key| key.cell).collect()
+}

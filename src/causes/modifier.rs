@@ -1,0 +1,167 @@
+//! Modifiers: the bill shows a tier, region or context band that the log did not.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{Fact, Fix, Patch, Scope, Status};
+use crate::error::Result;
+use crate::rate::Account;
+use crate::reconcile::{BillKey, CellKey, Edit, State, quantity};
+use crate::vocabulary::{Meter, Tier};
+
+/// The dimension in which two keys differ.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Shift {
+    Tier(Tier),
+    Region(Arc<str>),
+    LongContext,
+}
+
+pub fn propose(state: &State) -> Result<Vec<Patch>> {
+    let mut found: BTreeMap<(Account, Arc<str>, Shift), Vec<Edit>> = BTreeMap::new();
+    for cell in super::cells(state) {
+        let Some(model) = cell.model.clone() else { continue };
+        for (shift, edit) in shifts(state, &cell) {
+            found.entry((cell.account.clone(), model.clone(), shift)).or_default().push(edit);
+        }
+    }
+    Ok(found
+        .into_iter()
+        .map(|((account, model, shift), edits)| patch(state, &account, &model, &shift, edits))
+        .collect())
+}
+
+/// Billed in one tier, region or band, logged in another: what the one has more, the other has less.
+fn shifts(state: &State, cell: &CellKey) -> Vec<(Shift, Edit)> {
+    let gaps = quantity::gaps(state, cell);
+    let mut spare: BTreeMap<&BillKey, i128> =
+        gaps.iter().map(|(key, gap)| (key, -gap.difference())).filter(|(_, spare)| *spare > 0).collect();
+    let mut edits = Vec::new();
+    for (to, gap) in gaps.iter().filter(|(_, gap)| gap.difference() > 0) {
+        let mut wanted = gap.difference();
+        for (from, have) in &mut spare {
+            let Some(shift) = shift(from, to) else { continue };
+            let part = wanted.min(*have);
+            if part > 0 {
+                *have -= part;
+                wanted -= part;
+                edits.push((shift, Edit::Move { from: (*from).clone(), to: to.clone(), quantity: part }));
+            }
+        }
+    }
+    edits
+}
+
+/// The single modifier between two keys of one meter, towards what only the bill knows.
+fn shift(from: &BillKey, to: &BillKey) -> Option<Shift> {
+    if from.meter != to.meter {
+        return None;
+    }
+    match (from.tier != to.tier, from.region != to.region, from.long_context != to.long_context) {
+        (true, false, false) => to.tier.map(Shift::Tier),
+        (false, true, false) => to.region.clone().map(Shift::Region),
+        (false, false, true) => Some(Shift::LongContext),
+        _ => None,
+    }
+}
+
+fn patch(state: &State, account: &Account, model: &Arc<str>, shift: &Shift, edits: Vec<Edit>) -> Patch {
+    let mut scope = Scope::of(account);
+    scope.models.insert(model.clone());
+    let mut by_meter: BTreeMap<Meter, i128> = BTreeMap::new();
+    let mut origin = String::new();
+    for edit in &edits {
+        if let Edit::Move { from, to, quantity } = edit {
+            scope.cover(&from.cell);
+            scope.meters.extend(from.meter);
+            scope.tiers.extend(to.tier);
+            scope.regions.extend(to.region.clone());
+            if let Some(meter) = from.meter {
+                *by_meter.entry(meter).or_default() += quantity;
+            }
+            if origin.is_empty() {
+                origin = state.bill(to).origin.to_string();
+            }
+        }
+    }
+    if let Some(key) = only_key(state, &edits) {
+        scope.keys.insert(key);
+    }
+    let (cause, what, fix) = match shift {
+        Shift::Tier(Tier::Batch) => (
+            "rate.batch",
+            "the bill shows these tokens as batch".to_owned(),
+            "log batch traffic as batch: send it on a key or deployment of its own, or keep the batch id"
+                .to_owned(),
+        ),
+        Shift::Tier(tier) => (
+            "rate.service_tier",
+            format!("the bill shows these tokens at tier {tier}"),
+            format!(
+                "keep the served `service_tier` in the log; requests at {tier} are priced at the standard rate without it"
+            ),
+        ),
+        Shift::Region(region) => (
+            "rate.region_uplift",
+            format!("the bill shows these tokens in region {region}"),
+            format!("record the region of this route: its traffic is served and billed as {region}"),
+        ),
+        Shift::LongContext => (
+            "rate.context_band",
+            "the bill shows these tokens in the other context band".to_owned(),
+            "check how the gateway counts the prompt (cache reads and writes belong to it)".to_owned(),
+        ),
+    };
+    let mut facts = vec![Fact::new("what", what).at(origin)];
+    facts.extend(by_meter.iter().map(|(meter, quantity)| Fact::new(format!("{meter} tokens"), quantity)));
+    facts.push(Fact::new("days", scope_days(&edits)));
+    Patch {
+        cause,
+        // The bill itself names the tier or region; the quantities only have to match.
+        status: Status::Proven,
+        scope,
+        edits,
+        facts,
+        rivals: Vec::new(),
+        decides: None,
+        fix: Some(Fix { kind: "gateway", text: fix, patch: String::new() }),
+    }
+}
+
+fn scope_days(edits: &[Edit]) -> usize {
+    let days: std::collections::BTreeSet<_> = edits
+        .iter()
+        .filter_map(|edit| if let Edit::Move { from, .. } = edit { Some(from.cell.first) } else { None })
+        .collect();
+    days.len()
+}
+
+/// The gateway key whose traffic is exactly what moved, if there is one.
+fn only_key(state: &State, edits: &[Edit]) -> Option<Arc<str>> {
+    let mut moved: BTreeMap<&BillKey, i128> = BTreeMap::new();
+    for edit in edits {
+        if let Edit::Move { from, quantity, .. } = edit {
+            *moved.entry(from).or_default() += quantity;
+        }
+    }
+    let (first, _) = moved.iter().next()?;
+    let keys: std::collections::BTreeSet<Arc<str>> = state
+        .usage
+        .iter()
+        .filter(|row| {
+            row.outcome.is_billable()
+                && row.account == first.cell.account
+                && first.cell.model.as_ref() == Some(&row.model)
+        })
+        .map(|row| row.key.clone())
+        .collect();
+    keys.into_iter().find(|key| {
+        let traffic = state.subset(|row| {
+            row.outcome.is_billable()
+                && row.key == *key
+                && first.cell.model.as_ref() == Some(&row.model)
+                && row.account == first.cell.account
+        });
+        moved.iter().all(|(bill_key, quantity)| traffic.get(*bill_key) == Some(quantity))
+    })
+}

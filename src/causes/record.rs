@@ -1,0 +1,188 @@
+//! Record repair: rows the log counts and the provider did not bill, and usage billed that the log never counted.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::{Fact, Fix, Patch, Scope, Status};
+use crate::error::Result;
+use crate::rate::{Account, DayUsage};
+use crate::reconcile::{BillKey, CellKey, Edit, State, quantity};
+use crate::vocabulary::{CallType, Outcome};
+
+/// A kind of row that providers often do not bill although the log counts it.
+struct Suspect {
+    cause: &'static str,
+    what: &'static str,
+    is: fn(&DayUsage) -> bool,
+    fix: &'static str,
+}
+
+static SUSPECTS: &[Suspect] = &[
+    Suspect {
+        cause: "qty.failed_priced",
+        what: "failed rows with tokens that the provider did not bill",
+        is: |row| row.outcome == Outcome::FailedWithUsage,
+        fix: "do not price rows with an error status from this provider; its failures before output are free",
+    },
+    Suspect {
+        cause: "qty.poll_duplicate",
+        what: "retrievals that repeat usage billed before",
+        is: |row| row.outcome.is_billable() && row.call_type == CallType::Poll,
+        fix: "log retrievals and polls without usage; the work was billed when it ran",
+    },
+];
+
+/// Rows of a kind and the gateway keys they came on, by model.
+type RowsByModel = BTreeMap<(Account, Arc<str>), (u64, BTreeSet<Arc<str>>)>;
+type ByModel = BTreeMap<(Account, Arc<str>), Vec<Edit>>;
+
+/// Drops a suspect kind where the bill lacks exactly its tokens.
+pub fn not_billed(state: &State) -> Result<Vec<Patch>> {
+    let mut patches = Vec::new();
+    for suspect in SUSPECTS {
+        let mut cells: BTreeMap<CellKey, Vec<(BillKey, i128)>> = BTreeMap::new();
+        for (key, count) in state.subset(suspect.is).into_iter().filter(|(_, count)| *count > 0) {
+            cells.entry(key.cell.clone()).or_default().push((key, count));
+        }
+        let mut found: ByModel = BTreeMap::new();
+        for (cell, parts) in cells {
+            let gaps = quantity::by_meter(state, &cell);
+            let missing = parts.iter().all(|(key, count)| {
+                key.meter.and_then(|meter| gaps.get(&meter)).is_some_and(|gap| *gap <= -count)
+            });
+            if let (true, Some(model)) = (missing, cell.model.clone()) {
+                found
+                    .entry((cell.account.clone(), model))
+                    .or_default()
+                    .extend(parts.into_iter().map(|(from, quantity)| Edit::Drop { from, quantity }));
+            }
+        }
+        for ((account, model), edits) in found {
+            let rows = |row: &&DayUsage| (suspect.is)(row) && row.account == account && row.model == model;
+            let count: u64 = state.usage.iter().filter(rows).map(|row| row.sums.requests).sum();
+            let keys = state
+                .usage
+                .iter()
+                .filter(rows)
+                .map(|row| row.key.clone())
+                .filter(|key| !key.is_empty())
+                .collect();
+            patches.push(patch(
+                suspect.cause,
+                &account,
+                &model,
+                edits,
+                keys,
+                suspect.fix,
+                suspect.what,
+                count,
+            ));
+        }
+    }
+    Ok(patches)
+}
+
+/// Streams that ended without a usage payload: the rows are there, the tokens are only on the bill.
+pub fn not_counted(state: &State) -> Result<Vec<Patch>> {
+    let mut found: ByModel = BTreeMap::new();
+    let mut rows: RowsByModel = BTreeMap::new();
+    let mut days: BTreeSet<(Account, Arc<str>, crate::period::Day)> = BTreeSet::new();
+    for row in state.usage.iter().filter(|row| row.outcome == Outcome::StreamWithoutUsage) {
+        let entry = rows.entry((row.account.clone(), row.model.clone())).or_default();
+        entry.0 += row.sums.requests;
+        entry.1.insert(row.key.clone());
+        days.insert((row.account.clone(), row.model.clone(), row.day));
+    }
+    for cell in super::cells(state) {
+        let Some(model) = cell.model.clone() else { continue };
+        if cell.first != cell.last || !days.contains(&(cell.account.clone(), model.clone(), cell.first)) {
+            continue;
+        }
+        let gaps = quantity::gaps(state, &cell);
+        // Uncounted streams only add: one meter with less on the bill means something else happened too.
+        if gaps.values().all(|gap| gap.difference() >= 0) {
+            let added = gaps.iter().filter(|(_, gap)| gap.difference() > 0);
+            let edits = added.map(|(key, gap)| Edit::Drop { from: key.clone(), quantity: -gap.difference() });
+            found.entry((cell.account.clone(), model)).or_default().extend(edits);
+        }
+    }
+    let mut patches = Vec::new();
+    for ((account, model), edits) in found {
+        let (count, keys) = rows.remove(&(account.clone(), model.clone())).unwrap_or_default();
+        let fix = "ask for usage in streams (`stream_options.include_usage`) and count broken streams from the provider's report";
+        let mut patch = patch(
+            "qty.stream_no_usage",
+            &account,
+            &model,
+            edits,
+            keys,
+            fix,
+            "streams logged with zero tokens",
+            count,
+        );
+        // The tokens are fitted day by day; what tests them is that days without such rows tie out.
+        let others_tie = control_days_tie(state, &account, &model, &days);
+        patch.status = if others_tie { Status::Proven } else { Status::ConsistentOnly };
+        patch.facts.push(Fact::new(
+            "days without such streams tie out in quantity",
+            if others_tie { "yes" } else { "no" },
+        ));
+        patches.push(patch);
+    }
+    Ok(patches)
+}
+
+fn control_days_tie(
+    state: &State,
+    account: &Account,
+    model: &Arc<str>,
+    days: &BTreeSet<(Account, Arc<str>, crate::period::Day)>,
+) -> bool {
+    let control: Vec<CellKey> = super::cells(state)
+        .into_iter()
+        .filter(|cell| cell.account == *account && cell.model.as_ref() == Some(model))
+        .filter(|cell| !days.contains(&(account.clone(), model.clone(), cell.first)))
+        .collect();
+    let ties = |cell: &&CellKey| quantity::gaps(state, cell).values().all(|gap| gap.difference() == 0);
+    control.iter().filter(ties).count() >= 4.min(control.len()).max(1)
+}
+
+#[expect(clippy::too_many_arguments, reason = "one private constructor for the two lists above")]
+fn patch(
+    cause: &'static str,
+    account: &Account,
+    model: &Arc<str>,
+    edits: Vec<Edit>,
+    keys: BTreeSet<Arc<str>>,
+    fix: &str,
+    what: &str,
+    rows: u64,
+) -> Patch {
+    let mut scope = Scope::of(account);
+    scope.models.insert(model.clone());
+    scope.keys = keys.into_iter().filter(|key| !key.is_empty()).collect();
+    let mut by_meter = BTreeMap::new();
+    for edit in &edits {
+        if let Edit::Drop { from, quantity } = edit {
+            scope.cover(&from.cell);
+            scope.meters.extend(from.meter);
+            *by_meter.entry(from.meter).or_insert(0i128) += quantity.abs();
+        }
+    }
+    let mut facts = vec![Fact::new("what", what), Fact::new("rows in the log", rows)];
+    facts.extend(
+        by_meter
+            .into_iter()
+            .filter_map(|(meter, count)| Some(Fact::new(format!("{} tokens", meter?), count))),
+    );
+    Patch {
+        cause,
+        status: Status::Proven,
+        scope,
+        edits,
+        facts,
+        rivals: Vec::new(),
+        decides: None,
+        fix: Some(Fix { kind: "gateway", text: fix.to_owned(), patch: String::new() }),
+    }
+}

@@ -1,0 +1,154 @@
+//! The only place that prints: data to standard output, everything else to standard error.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+
+use anstream::{AutoStream, ColorChoice};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::diagnostics;
+use crate::diagnostic::{Diagnostic, Level};
+use crate::error::{Error, Result};
+use crate::render::printable;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` is set.
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Ui {
+    pub color: Color,
+    pub quiet: bool,
+    pub verbose: bool,
+}
+
+impl Ui {
+    /// Columns of the terminal that shows the data; `None` when it is piped.
+    pub fn width(&self) -> Option<u16> {
+        terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| width.0)
+    }
+
+    /// Writes data to standard output. A reader that has seen enough (`| head`) is no error.
+    pub fn data(&self, text: &str) -> Result<()> {
+        match io::stdout().lock().write_all(text.as_bytes()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::io("<stdout>", error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes data to `path`, or to standard output. A run that stops half-way leaves the former file.
+    pub fn output(&self, path: Option<&Path>, text: &str) -> Result<()> {
+        match path {
+            None => self.data(text),
+            Some(path) => {
+                replace(path, text.as_bytes()).map_err(|error| Error::io(path.display().to_string(), error))
+            }
+        }
+    }
+
+    /// Errors always; warnings and notes unless `-q`.
+    pub fn diagnostics(&self, diagnostics: &[Diagnostic]) {
+        let shown: Vec<Diagnostic> = diagnostics
+            .iter()
+            .filter(|diagnostic| diagnostic.level == Level::Error || !self.quiet)
+            .cloned()
+            .collect();
+        self.stderr(&diagnostics::render(&shown));
+    }
+
+    /// One line about what happened, unless `-q`.
+    pub fn status(&self, text: &str) {
+        if !self.quiet {
+            self.stderr(&format!("{}\n", printable(text)));
+        }
+    }
+
+    /// One line about how it happened, with `-v`.
+    pub fn detail(&self, text: &str) {
+        if self.verbose {
+            self.status(text);
+        }
+    }
+
+    /// The one error that ended the run.
+    pub fn error(&self, error: &anyhow::Error) {
+        match error.downcast_ref::<Error>() {
+            Some(Error::Input(problems)) => self.diagnostics(problems),
+            _ => self.stderr(&format!("error: {}\n", printable(&format!("{error:#}")))),
+        }
+    }
+
+    /// A bar over `bytes` of input, shown only on a terminal.
+    pub fn progress(&self, bytes: u64) -> Progress {
+        let target = if self.quiet || !io::stderr().is_terminal() {
+            ProgressDrawTarget::hidden()
+        } else {
+            ProgressDrawTarget::stderr()
+        };
+        let bar = ProgressBar::with_draw_target(Some(bytes), target);
+        if let Ok(style) = ProgressStyle::with_template("{bar:30} {bytes} of {total_bytes}  {wide_msg}") {
+            bar.set_style(style);
+        }
+        Progress(bar)
+    }
+
+    /// What cannot be said on standard error cannot be said at all.
+    fn stderr(&self, text: &str) {
+        let choice = match self.color {
+            Color::Auto => AutoStream::choice(&io::stderr()),
+            Color::Always => ColorChoice::Always,
+            Color::Never => ColorChoice::Never,
+        };
+        let _ = AutoStream::new(io::stderr(), choice).lock().write_all(text.as_bytes());
+    }
+}
+
+/// How far reading has come.
+#[derive(Debug, Clone)]
+pub struct Progress(ProgressBar);
+
+impl Progress {
+    pub fn file(&self, name: &str) {
+        self.0.set_message(printable(name));
+    }
+    pub fn advance(&self, bytes: u64) {
+        self.0.inc(bytes);
+    }
+    pub fn done(&self) {
+        self.0.finish_and_clear();
+    }
+}
+
+/// Writes a file under a temporary name in its own folder, then renames it.
+pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
+    let mut file = builder.prefix(".llmfin-").tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("report.csv");
+        replace(&path, b"one").unwrap();
+        replace(&path, b"two").unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "two");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+        assert!(replace(&folder.path().join("none/report.csv"), b"x").is_err());
+    }
+}

@@ -1,0 +1,282 @@
+//! The reconciliation document: computed once, rendered many times. Field order and list order are part of it.
+//!
+//! Money and quantities are strings of plain decimals. `totals.delta = Σ cells.delta + Σ charges.amount`, and in every
+//! cell, charge and total `difference = Σ findings + unexplained`, exactly.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::causes::Status;
+use crate::money::Money;
+use crate::period::Day;
+use crate::vocabulary::{ChargeCategory, Meter, Tier};
+
+/// Version of the document's shape.
+pub const SCHEMA: &str = "llmfin/reconciliation/1";
+
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Reconciliation {
+    /// Always `llmfin/reconciliation/1`.
+    pub schema: &'static str,
+    /// The month, or `FIRST..LAST` for other periods.
+    pub month: String,
+    /// True for periods other than a whole month: figures may still change.
+    pub provisional: bool,
+    pub currency: String,
+    pub timezone: String,
+    pub pricebook: BookReference,
+    pub totals: Totals,
+    pub findings: Vec<Finding>,
+    pub cells: Vec<Cell>,
+    pub charges: Vec<Charge>,
+    /// Usage that the book cannot price, with what the bill shows for it.
+    pub unpriced: Vec<Unpriced>,
+    pub invoices: Vec<InvoiceTie>,
+    pub inputs: Vec<Input>,
+    pub diagnostics: Vec<Note>,
+}
+
+/// The prices this document used.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct BookReference {
+    pub name: String,
+    pub sha256: String,
+    pub known_at: Option<Day>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Totals {
+    /// Cost the gateway wrote beside each row, at face value.
+    pub logged: Money,
+    /// Records as best counted × price book.
+    pub priced: Money,
+    /// What the provider charges, tax and other charges included.
+    pub billed: Money,
+    /// `billed − priced`.
+    pub delta: Money,
+    /// Sum of the findings of the bridge priced → billed.
+    pub explained: Money,
+    /// Net of what no finding explains; `explained + unexplained = delta`.
+    pub unexplained: Money,
+    /// Sum of its absolute values, cell by cell and charge by charge.
+    pub unexplained_gross: Money,
+    /// Of the gross: cells of accounts for which no invoice was given.
+    pub no_invoice_gross: Money,
+    /// How far the two sides may differ by rounding alone.
+    pub rounding_bound: Money,
+    /// Sum of the findings of the bridge logged → priced.
+    pub logged_explained: Money,
+    pub logged_unexplained: Money,
+    pub logged_unexplained_gross: Money,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Bridge {
+    PricedBilled,
+    LoggedPriced,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Finding {
+    /// `F1`, `F2`, … by bridge, then by size.
+    pub id: String,
+    pub bridge: Bridge,
+    /// An id of the cause catalogue; `llmfin explain CAUSE` prints its page.
+    pub cause: String,
+    pub status: Status,
+    pub amount: Money,
+    pub scope: FindingScope,
+    /// Causes that would fit as well.
+    pub rivals: Vec<String>,
+    /// The cheapest fact that would decide between them.
+    pub decides: Option<String>,
+    pub recurs: Recurrence,
+    pub owner: Option<String>,
+    pub evidence: Vec<Evidence>,
+    pub fix: Option<FindingFix>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct FindingScope {
+    pub provider: Option<String>,
+    pub account: Option<String>,
+    pub models: Vec<String>,
+    pub meters: Vec<Meter>,
+    pub tiers: Vec<Tier>,
+    pub regions: Vec<String>,
+    pub keys: Vec<String>,
+    pub from: Option<Day>,
+    pub to: Option<Day>,
+}
+
+/// Months in which the same finding stood, this one included, and their sum.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Recurrence {
+    pub months: u32,
+    pub amount: Money,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Evidence {
+    pub name: String,
+    pub value: String,
+    /// `file:line`, where one line shows it.
+    pub origin: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct FindingFix {
+    pub kind: String,
+    pub text: String,
+    /// Text to add: a price row or a table of the books.
+    pub patch: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CellStatus {
+    /// Within computed rounding, nothing to explain.
+    Tied,
+    Explained,
+    Timing,
+    Disputed,
+    Unexplained,
+    NoInvoice,
+    NoUsage,
+}
+
+impl CellStatus {
+    pub const fn id(self) -> &'static str {
+        match self {
+            CellStatus::Tied => "tied",
+            CellStatus::Explained => "explained",
+            CellStatus::Timing => "timing",
+            CellStatus::Disputed => "disputed",
+            CellStatus::Unexplained => "unexplained",
+            CellStatus::NoInvoice => "no-invoice",
+            CellStatus::NoUsage => "no-usage",
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Cell {
+    pub provider: String,
+    pub account: Option<String>,
+    /// Null where the bill's lines cover several models.
+    pub model: Option<String>,
+    /// Null where the bill's lines cover several days.
+    pub day: Option<Day>,
+    pub from: Day,
+    pub to: Day,
+    /// Lines that cannot be told apart are one group.
+    pub group: String,
+    pub logged: Money,
+    pub priced: Money,
+    pub billed: Money,
+    pub delta: Money,
+    pub rounding_bound: Money,
+    /// Part of the delta that is quantity, where the bill side proves quantities; the rest is rate.
+    pub quantity_effect: Option<Money>,
+    pub findings: Vec<CellFinding>,
+    pub unexplained: Money,
+    pub logged_findings: Vec<CellFinding>,
+    pub logged_unexplained: Money,
+    pub status: CellStatus,
+    pub meters: Vec<CellMeter>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct CellFinding {
+    pub id: String,
+    pub amount: Money,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct CellMeter {
+    /// Null where the bill's amount covers all meters.
+    pub meter: Option<Meter>,
+    pub tier: Option<Tier>,
+    pub region: Option<String>,
+    pub long_context: Option<bool>,
+    pub quantity_logged: String,
+    /// From the provider's usage report.
+    pub quantity_witness: Option<String>,
+    /// Printed on the bill.
+    pub quantity_billed: Option<String>,
+    pub priced: Money,
+    pub billed: Money,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Charge {
+    pub provider: String,
+    pub account: Option<String>,
+    pub category: ChargeCategory,
+    pub text: String,
+    pub amount: Money,
+    /// `file:line` of the first line.
+    pub origin: String,
+    pub finding: Option<String>,
+    /// `amount`, where no finding names it.
+    pub unexplained: Money,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Unpriced {
+    pub provider: String,
+    pub account: Option<String>,
+    pub model: String,
+    pub meter: Meter,
+    pub tier: Tier,
+    pub quantity: String,
+    /// `unknown-model`, `no-row` or `ended`.
+    pub reason: String,
+    /// What the bill shows for the model-days and meter concerned.
+    pub billed: Money,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct InvoiceTie {
+    pub path: String,
+    pub format: String,
+    pub kind: String,
+    pub provider: String,
+    pub account: Option<String>,
+    pub number: Option<String>,
+    pub stated_total: Option<Money>,
+    pub lines_total: Money,
+    /// `stated_total − lines_total`.
+    pub footing_difference: Option<Money>,
+    /// For invoices beside a cost export of the same account: usage on the invoice minus the export's total.
+    pub export_difference: Option<Money>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Input {
+    pub path: String,
+    pub format: String,
+    pub sha256: String,
+    pub bytes: u64,
+    /// Rows read; each is counted in exactly one of the following, or is in a cell or charge.
+    pub rows: u64,
+    pub rejected: u64,
+    pub duplicates: u64,
+    pub outside_month: u64,
+    pub not_billable: u64,
+    pub out_of_scope: u64,
+    /// Rows that say "nothing on this day".
+    pub empty: u64,
+    /// Rows that ended in cells or charges.
+    pub used: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Note {
+    pub level: String,
+    pub code: String,
+    pub message: String,
+    pub origin: String,
+    pub help: Option<String>,
+}

@@ -1,0 +1,95 @@
+//! What a close works on: usage and bills as read, with the names the books give them. No files, no clock.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::diagnostic::Diagnostic;
+use crate::invoice::{Document, DocumentKind, ModelScope};
+use crate::money::Money;
+use crate::period::Period;
+use crate::pricebook::Pricebook;
+use crate::rate::{Account, ModelMapping, unknown_name};
+use crate::reconcile::Line;
+use crate::usage::cube::Cubes;
+
+/// Rows of one log source, with the account the books give it.
+pub struct SourceCubes {
+    pub name: Arc<str>,
+    pub account: Option<Arc<str>>,
+    /// False for a second witness of calls another source already counts: read and listed, never added.
+    pub primary: bool,
+    pub cubes: Cubes,
+}
+
+/// One provider document with the account it bills.
+pub struct AccountDocument {
+    pub path: Arc<str>,
+    pub account: Account,
+    pub kind: DocumentKind,
+    pub document: Document,
+    pub number: Option<String>,
+    /// Stated in the books, or in the document itself.
+    pub stated_total: Option<Money>,
+    pub sha256: String,
+    pub bytes: u64,
+}
+
+/// One log file's row account, as its reader counted it.
+#[derive(Debug, Clone, Default)]
+pub struct LogFile {
+    pub path: Arc<str>,
+    pub format: Arc<str>,
+    pub sha256: String,
+    pub bytes: u64,
+    pub rows: u64,
+    pub rejected: u64,
+    pub duplicates: u64,
+    pub outside_month: u64,
+    pub not_billable: u64,
+}
+
+pub struct CloseInputs<'a> {
+    pub label: String,
+    pub provisional: bool,
+    pub period: Period,
+    pub currency: String,
+    pub timezone: String,
+    pub book: &'a Pricebook,
+    pub sources: Vec<SourceCubes>,
+    pub files: Vec<LogFile>,
+    pub documents: Vec<AccountDocument>,
+    /// Accounts that the books declare beyond those of the documents.
+    pub accounts: Vec<Account>,
+    /// Gateway keys assigned to accounts.
+    pub keys: BTreeMap<Arc<str>, Account>,
+    /// Bill-side projects, workspaces and keys that are the gateway's.
+    pub gateway: BTreeMap<Account, BTreeSet<Arc<str>>>,
+    pub mappings: Vec<ModelMapping>,
+    /// Owner of findings by cause family, from the books.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl CloseInputs<'_> {
+    pub fn accounts(&self) -> Vec<Account> {
+        let all: BTreeSet<Account> = self
+            .documents
+            .iter()
+            .map(|document| document.account.clone())
+            .chain(self.accounts.iter().cloned())
+            .collect();
+        all.into_iter().collect()
+    }
+
+    /// A line with its model under the name that usage is compared under.
+    pub fn resolve(&self, document: &AccountDocument, line: &crate::invoice::BillLine) -> Line {
+        let seller = &*document.account.provider;
+        let model = match &line.model {
+            ModelScope::One(name) => {
+                let at = line.period.first.start();
+                Some(self.book.resolve(seller, name, at).map_or_else(|| unknown_name(name), Into::into))
+            }
+            ModelScope::All | ModelScope::None => None,
+        };
+        Line { line: line.clone(), account: document.account.clone(), model }
+    }
+}

@@ -1,0 +1,324 @@
+//! Reads `prices/<seller>.csv`. Every malformed cell is a diagnostic of its own; a row with one is not used.
+//!
+//! ```csv
+//! model,meter,tier,ctx,region,window,price,per,currency,from,recorded,rev,status,basis,until,ack,free,waiver,source,confirmed,note
+//! gpt-5.6-luna,input,standard,>272000,global,*,0.4,1000000,USD,2026-07-30,2026-07-30,1,listed,explicit,,,,,openai-changelog,,
+//! ```
+
+use std::ops::Range;
+
+use super::names::Names;
+use super::row::{Layer, PriceRow, is_region, read_ctx, read_decimal, read_digits, read_until};
+use super::text::{Text, suggest};
+use crate::diagnostic::{Diagnostic, Origin};
+use crate::money::Ratio;
+use crate::period::read_instant;
+use crate::vocabulary::{Meter, PriceBasis, PriceStatus, Tier};
+
+/// The columns of a ledger, in canonical order.
+pub const COLUMNS: [&str; 21] = [
+    "model",
+    "meter",
+    "tier",
+    "ctx",
+    "region",
+    "window",
+    "price",
+    "per",
+    "currency",
+    "from",
+    "recorded",
+    "rev",
+    "status",
+    "basis",
+    "until",
+    "ack",
+    "free",
+    "waiver",
+    "source",
+    "confirmed",
+    "note",
+];
+/// A ledger of one's own may leave these out.
+const OPTIONAL: [&str; 7] = ["basis", "until", "ack", "free", "waiver", "confirmed", "note"];
+
+/// Appends the ledger's rows to `rows` and what is wrong with the others to `problems`.
+pub(super) fn read(
+    text: &Text,
+    layer: Layer,
+    currency: &str,
+    names: &Names,
+    rows: &mut Vec<PriceRow>,
+    problems: &mut Vec<Diagnostic>,
+) {
+    let mut reader =
+        csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.content.as_bytes());
+    let mut record = csv::StringRecord::new();
+    let mut columns: Option<[Option<usize>; COLUMNS.len()]> = None;
+    loop {
+        match reader.read_record(&mut record) {
+            Ok(false) => break,
+            Ok(true) => {}
+            Err(error) => {
+                let at = error.position().map_or(0, |position| position.byte() as usize);
+                problems.push(text.error("pricebook-csv", at..at + 1, error.to_string()));
+                break;
+            }
+        }
+        let (byte, line) =
+            record.position().map_or((0, 0), |position| (position.byte() as usize, position.line()));
+        // After CRLF the reader's position is that of the line feed.
+        let start =
+            byte + text.content[byte..].bytes().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        let Some(columns) = &columns else {
+            match header(text, &record, problems) {
+                Some(found) => columns = Some(found),
+                None => return,
+            }
+            continue;
+        };
+        let mut cells = Cells { text, names, record: &record, columns, start, problems };
+        if let Some(row) = cells.row(Origin::new(text.name.clone(), line, 0), layer, currency) {
+            rows.push(row);
+        }
+    }
+    if columns.is_none() {
+        problems.push(
+            text.error("pricebook-csv", 0..0, "the ledger has no header line")
+                .help(format!("start the file with `{}`", COLUMNS.join(","))),
+        );
+    }
+}
+
+fn header(
+    text: &Text,
+    record: &csv::StringRecord,
+    problems: &mut Vec<Diagnostic>,
+) -> Option<[Option<usize>; COLUMNS.len()]> {
+    let before = problems.len();
+    let mut found = [None; COLUMNS.len()];
+    for (index, name) in record.iter().enumerate() {
+        let slot = COLUMNS.iter().position(|column| *column == name).map(|column| &mut found[column]);
+        let message = match slot {
+            Some(slot @ None) => {
+                *slot = Some(index);
+                continue;
+            }
+            Some(Some(_)) => format!("column `{name}` appears twice"),
+            None => format!("unknown column `{name}`"),
+        };
+        let help = suggest(name, COLUMNS.iter().copied());
+        problems.push(text.error("pricebook-column", cell_range(text.content, 0, index), message).help(help));
+    }
+    for (column, name) in COLUMNS.iter().enumerate() {
+        if found[column].is_none() && !OPTIONAL.contains(name) {
+            problems.push(
+                text.error("pricebook-column", 0..0, format!("column `{name}` is missing"))
+                    .help(format!("start the file with `{}`", COLUMNS.join(","))),
+            );
+        }
+    }
+    (problems.len() == before).then_some(found)
+}
+
+/// One record, its place, and where its problems go.
+struct Cells<'a> {
+    text: &'a Text<'a>,
+    names: &'a Names,
+    record: &'a csv::StringRecord,
+    columns: &'a [Option<usize>; COLUMNS.len()],
+    start: usize,
+    problems: &'a mut Vec<Diagnostic>,
+}
+
+impl<'a> Cells<'a> {
+    fn index(&self, name: &str) -> Option<usize> {
+        COLUMNS.iter().position(|column| *column == name).and_then(|column| self.columns[column])
+    }
+
+    fn cell(&self, name: &str) -> &'a str {
+        self.index(name).and_then(|index| self.record.get(index)).unwrap_or("")
+    }
+
+    fn problem(&mut self, name: &str, what: &str, help: impl Into<String>) {
+        let range = cell_range(self.text.content, self.start, self.index(name).unwrap_or(0));
+        let message = format!("{name} `{}` {what}", self.cell(name));
+        self.problems.push(self.text.error("pricebook-cell", range, message).help(help));
+    }
+
+    /// A cell read by `read`; a cell it refuses is a problem with `help`.
+    fn read<T>(&mut self, name: &str, read: impl Fn(&str) -> Option<T>, what: &str, help: &str) -> Option<T> {
+        let value = read(self.cell(name));
+        if value.is_none() {
+            self.problem(name, what, help);
+        }
+        value
+    }
+
+    fn word<T>(
+        &mut self,
+        name: &str,
+        parse: fn(&str) -> Option<T>,
+        words: impl Iterator<Item = &'static str> + Clone,
+    ) -> Option<T> {
+        let value = parse(self.cell(name));
+        if value.is_none() {
+            let help = suggest(self.cell(name), words);
+            self.problem(name, "is not known", help);
+        }
+        value
+    }
+
+    /// The row, unless a cell is wrong. Every wrong cell is reported, so nothing returns early.
+    fn row(&mut self, origin: Origin, layer: Layer, currency: &str) -> Option<PriceRow> {
+        let before = self.problems.len();
+        let width = self.columns.iter().flatten().count();
+        if self.record.len() != width {
+            let range = self.start..self.start + 1;
+            let message = format!("the row has {} cells, the header {width}", self.record.len());
+            self.problems.push(
+                self.text
+                    .error("pricebook-cell", range, message)
+                    .help("quote a cell that holds a comma; keep empty cells as `,,`"),
+            );
+            return None;
+        }
+        let names = self.names;
+        if self.cell("model") != "*" && !names.models.contains_key(self.cell("model")) {
+            let help = suggest(self.cell("model"), names.models.keys().map(|id| &**id));
+            self.problem("model", "is not in `models.toml`", help);
+        }
+        let source = |text: &str| (!text.is_empty()).then_some(());
+        self.read("source", source, "is empty", "name an entry of `sources.toml`");
+        let meter = self.word("meter", Meter::parse, Meter::ALL.iter().map(|meter| meter.id()));
+        let tier = match self.cell("tier") {
+            "*" => Some(None),
+            _ => self.word("tier", Tier::parse, Tier::ALL.iter().map(|tier| tier.id())).map(Some),
+        };
+        let ctx = self.read("ctx", read_ctx, "is no context boundary", "write `0`, `>272000` or `>=200000`");
+        self.read(
+            "region",
+            |text| is_region(text).then_some(()),
+            "is no region",
+            "write `global`, `geo:us`, a cloud region such as `eu-west-1`, or `*`",
+        );
+        self.read(
+            "window",
+            |text| (text == "*").then_some(()),
+            "is no schedule of `schedules.toml`",
+            "write `*`, which holds at any hour",
+        );
+        let per =
+            self.read("per", |text| read_digits(text).filter(|per| *per > 0), "is no quantity", "1000000");
+        self.read(
+            "currency",
+            |text| (text == currency).then_some(()),
+            "is not the book's currency",
+            currency,
+        );
+        let from = self.read(
+            "from",
+            |text| read_instant(text).map(|(instant, _)| instant),
+            "is no instant",
+            "write 2026-07-30 or 2026-08-16T16:00Z",
+        );
+        let recorded =
+            self.read("recorded", |text| text.parse().ok(), "is no date", "write a date such as 2026-07-30");
+        let rev = self.read(
+            "rev",
+            |text| read_digits(text).filter(|rev| (1..10_000).contains(rev)),
+            "is no revision",
+            "1 for the first row of a key and `from`, then 2, 3, …",
+        );
+        let status =
+            self.word("status", PriceStatus::parse, PriceStatus::ALL.iter().map(|status| status.id()));
+        let basis = match self.cell("basis") {
+            "" => None,
+            _ => self.word("basis", PriceBasis::parse, PriceBasis::ALL.iter().map(|basis| basis.id())),
+        };
+        let until = match self.cell("until") {
+            "" => None,
+            _ => self.read("until", read_until, "is no date", "write 2026-08-31, or >=2026-11-21"),
+        };
+        self.read(
+            "free",
+            |text| matches!(text, "" | "yes").then_some(()),
+            "is neither `yes` nor empty",
+            "`yes` marks a zero that is meant",
+        );
+        let unit = self.unit(status, per);
+        if self.problems.len() > before {
+            return None;
+        }
+        let text = |name: &str| Box::from(self.cell(name));
+        Some(PriceRow {
+            model: text("model"),
+            meter: meter?,
+            tier: tier?,
+            ctx: ctx?,
+            region: text("region"),
+            window: text("window"),
+            unit,
+            price: text("price"),
+            per: per?,
+            currency: text("currency"),
+            from: from?,
+            recorded: recorded?,
+            rev: rev? as u32,
+            status: status?,
+            basis,
+            until,
+            ack: text("ack"),
+            free: self.cell("free") == "yes",
+            waiver: text("waiver"),
+            source: text("source"),
+            confirmed: text("confirmed"),
+            note: text("note"),
+            origin,
+            layer,
+        })
+    }
+
+    /// The unit price. `ended` and `withdrawn` have none, every other status must have one, and a zero must be meant.
+    fn unit(&mut self, status: Option<PriceStatus>, per: Option<u64>) -> Option<Ratio> {
+        if matches!(status, Some(PriceStatus::Ended | PriceStatus::Withdrawn)) {
+            if !self.cell("price").is_empty() {
+                self.problem("price", "on a row that ends a price", "leave the price empty");
+            }
+            return None;
+        }
+        let price = self.read(
+            "price",
+            |text| read_decimal(text, 12),
+            "is no plain decimal",
+            "write it as the source does: `0.25`, no sign, exponent, separator or currency",
+        )?;
+        if price.is_zero() && self.cell("free") != "yes" {
+            self.problem(
+                "price",
+                "is not marked free",
+                "write `yes` under `free` if the seller charges nothing",
+            );
+        }
+        Ratio::price(price, per?)
+    }
+}
+
+/// Bytes of the `index`th cell of the record that starts at `start`, quotes included.
+fn cell_range(content: &str, start: usize, index: usize) -> Range<usize> {
+    let (mut begin, mut seen, mut quoted) = (start, 0, false);
+    for (offset, byte) in content.bytes().enumerate().skip(start) {
+        match byte {
+            b'"' => quoted = !quoted,
+            b',' | b'\n' if !quoted => {
+                if seen == index || byte == b'\n' {
+                    return begin..offset;
+                }
+                seen += 1;
+                begin = offset + 1;
+            }
+            _ => {}
+        }
+    }
+    begin..content.len()
+}

@@ -1,0 +1,62 @@
+//! A file of the book as text, able to point at any byte of itself.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::diagnostic::{Diagnostic, Origin};
+
+/// Characters of a line that a diagnostic shows.
+const EXCERPT: usize = 200;
+
+/// A file's name, as messages show it, and its content.
+#[derive(Debug, Clone)]
+pub(super) struct Text<'a> {
+    pub name: Arc<str>,
+    pub content: &'a str,
+}
+
+impl<'a> Text<'a> {
+    pub fn new(name: &str, content: &'a str) -> Text<'a> {
+        Text { name: name.into(), content }
+    }
+
+    /// An error about `range` of the content, with its line shown and marked.
+    pub fn error(&self, code: &'static str, range: Range<usize>, message: impl Into<String>) -> Diagnostic {
+        let start = range.start.min(self.content.len());
+        let (before, after) = self.content.split_at_checked(start).unwrap_or((self.content, ""));
+        let line_start = before.rfind('\n').map_or(0, |index| index + 1);
+        let line = before.matches('\n').count() + 1;
+        let column = self.content[line_start..start].chars().count();
+        let rest = after.find('\n').map_or(after.len(), |index| index);
+        let whole = self.content[line_start..start + rest].trim_end_matches('\r');
+        let marked =
+            self.content.get(range).map_or(0, |text| text.lines().next().unwrap_or("").chars().count());
+        let excerpt: String = whole.chars().take(EXCERPT).collect();
+        let span = (column < EXCERPT).then_some((column, (column + marked.max(1)).min(EXCERPT)));
+        Diagnostic::error(code, Origin::new(self.name.clone(), line as u64, column as u32 + 1), message)
+            .excerpt(excerpt, span)
+    }
+
+    /// Reads TOML into `T`; what does not fit is one located diagnostic.
+    pub fn toml<T: serde::de::DeserializeOwned>(&self) -> Result<T, Diagnostic> {
+        toml::from_str(self.content).map_err(|error| {
+            self.error("pricebook-toml", error.span().unwrap_or(0..0), error.message().replace('\n', " "))
+        })
+    }
+}
+
+/// ``did you mean `input`?`` for the closest of the words, at most two slips away; otherwise the words themselves.
+pub(super) fn suggest<'w>(wrong: &str, words: impl Iterator<Item = &'w str> + Clone) -> String {
+    let close = words
+        .clone()
+        .map(|word| (strsim::damerau_levenshtein(wrong, word), word))
+        .filter(|(distance, word)| *distance <= 2 && *distance < word.chars().count())
+        .min();
+    match close {
+        Some((_, word)) => format!("did you mean `{word}`?"),
+        None => {
+            let words: Vec<&str> = words.take(30).collect();
+            format!("one of {}", words.join(", "))
+        }
+    }
+}

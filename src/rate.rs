@@ -1,0 +1,302 @@
+//! What should this usage cost? The rating cube at day grain, names resolved, priced from the book.
+//!
+//! Quantities are summed first and multiplied by their unit price once: a [`Leaf`] is everything a unit price
+//! depends on, and each leaf's amount is rounded once.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+use crate::money::{Money, Ratio};
+use crate::period::{Day, Period};
+use crate::pricebook::{NoPrice, PriceQuery, Pricebook, Priced};
+use crate::usage::cube::{Cubes, RatingKey, Sums};
+use crate::vocabulary::{CallType, CountSource, Meter, Outcome, Reading, Tier};
+
+/// Who is billed: one account at one seller.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Account {
+    pub provider: Arc<str>,
+    /// `None` when the books and the bills name no account.
+    pub id: Option<Arc<str>>,
+}
+
+/// A deployment, inference profile or gateway alias that stands for a model, from a day on.
+#[derive(Debug, Clone)]
+pub struct ModelMapping {
+    pub logged: Arc<str>,
+    pub seller: Option<Arc<str>>,
+    pub model: Arc<str>,
+    pub from: Option<Day>,
+}
+
+/// Sums of one day for everything that prices, proofs and scopes depend on.
+#[derive(Debug, Clone)]
+pub struct DayUsage {
+    pub account: Account,
+    /// The book's id, or the logged name in lower case where the book does not know it.
+    pub model: Arc<str>,
+    pub day: Day,
+    /// First instant of the price segment: the day's start, or a price change inside the day.
+    pub at: i64,
+    pub key: Arc<str>,
+    pub requested: Arc<str>,
+    pub routed: Arc<str>,
+    pub served: Arc<str>,
+    pub region: Arc<str>,
+    pub tier: Tier,
+    /// A prompt size inside the context band.
+    pub prompt: u64,
+    pub outcome: Outcome,
+    pub call_type: CallType,
+    pub source: CountSource,
+    pub reading: Reading,
+    pub stream: bool,
+    pub sums: Sums,
+}
+
+/// Everything a unit price depends on, for one account, model and day.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Leaf {
+    pub account: Account,
+    pub model: Arc<str>,
+    pub day: Day,
+    pub meter: Meter,
+    pub tier: Tier,
+    pub region: Arc<str>,
+    pub prompt: u64,
+    pub at: i64,
+}
+
+impl DayUsage {
+    pub fn leaf(&self, meter: Meter) -> Leaf {
+        Leaf {
+            account: self.account.clone(),
+            model: self.model.clone(),
+            day: self.day,
+            meter,
+            tier: self.tier,
+            region: self.region.clone(),
+            prompt: self.prompt,
+            at: self.at,
+        }
+    }
+
+    pub fn leaves(&self) -> impl Iterator<Item = (Leaf, i128)> + '_ {
+        self.sums.meters.iter().map(|(meter, count)| (self.leaf(meter), i128::from(count)))
+    }
+}
+
+/// Which account pays for a log row: the source's own, the one that lists the key, or the seller's only one.
+pub struct Accounts {
+    /// Accounts known from books and bills.
+    pub known: Vec<Account>,
+    /// Gateway keys that the books assign to an account.
+    pub keys: BTreeMap<Arc<str>, Account>,
+}
+
+impl Accounts {
+    fn of(&self, provider: &str, source: Option<&Arc<str>>, key: &str) -> Account {
+        if let Some(account) = self.keys.get(key).filter(|account| &*account.provider == provider) {
+            return account.clone();
+        }
+        let mut candidates = self.known.iter().filter(|account| &*account.provider == provider);
+        if let Some(id) = source {
+            let named = candidates.clone().find(|account| account.id.as_ref() == Some(id));
+            return named
+                .cloned()
+                .unwrap_or_else(|| Account { provider: provider.into(), id: Some(id.clone()) });
+        }
+        match (candidates.next(), candidates.next()) {
+            (Some(only), None) => only.clone(),
+            (None, _) => Account { provider: provider.into(), id: None },
+            (Some(_), Some(_)) => Account { provider: provider.into(), id: Some("unassigned".into()) },
+        }
+    }
+}
+
+/// Turns a rating cube into day rows of the period; rows outside it are summed apart.
+pub struct DayRows {
+    pub rows: Vec<DayUsage>,
+    pub outside: Sums,
+}
+
+/// Sums `cubes` to days. `source` is the account the books give the log source, if any.
+pub fn day_rows(
+    cubes: &Cubes,
+    source: Option<&Arc<str>>,
+    period: Period,
+    accounts: &Accounts,
+    mappings: &[ModelMapping],
+    book: &Pricebook,
+) -> DayRows {
+    let mut outside = Sums::default();
+    let mut days: BTreeMap<RatingKey, (i64, Sums)> = BTreeMap::new();
+    let mut segments = Segments { book, period, cache: BTreeMap::new() };
+    for (key, sums) in &cubes.rating {
+        if !period.contains(key.day()) {
+            outside.add(sums);
+            continue;
+        }
+        let at = segments.start(cubes.names.text(key.provider), cubes.names.text(key.served), key.at());
+        let slot = (at / crate::period::SECONDS_PER_SLOT) as u32;
+        let entry = days.entry(RatingKey { slot, ..*key }).or_insert((at, Sums::default()));
+        entry.1.add(sums);
+    }
+    let mut texts: BTreeMap<u32, Arc<str>> = BTreeMap::new();
+    let mut text = |name: u32| -> Arc<str> {
+        texts.entry(name).or_insert_with(|| cubes.names.text(name).into()).clone()
+    };
+    let rows = days
+        .into_iter()
+        .map(|(key, (at, sums))| {
+            let provider = text(key.provider);
+            let seller = crate::vocabulary::Seller::find(&provider)
+                .map_or(provider.clone(), |seller| seller.id.into());
+            let (served, routed) = (text(key.served), text(key.routed));
+            DayUsage {
+                account: accounts.of(&seller, source, cubes.names.text(key.key)),
+                model: resolve(book, mappings, &seller, &served, &routed, at),
+                day: key.day(),
+                at,
+                key: text(key.key),
+                requested: text(key.requested),
+                routed,
+                served,
+                region: text(key.region),
+                tier: key.tier,
+                prompt: book.band_prompt(key.band),
+                outcome: key.outcome,
+                call_type: key.call_type,
+                source: key.source,
+                reading: key.reading,
+                stream: key.stream,
+                sums,
+            }
+        })
+        .collect();
+    DayRows { rows, outside }
+}
+
+/// The customer's mapping first, then the book; a name neither knows keeps its own text.
+fn resolve(
+    book: &Pricebook,
+    mappings: &[ModelMapping],
+    seller: &str,
+    served: &str,
+    routed: &str,
+    at: i64,
+) -> Arc<str> {
+    let mapped = |name: &str| {
+        mappings
+            .iter()
+            .filter(|mapping| {
+                &*mapping.logged == name && mapping.seller.as_deref().is_none_or(|wanted| wanted == seller)
+            })
+            .filter(|mapping| mapping.from.is_none_or(|from| from.start() <= at))
+            .max_by_key(|mapping| mapping.from)
+    };
+    // A mapping names what was logged: the model that answered, or the alias when the model is the alias again.
+    let name = mapped(served)
+        .or_else(|| (book.resolve(seller, served, at).is_none()).then(|| mapped(routed)).flatten());
+    let name = name.map_or(served, |mapping| &mapping.model);
+    book.resolve(seller, name, at).map_or_else(|| unknown_name(name), Into::into)
+}
+
+/// The form in which names the book does not know are compared: lower case, and fine-tunes at their base, which is
+/// all that a bill shows of them (`ft:gpt-4.1-mini-2025-04-14:acme::B1x` and `ft-gpt-4.1-mini-2025-04-14`).
+pub fn unknown_name(name: &str) -> Arc<str> {
+    let lower = name.to_ascii_lowercase();
+    match lower.strip_prefix("ft:").and_then(|rest| rest.split(':').next()) {
+        Some(base) => format!("ft-{base}").into(),
+        None => lower.into(),
+    }
+}
+
+/// Price changes inside the period, by model; nearly always none, so a day is one segment.
+struct Segments<'a> {
+    book: &'a Pricebook,
+    period: Period,
+    cache: BTreeMap<(String, String), Vec<i64>>,
+}
+
+impl Segments<'_> {
+    fn start(&mut self, provider: &str, served: &str, at: i64) -> i64 {
+        let changes = self.cache.entry((provider.to_owned(), served.to_owned())).or_insert_with(|| {
+            let seller = crate::vocabulary::Seller::find(provider).map_or(provider, |seller| seller.id);
+            match self.book.resolve(seller, served, self.period.first.start()) {
+                Some(model) => self.book.price_changes(
+                    seller,
+                    model,
+                    self.period.first.start(),
+                    self.period.last.next().start(),
+                ),
+                None => Vec::new(),
+            }
+        });
+        let midnight = Day::of_instant(at).start();
+        changes.iter().copied().filter(|change| midnight < *change && *change <= at).max().unwrap_or(midnight)
+    }
+}
+
+/// Unit prices, remembered.
+pub struct Rater<'a> {
+    pub book: &'a Pricebook,
+    cache: std::cell::RefCell<BTreeMap<UnitKey, std::result::Result<Priced, NoPrice>>>,
+}
+
+type UnitKey = (Arc<str>, Arc<str>, Meter, Tier, Arc<str>, u64, i64);
+
+impl<'a> Rater<'a> {
+    pub fn new(book: &'a Pricebook) -> Rater<'a> {
+        Rater { book, cache: Default::default() }
+    }
+
+    pub fn unit(&self, leaf: &Leaf) -> std::result::Result<Priced, NoPrice> {
+        let key = (
+            leaf.account.provider.clone(),
+            leaf.model.clone(),
+            leaf.meter,
+            leaf.tier,
+            leaf.region.clone(),
+            leaf.prompt,
+            leaf.at,
+        );
+        if let Some(known) = self.cache.borrow().get(&key) {
+            return known.clone();
+        }
+        let priced = self.book.price(&PriceQuery {
+            seller: &leaf.account.provider,
+            model: &leaf.model,
+            meter: leaf.meter,
+            tier: leaf.tier,
+            region: &leaf.region,
+            prompt: leaf.prompt,
+            at: leaf.at,
+        });
+        self.cache.borrow_mut().insert(key, priced.clone());
+        priced
+    }
+
+    /// The leaf's price per unit; `None` where the book has none, which is never the same as zero.
+    pub fn ratio(&self, leaf: &Leaf) -> Option<Ratio> {
+        self.unit(leaf).ok().map(|priced| priced.unit)
+    }
+
+    /// True where the leaf's prompt is priced by a long-context row.
+    pub fn is_long_context(&self, leaf: &Leaf) -> bool {
+        leaf.prompt > 0 && {
+            let of = |prompt| {
+                self.unit(&Leaf { meter: Meter::Input, prompt, ..leaf.clone() }).ok().map(|priced| priced.row)
+            };
+            of(leaf.prompt) != of(0)
+        }
+    }
+}
+
+/// `quantity × unit`, rounded once.
+pub fn amount(unit: Ratio, quantity: i128) -> Result<Money> {
+    unit.amount(quantity)
+        .map(|(money, _)| money)
+        .map_err(|error| Error::Internal(format!("a leaf's amount: {error}")))
+}

@@ -1,0 +1,299 @@
+//! At which grain does the bill speak? Every usage leaf and every bill line is projected onto the dimensions the
+//! bill distinguishes, so that both sides are compared at the bill's own grain and nothing is prorated.
+//!
+//! A cell is `(account, model, day)`; a coarser bill makes coarser cells. Lines that overlap form one cell: a line
+//! for all models swallows the models of its days, a line over several days swallows those days.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::invoice::{BillLine, ModelScope};
+use crate::period::{Day, Period};
+use crate::rate::{Account, Leaf};
+use crate::vocabulary::{Meter, Tier};
+
+/// Where money meets usage. `model` is null for lines over all models; `first < last` for lines over several days.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CellKey {
+    pub account: Account,
+    pub model: Option<Arc<str>>,
+    pub first: Day,
+    pub last: Day,
+}
+
+/// A part of a cell that the bill distinguishes. `None` in a dimension: the bill does not tell it apart.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BillKey {
+    pub cell: CellKey,
+    pub meter: Option<Meter>,
+    pub tier: Option<Tier>,
+    pub region: Option<Arc<str>>,
+    pub long_context: Option<bool>,
+}
+
+/// A bill or usage-report line with its model resolved to the book's id.
+#[derive(Debug, Clone)]
+pub struct Line {
+    pub line: BillLine,
+    pub account: Account,
+    /// `None` for lines over all models.
+    pub model: Option<Arc<str>>,
+}
+
+/// Dimensions that the lines of one model distinguish.
+#[derive(Debug, Clone, Default)]
+struct Dimensions {
+    meters: BTreeSet<Meter>,
+    without_meter: bool,
+    tier: bool,
+    region: bool,
+    long_context: bool,
+}
+
+impl Dimensions {
+    fn learn(&mut self, line: &BillLine) {
+        match line.meter {
+            Some(meter) => {
+                self.meters.insert(meter);
+            }
+            None => self.without_meter = true,
+        }
+        self.tier |= line.tier.is_some();
+        self.region |= line.region.is_some();
+        self.long_context |= line.long_context.is_some();
+    }
+
+    /// The meter under which the bill shows `meter`; `None` when its lines cover all meters.
+    fn project(&self, meter: Meter) -> Option<Meter> {
+        if self.without_meter {
+            return None;
+        }
+        // A bill that says "cache writes" without a lifetime means all of them.
+        if meter.is_cache_write()
+            && self.meters.contains(&Meter::CacheWriteOther)
+            && !self.meters.iter().any(|known| known.is_cache_write() && *known != Meter::CacheWriteOther)
+        {
+            return Some(Meter::CacheWriteOther);
+        }
+        // A billed parent is compared with itself plus its unbilled children.
+        match meter.parent() {
+            Some(parent) if !self.meters.contains(&meter) => Some(parent),
+            _ => Some(meter),
+        }
+    }
+}
+
+/// The grain of one account's bill.
+#[derive(Debug, Clone, Default)]
+pub struct Grain {
+    models: BTreeMap<Arc<str>, Dimensions>,
+    account: Dimensions,
+    /// Windows in which a line covers every model and every meter.
+    collapsed: Vec<Period>,
+    /// Windows in which a line covers one meter of every model.
+    shared_meters: BTreeMap<Meter, Vec<Period>>,
+    /// Windows longer than a day, by model.
+    long_windows: BTreeMap<Arc<str>, Vec<Period>>,
+}
+
+impl Grain {
+    pub fn of(lines: &[&Line]) -> Grain {
+        let mut grain = Grain::default();
+        let mut windows: BTreeMap<Arc<str>, Vec<Period>> = BTreeMap::new();
+        for Line { line, model, .. } in lines {
+            match (&line.model, model, line.meter) {
+                (ModelScope::One(_), Some(model), _) => {
+                    grain.models.entry(model.clone()).or_default().learn(line);
+                    grain.account.learn(line);
+                    windows.entry(model.clone()).or_default().push(line.period);
+                }
+                (_, _, Some(meter)) => grain.shared_meters.entry(meter).or_default().push(line.period),
+                (_, _, None) => grain.collapsed.push(line.period),
+            }
+        }
+        grain.collapsed = union(grain.collapsed);
+        grain.shared_meters.values_mut().for_each(|windows| *windows = union(std::mem::take(windows)));
+        for (model, periods) in windows {
+            let long: Vec<Period> =
+                union(periods).into_iter().filter(|window| window.first < window.last).collect();
+            // Adjacent days do not overlap; only a window that some line spans is kept.
+            if !long.is_empty() {
+                grain.long_windows.insert(model, long);
+            }
+        }
+        grain
+    }
+
+    fn cell(
+        &self,
+        account: &Account,
+        model: Option<&Arc<str>>,
+        meter: Option<Meter>,
+        period: Period,
+    ) -> CellKey {
+        let coarse = |window: &Period| CellKey {
+            account: account.clone(),
+            model: None,
+            first: window.first,
+            last: window.last,
+        };
+        let holding = |windows: &[Period]| windows.iter().find(|window| overlap(**window, period)).copied();
+        if let Some(window) = holding(&self.collapsed) {
+            return coarse(&window);
+        }
+        if let Some(window) =
+            meter.and_then(|meter| self.shared_meters.get(&meter)).and_then(|windows| holding(windows))
+        {
+            return coarse(&window);
+        }
+        let window = model
+            .and_then(|model| self.long_windows.get(model))
+            .and_then(|windows| holding(windows))
+            .unwrap_or(period);
+        CellKey { account: account.clone(), model: model.cloned(), first: window.first, last: window.last }
+    }
+
+    fn dimensions(&self, model: Option<&Arc<str>>) -> &Dimensions {
+        model.and_then(|model| self.models.get(model)).unwrap_or(&self.account)
+    }
+
+    /// Where a usage leaf meets the bill.
+    pub fn of_leaf(&self, leaf: &Leaf, long_context: bool) -> BillKey {
+        let dimensions = self.dimensions(Some(&leaf.model));
+        let day = Period { first: leaf.day, last: leaf.day };
+        let meter = dimensions.project(leaf.meter);
+        let cell = self.cell(&leaf.account, Some(&leaf.model), Some(leaf.meter), day);
+        if cell.model.is_none() {
+            return self.coarse(cell, leaf.meter);
+        }
+        let region = if leaf.region.is_empty() { "global".into() } else { leaf.region.clone() };
+        BillKey {
+            cell,
+            meter,
+            tier: dimensions.tier.then_some(leaf.tier),
+            region: dimensions.region.then_some(region),
+            long_context: dimensions.long_context.then_some(long_context),
+        }
+    }
+
+    /// Where a bill line or a usage-report line meets it.
+    pub fn of_line(&self, line: &Line) -> BillKey {
+        let cell = self.cell(&line.account, line.model.as_ref(), line.line.meter, line.line.period);
+        if cell.model.is_none() {
+            return match line.line.meter {
+                Some(meter) => self.coarse(cell, meter),
+                None => BillKey { cell, meter: None, tier: None, region: None, long_context: None },
+            };
+        }
+        let dimensions = self.dimensions(line.model.as_ref());
+        BillKey {
+            cell,
+            meter: line.line.meter.and_then(|meter| dimensions.project(meter)),
+            tier: dimensions.tier.then(|| line.line.tier.unwrap_or(Tier::Standard)),
+            region: dimensions.region.then(|| line.line.region.clone().unwrap_or_else(|| "global".into())),
+            long_context: dimensions.long_context.then(|| line.line.long_context.unwrap_or(false)),
+        }
+    }
+
+    fn coarse(&self, cell: CellKey, meter: Meter) -> BillKey {
+        let collapsed = self
+            .collapsed
+            .iter()
+            .any(|window| overlap(*window, Period { first: cell.first, last: cell.last }));
+        BillKey { cell, meter: (!collapsed).then_some(meter), tier: None, region: None, long_context: None }
+    }
+}
+
+fn overlap(a: Period, b: Period) -> bool {
+    a.first <= b.last && b.first <= a.last
+}
+
+/// Merges overlapping windows (connected components on the time line).
+fn union(mut windows: Vec<Period>) -> Vec<Period> {
+    windows.sort();
+    let mut merged: Vec<Period> = Vec::new();
+    for window in windows {
+        match merged.last_mut() {
+            Some(last) if overlap(*last, window) => last.last = last.last.max(window.last),
+            _ => merged.push(window),
+        }
+    }
+    merged
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::Origin;
+
+    fn day(text: &str) -> Day {
+        text.parse().unwrap()
+    }
+
+    fn account() -> Account {
+        Account { provider: "openai".into(), id: None }
+    }
+
+    fn line(model: ModelScope, first: &str, last: &str, meter: Option<Meter>) -> Line {
+        let mut line = BillLine::new(Origin::default(), "", Period { first: day(first), last: day(last) });
+        let resolved = match &model {
+            ModelScope::One(name) => Some(name.clone()),
+            _ => None,
+        };
+        line.model = model;
+        line.meter = meter;
+        Line { line, account: account(), model: resolved }
+    }
+
+    fn leaf(model: &str, at: &str, meter: Meter) -> Leaf {
+        Leaf {
+            account: account(),
+            model: model.into(),
+            day: day(at),
+            meter,
+            tier: Tier::Standard,
+            region: "".into(),
+            prompt: 0,
+            at: day(at).start(),
+        }
+    }
+
+    #[test]
+    fn a_model_day_bill_keeps_model_days_apart() {
+        let a = line(ModelScope::One("a".into()), "2026-10-01", "2026-10-01", Some(Meter::Input));
+        let b = line(ModelScope::One("a".into()), "2026-10-02", "2026-10-02", Some(Meter::Output));
+        let grain = Grain::of(&[&a, &b]);
+        let key = grain.of_leaf(&leaf("a", "2026-10-02", Meter::OutputReasoning), false);
+        assert_eq!(key, grain.of_line(&b));
+        assert_ne!(key.cell, grain.of_line(&a).cell);
+    }
+
+    #[test]
+    fn an_ungrouped_line_swallows_its_day() {
+        let all = line(ModelScope::All, "2026-10-01", "2026-10-01", None);
+        let one = line(ModelScope::One("a".into()), "2026-10-01", "2026-10-01", Some(Meter::Input));
+        let grain = Grain::of(&[&all, &one]);
+        assert_eq!(grain.of_line(&all), grain.of_line(&one));
+        assert_eq!(grain.of_leaf(&leaf("b", "2026-10-01", Meter::Output), false), grain.of_line(&all));
+        assert_eq!(
+            grain.of_leaf(&leaf("b", "2026-10-02", Meter::Output), false).cell.model.as_deref(),
+            Some("b")
+        );
+    }
+
+    #[test]
+    fn a_tool_fee_without_a_model_takes_only_its_meter() {
+        let fee = line(ModelScope::All, "2026-10-01", "2026-10-01", Some(Meter::WebSearch));
+        let tokens = line(ModelScope::One("a".into()), "2026-10-01", "2026-10-01", Some(Meter::Input));
+        let grain = Grain::of(&[&fee, &tokens]);
+        assert_eq!(grain.of_leaf(&leaf("a", "2026-10-01", Meter::WebSearch), false), grain.of_line(&fee));
+        assert_eq!(grain.of_leaf(&leaf("a", "2026-10-01", Meter::Input), false), grain.of_line(&tokens));
+    }
+
+    #[test]
+    fn a_monthly_line_is_one_cell() {
+        let month = line(ModelScope::One("a".into()), "2026-10-01", "2026-10-31", None);
+        let grain = Grain::of(&[&month]);
+        assert_eq!(grain.of_leaf(&leaf("a", "2026-10-17", Meter::Input), false), grain.of_line(&month));
+    }
+}

@@ -1,0 +1,142 @@
+//! What quantity did the provider bill? Stated on the bill, counted by its usage report, or implied by an exact
+//! amount; never guessed. With it, a difference splits into quantity and rate without a residue.
+
+use std::collections::BTreeMap;
+
+use super::grain::{BillKey, CellKey};
+use super::state::State;
+use crate::money::{Money, Ratio, div_half_even};
+use crate::vocabulary::Meter;
+
+/// How a billed quantity is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Known {
+    /// The bill prints it.
+    Stated,
+    /// The provider's usage report counts it.
+    Witnessed,
+    /// The exact amount is a whole number of units at the book's price.
+    Implied,
+    /// The bill covers the day and has no line for it.
+    Absent,
+}
+
+impl Known {
+    pub const fn words(self) -> &'static str {
+        match self {
+            Known::Stated => "quantity on the bill",
+            Known::Witnessed => "quantity in the provider's usage report",
+            Known::Implied => "quantity implied by the exact amount",
+            Known::Absent => "no such line on the bill",
+        }
+    }
+}
+
+/// Logged and billed quantity under one key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gap {
+    pub logged: i128,
+    pub billed: i128,
+    pub known: Known,
+}
+
+impl Gap {
+    /// Positive: billed more than logged.
+    pub fn difference(self) -> i128 {
+        self.billed - self.logged
+    }
+}
+
+/// The billed quantity under a key, if anything proves it.
+pub fn billed(state: &State, key: &BillKey) -> Option<(i128, Known)> {
+    let bill = state.bill(key);
+    if bill.lines > 0
+        && let Some(quantity) = bill.quantity
+    {
+        return Some((quantity, Known::Stated));
+    }
+    if let Some(quantity) = state.witnessed_quantity(key) {
+        return Some((quantity, Known::Witnessed));
+    }
+    if bill.lines == 0 {
+        return key.meter.map(|_| (0, Known::Absent));
+    }
+    // Only an amount that is exact to the last step can stand for a quantity.
+    if bill.bound > Money::STEP {
+        return None;
+    }
+    let unit = state.unit(key, &state.model_leaf(key)?)?;
+    let quantity = unit.whole_quantity(bill.amount).or_else(|| nearest(unit, bill.amount, bill.bound))?;
+    Some((quantity, Known::Implied))
+}
+
+/// The whole quantity whose price is `amount` within `bound`.
+fn nearest(unit: Ratio, amount: Money, bound: Money) -> Option<i128> {
+    if unit.is_zero() || bound.is_zero() {
+        return None;
+    }
+    // Below 10^-9 a unit the amounts of neighbouring quantities could not be told apart.
+    let quantity = div_half_even(
+        amount.pico().checked_mul(unit.denominator())?,
+        unit.numerator().checked_mul(crate::money::ONE)?,
+    );
+    let (exact, _) = unit.amount(quantity).ok()?;
+    let step = unit.amount(1).ok()?.0;
+    ((exact - amount).abs() <= bound && step.pico() > 4 * bound.pico()).then_some(quantity)
+}
+
+/// The quantity table of one cell: every key with proof on the bill side.
+pub fn gaps(state: &State, cell: &CellKey) -> BTreeMap<BillKey, Gap> {
+    state
+        .keys_of(cell)
+        .into_iter()
+        .filter_map(|key| {
+            let (quantity, known) = billed(state, &key)?;
+            let gap = Gap { logged: state.logged_quantity(&key), billed: quantity, known };
+            Some((key, gap))
+        })
+        .collect()
+}
+
+/// Billed minus logged by meter, tiers and regions summed; `None` for a meter with a key that nothing proves.
+pub fn by_meter(state: &State, cell: &CellKey) -> BTreeMap<Meter, i128> {
+    let known = gaps(state, cell);
+    let mut sums: BTreeMap<Meter, Option<i128>> = BTreeMap::new();
+    for key in state.keys_of(cell) {
+        let Some(meter) = key.meter else { continue };
+        let gap = known.get(&key).map(|gap| gap.difference());
+        let sum = sums.entry(meter).or_insert(Some(0));
+        *sum = sum.zip(gap).map(|(a, b)| a + b);
+    }
+    sums.into_iter().filter_map(|(meter, sum)| Some((meter, sum?))).collect()
+}
+
+/// The exact, symmetric split of a difference: `Δ = Δq·(r₁+r₂)/2 + Δr·(q₁+q₂)/2`, by cell, where every key has a
+/// quantity and a price on both sides. Returns the quantity part; the rate part is the rest.
+pub fn quantity_effect(state: &State, cell: &CellKey) -> Option<Money> {
+    let mut total = Money::ZERO;
+    for key in state.keys_of(cell) {
+        let (billed_quantity, _) = billed(state, &key)?;
+        let logged_quantity = state.logged_quantity(&key);
+        let (billed_amount, priced) = (state.bill(&key).amount, state.priced(&key).ok()?);
+        if billed_quantity == logged_quantity {
+            continue;
+        }
+        // Δq·r: with one side empty, the whole amount is quantity at the other side's rate.
+        let part = |amount: Money, quantity: i128| -> Option<Money> {
+            if quantity == 0 {
+                return None;
+            }
+            let ratio = Ratio::quotient(amount.pico(), quantity)?;
+            let product = ratio.checked_mul(Ratio::new(billed_quantity - logged_quantity, 1)?)?;
+            Some(Money::from_pico(div_half_even(product.numerator(), product.denominator())))
+        };
+        total += match (part(priced, logged_quantity), part(billed_amount, billed_quantity)) {
+            (Some(a), Some(b)) => Money::from_pico(div_half_even((a + b).pico(), 2)),
+            (Some(a), None) => a,
+            (None, Some(b)) => b,
+            (None, None) => Money::ZERO,
+        };
+    }
+    Some(total)
+}

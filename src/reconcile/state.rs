@@ -1,0 +1,391 @@
+//! The two sides of the comparison at the bill's grain, and the edits that change one assumption at a time.
+//!
+//! An edit never states an amount: it changes quantities, prices or membership, and the difference of the re-priced
+//! totals before and after is what the edit explains.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::grain::{BillKey, CellKey, Grain, Line};
+use crate::error::Result;
+use crate::money::{Money, Ratio};
+use crate::period::Period;
+use crate::rate::{self, Account, DayUsage, Leaf, Rater};
+use crate::vocabulary::Meter;
+
+/// Whose traffic a bill line is: project or workspace, and API key, where the bill tells.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Identity {
+    pub project: Option<Arc<str>>,
+    pub key: Option<Arc<str>>,
+}
+
+/// What the bill (or a usage report) says under one key and identity.
+#[derive(Debug, Clone, Default)]
+pub struct Billed {
+    pub amount: Money,
+    pub bound: Money,
+    /// Sum of stated quantities; `None` as soon as one line states none.
+    pub quantity: Option<i128>,
+    pub lines: u64,
+    /// The first line, for evidence.
+    pub origin: crate::diagnostic::Origin,
+}
+
+impl Billed {
+    fn add(&mut self, line: &Line) {
+        if self.lines == 0 {
+            self.origin = line.line.origin.clone();
+            self.quantity = line.line.quantity;
+        } else {
+            self.quantity = self.quantity.zip(line.line.quantity).map(|(a, b)| a + b);
+        }
+        self.amount += line.line.amount.unwrap_or_default();
+        self.bound += line.line.rounding_bound;
+        self.lines += 1;
+    }
+
+    fn merge(&mut self, other: &Billed) {
+        if self.lines == 0 {
+            *self = other.clone();
+            return;
+        }
+        self.quantity = self.quantity.zip(other.quantity).map(|(a, b)| a + b);
+        self.amount += other.amount;
+        self.bound += other.bound;
+        self.lines += other.lines;
+    }
+}
+
+/// One change of one assumption.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Edit {
+    /// Bill lines of an identity are not the gateway's traffic.
+    Exclude { account: Account, identity: Identity },
+    /// Usage logged under one key is billed under another: model, meter, tier, region or band.
+    Move { from: BillKey, to: BillKey, quantity: i128 },
+    /// Usage that was logged but not billed, or (negative) billed but not counted in the log.
+    Drop { from: BillKey, quantity: i128 },
+    /// Another unit price.
+    Price { key: BillKey, unit: Ratio },
+    /// No price is known: the bill is taken as it stands.
+    Accept { key: BillKey },
+}
+
+/// Both sides, edited step by step.
+#[derive(Clone)]
+pub struct State<'a> {
+    pub rater: &'a Rater<'a>,
+    pub grains: &'a BTreeMap<Account, Grain>,
+    pub period: Period,
+    /// The log as best counted, at day grain.
+    pub usage: &'a [DayUsage],
+    /// Billable quantities by the key they are compared under.
+    pub logged: BTreeMap<BillKey, BTreeMap<Leaf, i128>>,
+    pub billed: BTreeMap<BillKey, BTreeMap<Identity, Billed>>,
+    pub witness: BTreeMap<BillKey, BTreeMap<Identity, i128>>,
+    /// Meters that the account's usage reports speak of at all.
+    pub witnessed: BTreeMap<Account, BTreeSet<Meter>>,
+    /// Projects, workspaces and API keys of an account that the books say are the gateway's.
+    pub gateway: &'a BTreeMap<Account, BTreeSet<Arc<str>>>,
+    pub excluded: BTreeSet<(Account, Identity)>,
+    pub prices: BTreeMap<BillKey, Ratio>,
+    pub accepted: BTreeSet<BillKey>,
+}
+
+/// A grain for accounts without any bill: everything is told apart.
+static NO_BILL: std::sync::LazyLock<Grain> = std::sync::LazyLock::new(Grain::default);
+
+impl<'a> State<'a> {
+    pub fn new(
+        rater: &'a Rater<'a>,
+        grains: &'a BTreeMap<Account, Grain>,
+        gateway: &'a BTreeMap<Account, BTreeSet<Arc<str>>>,
+        period: Period,
+        usage: &'a [DayUsage],
+        bill: &[Line],
+        reports: &[Line],
+    ) -> State<'a> {
+        let mut state = State {
+            rater,
+            grains,
+            period,
+            usage,
+            logged: BTreeMap::new(),
+            billed: BTreeMap::new(),
+            witness: BTreeMap::new(),
+            witnessed: BTreeMap::new(),
+            gateway,
+            excluded: BTreeSet::new(),
+            prices: BTreeMap::new(),
+            accepted: BTreeSet::new(),
+        };
+        for row in usage.iter().filter(|row| row.outcome.is_billable()) {
+            for (leaf, quantity) in row.leaves() {
+                *state.logged.entry(state.key_of(&leaf)).or_default().entry(leaf).or_default() += quantity;
+            }
+        }
+        for line in bill {
+            let key = state.grain(&line.account).of_line(line);
+            state.billed.entry(key).or_default().entry(identity(line)).or_default().add(line);
+        }
+        for line in reports {
+            let (Some(meter), Some(quantity)) = (line.line.meter, line.line.quantity) else { continue };
+            state.witnessed.entry(line.account.clone()).or_default().insert(meter);
+            let key = state.grain(&line.account).of_line(line);
+            *state.witness.entry(key).or_default().entry(identity(line)).or_default() += quantity;
+        }
+        state
+    }
+
+    pub fn grain(&self, account: &Account) -> &'a Grain {
+        self.grains.get(account).unwrap_or(&NO_BILL)
+    }
+
+    pub fn key_of(&self, leaf: &Leaf) -> BillKey {
+        self.grain(&leaf.account).of_leaf(leaf, self.rater.is_long_context(leaf))
+    }
+
+    /// Quantities of the rows that `select` takes, by key.
+    pub fn subset(&self, select: impl Fn(&DayUsage) -> bool) -> BTreeMap<BillKey, i128> {
+        let mut sums = BTreeMap::new();
+        for row in self.usage.iter().filter(|row| select(row)) {
+            for (leaf, quantity) in row.leaves() {
+                *sums.entry(self.key_of(&leaf)).or_default() += quantity;
+            }
+        }
+        sums
+    }
+
+    /// Every key that either side knows.
+    pub fn keys(&self) -> BTreeSet<BillKey> {
+        self.logged.keys().chain(self.billed.keys()).cloned().collect()
+    }
+
+    pub fn logged_quantity(&self, key: &BillKey) -> i128 {
+        self.logged.get(key).map_or(0, |leaves| leaves.values().sum())
+    }
+
+    fn counts(&self, account: &Account, identity: &Identity) -> bool {
+        self.excluded.is_empty() || !self.excluded.contains(&(account.clone(), identity.clone()))
+    }
+
+    /// The bill under one key, without excluded identities.
+    pub fn bill(&self, key: &BillKey) -> Billed {
+        let mut sum = Billed::default();
+        for (identity, billed) in self.billed.get(key).into_iter().flatten() {
+            if self.counts(&key.cell.account, identity) {
+                sum.merge(billed);
+            }
+        }
+        sum
+    }
+
+    /// What the provider's usage report counted under one key; `None` where no report speaks of the meter.
+    pub fn witnessed_quantity(&self, key: &BillKey) -> Option<i128> {
+        let meter = key.meter?;
+        let known = self.witnessed.get(&key.cell.account)?;
+        let speaks = known.contains(&meter)
+            || (meter == Meter::CacheWriteOther && known.iter().any(|meter| meter.is_cache_write()));
+        // A report without bands cannot say which side of the boundary its tokens were on.
+        let banded = key.long_context.is_some() && {
+            let other = BillKey { long_context: key.long_context.map(|long| !long), ..key.clone() };
+            self.billed.contains_key(&other) || key.long_context == Some(true)
+        };
+        (speaks && !banded).then(|| {
+            self.witness
+                .get(key)
+                .into_iter()
+                .flatten()
+                .filter(|(identity, _)| self.counts(&key.cell.account, identity))
+                .map(|(_, quantity)| *quantity)
+                .sum()
+        })
+    }
+
+    /// The unit price of a leaf under the assumptions so far.
+    pub fn unit(&self, key: &BillKey, leaf: &Leaf) -> Option<Ratio> {
+        self.prices.get(key).copied().or_else(|| self.rater.ratio(leaf))
+    }
+
+    /// The leaf that stands for a key on which nothing was logged: the key's own dimensions, the defaults elsewhere.
+    pub fn model_leaf(&self, key: &BillKey) -> Option<Leaf> {
+        if let Some(leaf) = self.logged.get(key).and_then(|leaves| leaves.keys().next()) {
+            return Some(leaf.clone());
+        }
+        Some(Leaf {
+            account: key.cell.account.clone(),
+            model: key.cell.model.clone()?,
+            day: key.cell.first,
+            meter: match key.meter? {
+                Meter::CacheWriteOther => {
+                    let seller = crate::vocabulary::SELLERS
+                        .iter()
+                        .find(|seller| seller.id == &*key.cell.account.provider);
+                    seller.map_or(Meter::CacheWriteOther, |seller| seller.default_cache_write)
+                }
+                meter => meter,
+            },
+            tier: key.tier.unwrap_or(crate::vocabulary::Tier::Standard),
+            region: key.region.clone().unwrap_or_else(|| "global".into()),
+            prompt: if key.long_context == Some(true) { u64::MAX >> 16 } else { 0 },
+            at: key.cell.first.start(),
+        })
+    }
+
+    /// Our estimate under one key; usage without a price adds nothing here and is listed elsewhere.
+    pub fn priced(&self, key: &BillKey) -> Result<Money> {
+        if self.accepted.contains(key) {
+            return Ok(self.bill(key).amount);
+        }
+        let mut total = Money::ZERO;
+        for (leaf, quantity) in self.logged.get(key).into_iter().flatten() {
+            if let Some(unit) = self.unit(key, leaf) {
+                total += rate::amount(unit, *quantity)?;
+            }
+        }
+        Ok(total)
+    }
+
+    /// Keys of one cell that either side knows.
+    pub fn keys_of(&self, cell: &CellKey) -> BTreeSet<BillKey> {
+        let first = BillKey { cell: cell.clone(), meter: None, tier: None, region: None, long_context: None };
+        let within = |key: &&BillKey| key.cell == *cell;
+        self.logged
+            .range(first.clone()..)
+            .map(|(key, _)| key)
+            .take_while(within)
+            .chain(self.billed.range(first..).map(|(key, _)| key).take_while(within))
+            .cloned()
+            .collect()
+    }
+
+    /// `billed − priced` of one cell.
+    pub fn delta(&self, cell: &CellKey) -> Result<Money> {
+        let mut delta = Money::ZERO;
+        for key in self.keys_of(cell) {
+            delta += self.bill(&key).amount - self.priced(&key)?;
+        }
+        Ok(delta)
+    }
+
+    /// How far a cell may be off by rounding alone: the bill's own, plus half a step for each amount we rounded.
+    pub fn rounding_bound(&self, cell: &CellKey) -> Money {
+        let mut bound = Money::ZERO;
+        for key in self.keys_of(cell) {
+            bound += self.bill(&key).bound;
+            let roundings = self.logged.get(&key).map_or(0, |leaves| leaves.len());
+            bound += Money::from_pico((roundings as i128 + 1) / 2);
+        }
+        bound
+    }
+
+    /// Cells an edit can change.
+    pub fn touched(&self, edit: &Edit) -> BTreeSet<CellKey> {
+        match edit {
+            Edit::Exclude { account, identity } => self
+                .billed
+                .iter()
+                .filter(|(key, lines)| key.cell.account == *account && lines.contains_key(identity))
+                .map(|(key, _)| key.cell.clone())
+                .collect(),
+            Edit::Move { from, to, .. } => [from.cell.clone(), to.cell.clone()].into(),
+            Edit::Drop { from: key, .. } | Edit::Price { key, .. } | Edit::Accept { key } => {
+                [key.cell.clone()].into()
+            }
+        }
+    }
+
+    /// Applies the edits and returns what they explain, cell by cell: the fall of `billed − priced`.
+    pub fn apply(&mut self, edits: &[Edit]) -> Result<BTreeMap<CellKey, Money>> {
+        let cells: BTreeSet<CellKey> = edits.iter().flat_map(|edit| self.touched(edit)).collect();
+        let mut explained = BTreeMap::new();
+        for cell in &cells {
+            explained.insert(cell.clone(), self.delta(cell)?);
+        }
+        for edit in edits {
+            self.change(edit);
+        }
+        for cell in &cells {
+            let after = self.delta(cell)?;
+            if let Some(before) = explained.get_mut(cell) {
+                *before -= after;
+            }
+        }
+        explained.retain(|_, amount| !amount.is_zero());
+        Ok(explained)
+    }
+
+    fn change(&mut self, edit: &Edit) {
+        match edit {
+            Edit::Exclude { account, identity } => {
+                self.excluded.insert((account.clone(), identity.clone()));
+            }
+            Edit::Move { from, to, quantity } => {
+                for (leaf, moved) in self.take(from, *quantity) {
+                    let leaf = self.translate(leaf, from, to);
+                    *self.logged.entry(to.clone()).or_default().entry(leaf).or_default() += moved;
+                }
+            }
+            Edit::Drop { from, quantity } if *quantity < 0 => {
+                if let Some(leaf) = self.model_leaf(from) {
+                    *self.logged.entry(from.clone()).or_default().entry(leaf).or_default() -= quantity;
+                }
+            }
+            Edit::Drop { from, quantity } => {
+                self.take(from, *quantity);
+            }
+            Edit::Price { key, unit } => {
+                self.prices.insert(key.clone(), *unit);
+            }
+            Edit::Accept { key } => {
+                self.accepted.insert(key.clone());
+            }
+        }
+    }
+
+    /// Removes a quantity from a key, leaf by leaf in order.
+    fn take(&mut self, key: &BillKey, mut quantity: i128) -> Vec<(Leaf, i128)> {
+        let mut taken = Vec::new();
+        if let Some(leaves) = self.logged.get_mut(key) {
+            for (leaf, have) in leaves.iter_mut() {
+                let part = quantity.min(*have);
+                if part > 0 {
+                    *have -= part;
+                    quantity -= part;
+                    taken.push((leaf.clone(), part));
+                }
+            }
+            leaves.retain(|_, have| *have > 0);
+        }
+        taken
+    }
+
+    /// The leaf as it would have been had it been logged where it was billed.
+    fn translate(&self, mut leaf: Leaf, from: &BillKey, to: &BillKey) -> Leaf {
+        if let Some(model) = &to.cell.model {
+            leaf.model = model.clone();
+        }
+        if from.meter != to.meter
+            && let Some(target) = self.model_leaf(to)
+        {
+            leaf.meter = target.meter;
+        }
+        if let Some(tier) = to.tier.filter(|_| from.tier != to.tier) {
+            leaf.tier = tier;
+        }
+        if let Some(region) = to.region.clone().filter(|_| from.region != to.region) {
+            leaf.region = region;
+        }
+        if from.long_context != to.long_context
+            && let Some(target) = self.model_leaf(to)
+        {
+            leaf.prompt = target.prompt;
+        }
+        leaf
+    }
+}
+
+fn identity(line: &Line) -> Identity {
+    Identity { project: line.line.project.clone(), key: line.line.key.clone() }
+}

@@ -1,0 +1,73 @@
+//! A Markdown table for pull requests and wikis; text from outside can neither break the table nor be markup.
+
+use super::{printable, table};
+use crate::report::sheet::{Cell, Column, Sheet};
+
+pub fn render(sheet: &Sheet) -> String {
+    let mut text = String::new();
+    if !sheet.title.is_empty() {
+        text.push_str(&format!("## {}\n\n", escaped(&sheet.title)));
+    }
+    line(&mut text, sheet.columns.iter().map(|column| escaped(column.title)));
+    line(&mut text, sheet.columns.iter().map(|column| align(column).to_owned()));
+    for row in &sheet.rows {
+        line(&mut text, row.iter().map(|cell| self::cell(cell, sheet.decimals)));
+    }
+    if let Some(total) = &sheet.total {
+        let bold = |text: String| if text.is_empty() { text } else { format!("**{text}**") };
+        line(&mut text, total.iter().map(|cell| bold(self::cell(cell, sheet.decimals))));
+    }
+    for note in &sheet.notes {
+        text.push_str(&format!("\n{}\n", escaped(note)));
+    }
+    text
+}
+
+fn line(text: &mut String, cells: impl Iterator<Item = String>) {
+    text.push('|');
+    for cell in cells {
+        text.push_str(&format!(" {cell} |"));
+    }
+    text.push('\n');
+}
+
+const fn align(column: &Column) -> &'static str {
+    if column.kind.is_number() { "---:" } else { "---" }
+}
+
+fn cell(cell: &Cell, decimals: u32) -> String {
+    escaped(&table::text(cell, decimals))
+}
+
+fn escaped(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for char in printable(text).chars() {
+        match char {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '|' | '\\' | '`' | '*' | '_' | '[' | ']' | '!' | '~' => safe.extend(['\\', char]),
+            _ => safe.push(char),
+        }
+    }
+    safe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sheet::Kind;
+
+    #[test]
+    fn markup_in_data_is_shown_not_run() {
+        let mut sheet = Sheet::new(
+            "x",
+            "Spend",
+            vec![Column::new("team", "Team", Kind::Text), Column::new("billed", "Billed", Kind::Money)],
+        );
+        sheet.rows =
+            vec![vec!["a|b <img src=x> [x](http://y)".into(), Cell::Money("1234.5".parse().unwrap())]];
+        sheet.total = Some(vec!["Total".into(), Cell::Money("1234.5".parse().unwrap())]);
+        insta::assert_snapshot!(render(&sheet), @r"");
+    }
+}

@@ -1,0 +1,7 @@
+//! The close without files: golden vectors and identities over invented months.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot build its world should stop there")]
+
+mod golden_vectors;
+mod identities;
+mod world;
