@@ -5,6 +5,8 @@
 
 pub mod anthropic;
 pub mod gather;
+pub mod litellm_activity;
+pub mod normalised;
 pub mod openai;
 pub mod source;
 pub mod table;
@@ -78,5 +80,12 @@ pub struct UsageRead {
     pub diagnostics: Vec<Diagnostic>,
 }
 
-pub static USAGE_FORMATS: &[&UsageFormat] = &[];
+pub static USAGE_FORMATS: &[&UsageFormat] = &[
+    &litellm_activity::JSON,
+    &litellm_activity::EXPORT,
+    &litellm_activity::DAILY_TABLE,
+    &litellm_activity::UI_EXPORT,
+    &normalised::CSV,
+    &normalised::PARQUET,
+];
 pub static DOCUMENT_FORMATS: &[&DocumentFormat] = &[&anthropic::cost_csv::FORMAT, &openai::cost_csv::FORMAT];

@@ -72,7 +72,13 @@ const BEFORE: &[(&str, Field, ColumnType, bool, &str)] = &[
         "account at the provider; stands for `key` where that is empty",
     ),
     ("key", Field::Key, ColumnType::Text, false, "gateway key: alias where there is one, else its hash"),
-    ("requested_model", Field::RequestedModel, ColumnType::Text, false, "model or alias the client asked for"),
+    (
+        "requested_model",
+        Field::RequestedModel,
+        ColumnType::Text,
+        false,
+        "model or alias the client asked for",
+    ),
     ("routed_model", Field::RoutedModel, ColumnType::Text, false, "alias or deployment that served"),
     ("served_model", Field::ServedModel, ColumnType::Text, true, "model that answered"),
     ("service_tier", Field::ServiceTier, ColumnType::Text, false, "empty means standard"),
@@ -99,13 +105,7 @@ const BEFORE: &[(&str, Field, ColumnType, bool, &str)] = &[
     ("requests", Field::Requests, ColumnType::Count, false, "empty means 1"),
 ];
 const AFTER: &[(&str, Field, ColumnType, bool, &str)] = &[
-    (
-        "logged_cost",
-        Field::LoggedCost,
-        ColumnType::Money,
-        false,
-        "cost the gateway wrote; empty is not zero",
-    ),
+    ("logged_cost", Field::LoggedCost, ColumnType::Money, false, "cost the gateway wrote; empty is not zero"),
     (
         "logged_requests",
         Field::LoggedRequests,
@@ -129,15 +129,16 @@ const AFTER: &[(&str, Field, ColumnType, bool, &str)] = &[
 
 /// Every column, in the order they are written.
 pub fn columns() -> Vec<Column> {
-    let fixed = |(name, field, column_type, required, meaning): &(&str, Field, ColumnType, bool, &'static str)| {
-        Column {
-            name: (*name).to_owned(),
-            field: *field,
-            column_type: *column_type,
-            required: *required,
-            meaning,
-        }
-    };
+    let fixed =
+        |(name, field, column_type, required, meaning): &(&str, Field, ColumnType, bool, &'static str)| {
+            Column {
+                name: (*name).to_owned(),
+                field: *field,
+                column_type: *column_type,
+                required: *required,
+                meaning,
+            }
+        };
     let meter = |meter: &Meter| Column {
         name: column_name(*meter),
         field: Field::Meter(*meter),
@@ -177,7 +178,11 @@ mod tests {
     #[test]
     fn names_are_unique_and_in_snake_case() {
         let mut names: Vec<String> = columns().into_iter().map(|column| column.name).collect();
-        assert!(names.iter().all(|name| name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')));
+        assert!(
+            names
+                .iter()
+                .all(|name| name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'))
+        );
         let count = names.len();
         names.sort();
         names.dedup();

@@ -174,7 +174,8 @@ pub(super) struct CsvFile {
 
 impl CsvFile {
     pub fn create(target: &Path) -> Result<CsvFile> {
-        let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder =
+            target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let file =
             NamedTempFile::new_in(folder).map_err(|error| Error::io(target.display().to_string(), error))?;
         Ok(CsvFile { target: target.to_owned(), writer: csv::Writer::from_writer(BufWriter::new(file)) })
