@@ -1,15 +1,51 @@
 //! `llmfin close`: the month's pack.
 
-/// Close a month: reconcile, accrue, allocate, and write the pack
+use std::path::PathBuf;
+
+use super::global::{Global, Span};
+use super::reconcile::{json, reconcile};
+use super::ui::Ui;
+use super::{gather, pack};
+use crate::close::document::Reconciliation;
+use crate::diagnostic::{Diagnostic, Origin};
+use crate::error::{EXIT_CLEAN, Result};
+use crate::render::OutputFormat;
+use crate::report::story;
+
+/// Close a month: reconcile everything in the books and write the pack
 ///
-/// The pack goes to `closes/MONTH/vN/` in the books. A draft may be replaced until it is signed.
+/// The pack goes to `closes/MONTH/v1/` in the books. A draft may be replaced until it is signed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   llmfin close --month 2026-10
-  llmfin close --month 2026-10 --exit-zero -O md -o pack.md")]
+  llmfin close --month 2026-10 --exit-zero -O json -o reconciliation.json")]
 pub struct Args {
     /// Exit with 0 even if something is unexplained
     #[arg(long)]
     pub exit_zero: bool,
+}
+
+pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
+    let (document, folder, code) = close(global, ui)?;
+    match global.format() {
+        OutputFormat::Json => ui.output(global.output(), &json(&document)?)?,
+        _ => global.write(ui, &story::build(&document))?,
+    }
+    ui.status(&format!("pack written to {}", folder.display()));
+    Ok(if args.exit_zero { EXIT_CLEAN } else { code })
+}
+
+/// Runs the close of the books and writes its pack; returns the document, the pack's folder and the exit code.
+pub fn close(global: &Global, ui: &Ui) -> Result<(Reconciliation, PathBuf, u8)> {
+    let Span::Month(month) = global.span()? else {
+        return Err(Diagnostic::error("not-a-month", Origin::file("--from"), "only whole months are closed")
+            .help("use `llmfin reconcile --from … --to …` for a provisional answer")
+            .into());
+    };
+    let mut gathered = gather::books(global, ui)?;
+    let books_sha256 = gathered.books().map(|books| pack::sha256(books.text.as_bytes())).unwrap_or_default();
+    let (document, code) = reconcile(&mut gathered, ui)?;
+    let folder = pack::write(&global.dir, month, &document, &books_sha256)?;
+    Ok((document, folder, code))
 }

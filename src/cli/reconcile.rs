@@ -1,6 +1,15 @@
 //! `llmfin reconcile`: does the bill agree with the log, and if not, why?
 
+use super::gather::{self, Gathered};
+use super::global::Global;
 use super::inputs::{Input, InvoiceInput};
+use super::ui::Ui;
+use crate::close::assemble::assemble;
+use crate::close::document::Reconciliation;
+use crate::error::{EXIT_CLEAN, EXIT_FINDINGS, Result};
+use crate::money::Money;
+use crate::render::OutputFormat;
+use crate::report::{sheet::Sheet, story, variance};
 
 /// Compare logged usage with provider bills and explain the difference
 ///
@@ -18,4 +27,54 @@ pub struct Args {
     /// Provider bill, or a folder of them; may be repeated
     #[arg(long, value_name = "PROVIDER[/ACCOUNT]=[FORMAT:]PATH", num_args = 1.., requires = "usage")]
     pub invoice: Vec<InvoiceInput>,
+}
+
+pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
+    let mut gathered = if args.usage.is_empty() {
+        gather::books(global, ui)?
+    } else {
+        gather::named(global, &args.usage, &args.invoice, ui)?
+    };
+    let (document, code) = reconcile(&mut gathered, ui)?;
+    match global.format() {
+        OutputFormat::Json => ui.output(global.output(), &json(&document)?)?,
+        // A table for a spreadsheet is the variance by cell; people get the story.
+        OutputFormat::Csv => global.write(ui, &[variance::build(&document)])?,
+        _ => global.write(ui, &story::build(&document))?,
+    }
+    Ok(code)
+}
+
+/// The document, its diagnostics said, and how the run ends.
+pub fn reconcile(gathered: &mut Gathered, ui: &Ui) -> Result<(Reconciliation, u8)> {
+    let threshold = gathered
+        .books()
+        .and_then(|books| books.policy.post.as_ref())
+        .and_then(|post| post.amount.as_ref())
+        .map(|amount| amount.0.to_string().parse::<Money>().unwrap_or_default());
+    let inputs = gathered.inputs();
+    ui.diagnostics(&inputs.diagnostics);
+    let document = assemble(&inputs)?;
+    let code = exit_code(&document, threshold);
+    Ok((document, code))
+}
+
+/// `0` while the gross unexplained stays within the posting threshold (without books: within computed rounding) and
+/// all usage has a price.
+pub fn exit_code(document: &Reconciliation, threshold: Option<Money>) -> u8 {
+    let limit = threshold.unwrap_or(document.totals.rounding_bound);
+    let clean = document.totals.unexplained_gross <= limit && document.unpriced.is_empty();
+    if clean { EXIT_CLEAN } else { EXIT_FINDINGS }
+}
+
+pub fn json(document: &Reconciliation) -> Result<String> {
+    let mut text = serde_json::to_string_pretty(document)
+        .map_err(|error| crate::error::Error::Internal(error.to_string()))?;
+    text.push('\n');
+    Ok(text)
+}
+
+/// The story for a terminal.
+pub fn story(document: &Reconciliation) -> Vec<Sheet> {
+    story::build(document)
 }

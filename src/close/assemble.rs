@@ -113,6 +113,17 @@ pub fn assemble(inputs: &CloseInputs) -> Result<Reconciliation> {
         unpriced: unpriced(&state),
         invoices: ties(inputs),
         inputs: input_rows(inputs),
+        rejects: inputs
+            .rejects
+            .iter()
+            .chain(inputs.documents.iter().flat_map(|document| &document.document.rejects))
+            .map(|reject| Rejected {
+                origin: reject.origin.to_string(),
+                code: reject.code.to_owned(),
+                reason: reject.reason.clone(),
+                amount: reject.amount,
+            })
+            .collect(),
         diagnostics: diagnostics.into_iter().map(note).collect(),
     };
     check(&document)?;

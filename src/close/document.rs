@@ -33,7 +33,19 @@ pub struct Reconciliation {
     pub unpriced: Vec<Unpriced>,
     pub invoices: Vec<InvoiceTie>,
     pub inputs: Vec<Input>,
+    /// Rows that could not be used, the first thousand of each file.
+    pub rejects: Vec<Rejected>,
     pub diagnostics: Vec<Note>,
+}
+
+/// A row set aside, with its place and reason.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Rejected {
+    /// `file:line`
+    pub origin: String,
+    pub code: String,
+    pub reason: String,
+    pub amount: Option<Money>,
 }
 
 /// The prices this document used.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::diagnostic::Diagnostic;
-use crate::invoice::{Document, DocumentKind, ModelScope};
+use crate::invoice::{Document, DocumentKind, ModelScope, Reject};
 use crate::money::Money;
 use crate::period::Period;
 use crate::pricebook::Pricebook;
@@ -65,7 +65,8 @@ pub struct CloseInputs<'a> {
     /// Bill-side projects, workspaces and keys that are the gateway's.
     pub gateway: BTreeMap<Account, BTreeSet<Arc<str>>>,
     pub mappings: Vec<ModelMapping>,
-    /// Owner of findings by cause family, from the books.
+    /// Log rows that could not be used.
+    pub rejects: Vec<Reject>,
     pub diagnostics: Vec<Diagnostic>,
 }
 

@@ -55,6 +55,7 @@ pub(super) fn read(
         csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.content.as_bytes());
     let mut record = csv::StringRecord::new();
     let mut columns: Option<[Option<usize>; COLUMNS.len()]> = None;
+    let (mut line, mut counted) = (1, 0);
     loop {
         match reader.read_record(&mut record) {
             Ok(false) => break,
@@ -65,11 +66,12 @@ pub(super) fn read(
                 break;
             }
         }
-        let (byte, line) =
-            record.position().map_or((0, 0), |position| (position.byte() as usize, position.line()));
-        // After CRLF the reader's position is that of the line feed.
+        // The reader's own place may be the line feed of the record before, and it counts that line as this one.
+        let byte = record.position().map_or(0, |position| position.byte() as usize);
         let start =
             byte + text.content[byte..].bytes().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        line += text.content[counted..start].matches('\n').count() as u64;
+        counted = start;
         let Some(columns) = &columns else {
             match header(text, &record, problems) {
                 Some(found) => columns = Some(found),
@@ -248,6 +250,7 @@ impl<'a> Cells<'a> {
         );
         let unit = self.unit(status, per);
         if self.problems.len() > before {
+            self.problems[before..].sort_by_key(|problem| problem.origin.column);
             return None;
         }
         let text = |name: &str| Box::from(self.cell(name));

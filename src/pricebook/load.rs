@@ -134,16 +134,17 @@ fn build(files: &[BookText], contracts: &[BookText], known_at: Option<Day>) -> R
     for file in files {
         let text = file.text();
         match file.name.as_str() {
-            "book.toml" => match text.toml::<BookFile>() {
-                Ok(book) => {
+            "book.toml" => {
+                if let Some(book) = text.toml::<BookFile>(&mut problems) {
                     titles.push(book.name);
                     currency = book.currency.unwrap_or(currency);
                 }
-                Err(problem) => problems.push(problem),
-            },
+            }
             "models.toml" => names::read(&text, &mut all_names, &mut problems),
             "modifiers.toml" => modifiers::read(&text, &mut rules, &mut parents, &mut problems),
-            "schedules.toml" => problems.extend(text.toml::<SchedulesFile>().err()),
+            "schedules.toml" => {
+                let _: Option<SchedulesFile> = text.toml(&mut problems);
+            }
             "sources.toml" => read_sources(&text, &mut evidence, &mut problems),
             _ => {}
         }
@@ -241,10 +242,7 @@ fn bands(sellers: &BTreeMap<&'static str, SellerBook>) -> Vec<Band> {
 }
 
 fn read_sources(text: &Text, evidence: &mut BTreeMap<Box<str>, Evidence>, problems: &mut Vec<Diagnostic>) {
-    let file: SourcesFile = match text.toml() {
-        Ok(file) => file,
-        Err(problem) => return problems.push(problem),
-    };
+    let Some(file) = text.toml::<SourcesFile>(problems) else { return };
     for entry in file.source {
         let Some(retrieved) = names::read_from(text, &entry.retrieved, problems).map(Day::of_instant) else {
             continue;

@@ -5,6 +5,8 @@
 
 mod ledger;
 mod load;
+#[cfg(test)]
+mod load_test;
 mod modifiers;
 mod names;
 mod row;

@@ -165,10 +165,7 @@ pub(super) fn read(
     parents: &mut Parents,
     problems: &mut Vec<Diagnostic>,
 ) {
-    let file: ModifiersFile = match text.toml() {
-        Ok(file) => file,
-        Err(problem) => return problems.push(problem),
-    };
+    let Some(file) = text.toml::<ModifiersFile>(problems) else { return };
     for entry in file.modifier {
         let mut instant = |value: &Option<Spanned<Datetime>>| {
             value.as_ref().and_then(|value| read_from(text, value, problems))

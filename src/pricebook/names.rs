@@ -166,10 +166,7 @@ pub(super) type AllNames = BTreeMap<&'static str, Names>;
 
 /// Adds one `models.toml`. A later file may redefine a model of an earlier one.
 pub(super) fn read(text: &Text, names: &mut AllNames, problems: &mut Vec<Diagnostic>) {
-    let file: ModelsFile = match text.toml() {
-        Ok(file) => file,
-        Err(problem) => return problems.push(problem),
-    };
+    let Some(file) = text.toml::<ModelsFile>(problems) else { return };
     for entry in file.seller {
         if let Some(id) = read_seller(text, &entry.id, problems) {
             let prefixes = entry.prefixes.iter().map(|prefix| prefix.to_ascii_lowercase().into());

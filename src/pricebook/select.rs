@@ -146,3 +146,162 @@ impl Pricebook {
         Ok(priced)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::Origin;
+    use crate::period::Day;
+    use crate::pricebook::row::Layer;
+    use crate::usage::cube::Band;
+    use crate::vocabulary::Meter;
+    use proptest::prelude::*;
+
+    /// One row of `input` at a price per unit.
+    fn row(
+        price: i128,
+        from: i64,
+        rev: u32,
+        status: PriceStatus,
+        ctx: Option<Band>,
+        layer: Layer,
+    ) -> PriceRow {
+        let gone = matches!(status, PriceStatus::Ended | PriceStatus::Withdrawn);
+        PriceRow {
+            model: "m".into(),
+            meter: Meter::Input,
+            tier: Some(Tier::Standard),
+            ctx,
+            region: "global".into(),
+            window: "*".into(),
+            unit: Ratio::new(price, 1).filter(|_| !gone),
+            price: price.to_string().into(),
+            per: 1,
+            currency: "USD".into(),
+            from,
+            recorded: Day::from_days(0),
+            rev,
+            status,
+            basis: None,
+            until: None,
+            ack: "".into(),
+            free: false,
+            waiver: "".into(),
+            source: "s".into(),
+            confirmed: "".into(),
+            note: "".into(),
+            origin: Origin::new("prices/openai.csv", price as u64, 0),
+            layer,
+        }
+    }
+
+    fn found(shelf: &Shelf, at: i64, prompt: u64) -> Option<Option<Ratio>> {
+        let query = PriceQuery {
+            seller: "openai",
+            model: "m",
+            meter: Meter::Input,
+            tier: Tier::Standard,
+            region: "",
+            prompt,
+            at,
+        };
+        shelf.row(&query, Tier::Standard, &["global"]).map(|row| row.unit)
+    }
+
+    fn price(units: i128) -> Option<Option<Ratio>> {
+        Some(Ratio::new(units, 1))
+    }
+
+    #[test]
+    fn a_withdrawal_uncovers_the_price_before_it_and_an_end_does_not() {
+        use PriceStatus::{Ended, Listed, Scheduled, Withdrawn};
+        let shelf = Shelf::new(vec![
+            row(1, 10, 1, Listed, None, Layer::Shipped),
+            row(2, 20, 1, Scheduled, None, Layer::Shipped),
+            row(3, 20, 2, Withdrawn, None, Layer::Shipped),
+            row(4, 30, 1, Ended, None, Layer::Shipped),
+        ]);
+        assert_eq!(found(&shelf, 9, 0), None);
+        assert_eq!(found(&shelf, 25, 0), price(1));
+        assert_eq!(found(&shelf, 30, 0), Some(None));
+    }
+
+    #[test]
+    fn an_overlay_row_outranks_every_later_shipped_row_of_its_key() {
+        use PriceStatus::{Listed, Withdrawn};
+        let shelf = Shelf::new(vec![
+            row(1, 10, 1, Listed, None, Layer::Shipped),
+            row(2, 30, 7, Listed, None, Layer::Shipped),
+            row(3, 20, 1, Listed, None, Layer::Overlay),
+            row(4, 40, 1, Listed, None, Layer::Shipped),
+            row(5, 40, 1, Withdrawn, None, Layer::Overlay),
+        ]);
+        assert_eq!(found(&shelf, 19, 0), price(1));
+        assert_eq!(found(&shelf, 20, 0), price(3));
+        assert_eq!(found(&shelf, 40, 0), price(3));
+        assert_eq!(shelf.rows.len(), 5);
+    }
+
+    #[test]
+    fn an_inclusive_boundary_takes_the_prompt_that_meets_it() {
+        let (at, above) = (Band { tokens: 200, inclusive: true }, Band { tokens: 200, inclusive: false });
+        let listed = |price, ctx| row(price, 0, 1, PriceStatus::Listed, ctx, Layer::Shipped);
+        let shelf = Shelf::new(vec![listed(1, None), listed(2, Some(at)), listed(3, Some(above))]);
+        assert_eq!([199, 200, 201].map(|prompt| found(&shelf, 0, prompt)), [price(1), price(2), price(3)]);
+    }
+
+    fn rows() -> impl Strategy<Value = Vec<PriceRow>> {
+        let band = prop_oneof![
+            Just(None),
+            (1u64..4, any::<bool>()).prop_map(|(n, inclusive)| Some(Band { tokens: n * 100, inclusive }))
+        ];
+        let status = prop::sample::select(PriceStatus::ALL);
+        let layer = prop_oneof![Just(Layer::Shipped), Just(Layer::Overlay)];
+        prop::collection::vec((0i64..20, 1u32..3, status, band, layer), 0..20).prop_map(|keys| {
+            let mut rows: Vec<PriceRow> = keys
+                .into_iter()
+                .enumerate()
+                .map(|(n, (from, rev, status, band, layer))| {
+                    row(n as i128 + 1, from, rev, status, band, layer)
+                })
+                .collect();
+            // The loader refuses two rows of one key, instant, layer and revision.
+            rows.sort_by(|a, b| (a.key(), a.from, a.layer, a.rev).cmp(&(b.key(), b.from, b.layer, b.rev)));
+            rows.dedup_by(|a, b| (a.key(), a.from, a.layer, a.rev) == (b.key(), b.from, b.layer, b.rev));
+            rows
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn order_does_not_matter(
+            (rows, mixed) in rows().prop_flat_map(|rows| (Just(rows.clone()), Just(rows).prop_shuffle())),
+            at in 0i64..25,
+            prompt in 0u64..500,
+        ) {
+            prop_assert_eq!(found(&Shelf::new(rows), at, prompt), found(&Shelf::new(mixed), at, prompt));
+        }
+
+        #[test]
+        fn a_later_start_never_changes_an_earlier_price(
+            rows in rows(), later in 10i64..20, at in 0i64..10, prompt in 0u64..500,
+        ) {
+            let mut more = rows.clone();
+            more.push(row(99, later, 9, PriceStatus::Listed, None, Layer::Overlay));
+            prop_assert_eq!(found(&Shelf::new(rows), at, prompt), found(&Shelf::new(more), at, prompt));
+        }
+
+        #[test]
+        fn a_prompt_prices_as_the_edge_of_its_band(rows in rows(), at in 0i64..25, prompt in 0u64..500) {
+            let mut bands: Vec<Band> = rows.iter().filter_map(|row| row.ctx).collect();
+            bands.sort_by_key(|band| (band.tokens, !band.inclusive));
+            bands.dedup();
+            let edge = match Band::index(&bands, prompt) {
+                0 => 0,
+                index => bands[index as usize - 1].tokens + u64::from(!bands[index as usize - 1].inclusive),
+            };
+            let shelf = Shelf::new(rows);
+            prop_assert_eq!(found(&shelf, at, prompt), found(&shelf, at, edge));
+        }
+    }
+}

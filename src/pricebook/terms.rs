@@ -98,10 +98,7 @@ impl Term {
 
 /// Adds the terms of one contract file, in the order written.
 pub(super) fn read(text: &Text, names: &AllNames, terms: &mut Vec<Term>, problems: &mut Vec<Diagnostic>) {
-    let file: ContractFile = match text.toml() {
-        Ok(file) => file,
-        Err(problem) => return problems.push(problem),
-    };
+    let Some(file) = text.toml::<ContractFile>(problems) else { return };
     for entry in file.term {
         let before = problems.len();
         let seller = read_seller(text, &entry.seller, problems);

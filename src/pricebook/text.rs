@@ -37,11 +37,14 @@ impl<'a> Text<'a> {
             .excerpt(excerpt, span)
     }
 
-    /// Reads TOML into `T`; what does not fit is one located diagnostic.
-    pub fn toml<T: serde::de::DeserializeOwned>(&self) -> Result<T, Diagnostic> {
-        toml::from_str(self.content).map_err(|error| {
-            self.error("pricebook-toml", error.span().unwrap_or(0..0), error.message().replace('\n', " "))
-        })
+    /// Reads TOML into `T`; what does not fit is one located problem.
+    pub fn toml<T: serde::de::DeserializeOwned>(&self, problems: &mut Vec<Diagnostic>) -> Option<T> {
+        toml::from_str(self.content)
+            .map_err(|error| {
+                let range = error.span().unwrap_or(0..0);
+                problems.push(self.error("pricebook-toml", range, error.message().replace('\n', " ")));
+            })
+            .ok()
     }
 }
 

@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::invoice::{BillLine, Document, Reject};
 use crate::money::{Money, MoneyError, ONE, ReadMoney};
 use crate::period::{Day, Period, read_instant};
+use crate::vocabulary::Meter;
 
 /// Why one row is rejected: stable code and reason.
 pub type Refused = (&'static str, String);
@@ -17,6 +18,21 @@ pub type Refused = (&'static str, String);
 const INSTANTS: std::ops::Range<i64> = 1_420_070_400..4_102_444_800;
 /// Characters of a foreign text that a message repeats.
 const SHOWN: usize = 80;
+
+/// What one row says.
+pub enum Said {
+    Lines(Vec<BillLine>),
+    /// Nothing happened on these days: zero, not missing.
+    Nothing,
+    /// About something that has no meter here.
+    OutOfScope,
+}
+
+impl From<BillLine> for Said {
+    fn from(line: BillLine) -> Said {
+        Said::Lines(vec![line])
+    }
+}
 
 pub struct Gather {
     pub document: Document,
@@ -30,23 +46,18 @@ impl Gather {
         Gather { document, currencies: BTreeMap::new(), remarks: BTreeMap::new() }
     }
 
-    /// Counts one row and puts what it gave in its place. No line and no refusal is an empty row; `shows` is the
-    /// money a refused row shows, where it can be read.
-    pub fn row(
-        &mut self,
-        origin: &Origin,
-        lines: std::result::Result<Vec<BillLine>, Refused>,
-        shows: Option<Money>,
-    ) {
+    /// Counts one row and puts it in its place. `shows` is the money a refused row shows, where it can be read.
+    pub fn row(&mut self, origin: &Origin, said: std::result::Result<Said, Refused>, shows: Option<Money>) {
         self.document.rows += 1;
-        match lines {
-            Ok(lines) if lines.is_empty() => self.document.empty_rows += 1,
-            Ok(lines) => {
+        match said {
+            Ok(Said::Lines(lines)) => {
                 for line in lines {
                     self.cover(line.period);
                     self.document.lines.push(line);
                 }
             }
+            Ok(Said::Nothing) => self.document.empty_rows += 1,
+            Ok(Said::OutOfScope) => self.document.out_of_scope += 1,
             Err((code, reason)) => {
                 self.document.rejects.push(Reject { origin: origin.clone(), code, reason, amount: shows });
             }
@@ -144,6 +155,22 @@ pub fn bucket(start: &str, end: Option<&str>) -> std::result::Result<Period, Ref
         return Err(("bad-date", format!("the bucket ends before it starts: {}", shown(start))));
     }
     Ok(Period { first: Day::of_instant(first), last: Day::of_instant(last) })
+}
+
+/// One line per known count of a usage row, like `template` but for meter, text and quantity.
+pub fn usage_lines(
+    template: &BillLine,
+    counts: impl IntoIterator<Item = (Meter, &'static str, Option<i128>)>,
+) -> std::result::Result<Said, Refused> {
+    let line = |(meter, column, quantity): (Meter, &'static str, Option<i128>)| {
+        quantity?;
+        Some(BillLine { meter: Some(meter), text: column.into(), quantity, ..template.clone() })
+    };
+    let lines: Vec<BillLine> = counts.into_iter().filter_map(line).collect();
+    if lines.is_empty() {
+        return Err(("no-counts", "the row has no counts".to_owned()));
+    }
+    Ok(Said::Lines(lines))
 }
 
 /// A count that exports write as `59200`, `59200.0` or `5.92e4`: whole and not negative.

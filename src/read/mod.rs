@@ -4,14 +4,24 @@
 //! format's signature is a special case of another's: the special one comes first.
 
 pub mod anthropic;
+pub mod cell;
+pub mod detect;
+pub mod focus;
 pub mod gather;
+pub mod json_scan;
+pub mod lines;
+pub mod litellm;
 pub mod litellm_activity;
+pub mod mapped;
 pub mod normalised;
 pub mod openai;
+pub mod pages;
+pub mod records;
 pub mod source;
 pub mod table;
 #[cfg(test)]
 pub mod testing;
+pub mod workbook;
 
 use crate::diagnostic::Diagnostic;
 use crate::error::Result;
@@ -51,6 +61,8 @@ pub struct UsageOptions {
     pub known_ids: Option<std::sync::Arc<IdSet>>,
     /// Threads to use; 0 means all cores.
     pub threads: usize,
+    /// Bytes read so far, for those who watch.
+    pub progress: std::sync::Arc<std::sync::atomic::AtomicU64>,
 }
 
 /// Where each dimension comes from, first hit wins: `team_alias`, `tag:feature`, `metadata:cost_center`, `key_alias`,
@@ -81,6 +93,10 @@ pub struct UsageRead {
 }
 
 pub static USAGE_FORMATS: &[&UsageFormat] = &[
+    &litellm::summary::FORMAT,
+    &litellm::spend_logs::FORMAT,
+    &litellm::payload::FORMAT,
+    &litellm::spend_logs_csv::FORMAT,
     &litellm_activity::JSON,
     &litellm_activity::EXPORT,
     &litellm_activity::DAILY_TABLE,
@@ -88,4 +104,16 @@ pub static USAGE_FORMATS: &[&UsageFormat] = &[
     &normalised::CSV,
     &normalised::PARQUET,
 ];
-pub static DOCUMENT_FORMATS: &[&DocumentFormat] = &[&anthropic::cost_csv::FORMAT, &openai::cost_csv::FORMAT];
+pub static DOCUMENT_FORMATS: &[&DocumentFormat] = &[
+    &anthropic::cost_csv::FORMAT,
+    &openai::cost_csv::FORMAT,
+    &focus::FOCUS_CSV,
+    &anthropic::token_csv::FORMAT,
+    &anthropic::cost_report::FORMAT,
+    &anthropic::usage_report::FORMAT,
+    &anthropic::not_a_bill::FORMAT,
+    &openai::usage_csv::FORMAT,
+    &openai::costs_api::FORMAT,
+    &openai::usage_api::FORMAT,
+    &openai::not_a_bill::FORMAT,
+];

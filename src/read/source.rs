@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use flate2::read::MultiGzDecoder;
 use sha2::{Digest, Sha256};
@@ -28,11 +28,13 @@ pub struct Source {
     path: PathBuf,
     /// Keeps spooled stdin alive.
     _spool: Option<Arc<tempfile::NamedTempFile>>,
+    /// Set by whoever read all bytes on disk, so that they need not be read again for their hash.
+    hash: Arc<OnceLock<String>>,
 }
 
 impl Source {
     pub fn file(path: impl Into<PathBuf>, name: impl Into<Arc<str>>) -> Source {
-        Source { name: name.into(), path: path.into(), _spool: None }
+        Source { name: name.into(), path: path.into(), _spool: None, hash: Arc::default() }
     }
 
     /// Standard input, copied to a temporary file: detection needs the head, reading needs the whole.
@@ -43,7 +45,8 @@ impl Source {
             Ok(file)
         };
         let file = spool().map_err(|error| Error::io("<stdin>", error))?;
-        Ok(Source { name: "<stdin>".into(), path: file.path().to_owned(), _spool: Some(Arc::new(file)) })
+        let path = file.path().to_owned();
+        Ok(Source { name: "<stdin>".into(), path, _spool: Some(Arc::new(file)), hash: Arc::default() })
     }
 
     pub fn path(&self) -> &Path {
@@ -54,7 +57,7 @@ impl Source {
         Origin::file(self.name.clone())
     }
 
-    fn error(&self, error: io::Error) -> Error {
+    pub(crate) fn error(&self, error: io::Error) -> Error {
         // A compressed stream that ends early or a bomb is the user's input, with a place; the rest is the system's.
         match error.kind() {
             io::ErrorKind::UnexpectedEof
@@ -76,14 +79,22 @@ impl Source {
             .map_err(|error| Error::io(self.name.as_ref(), error))
     }
 
+    /// Keeps the hash of the bytes on disk for [`Source::sha256`].
+    pub(crate) fn remember_sha256(&self, hash: [u8; 32]) {
+        self.hash.get_or_init(|| hex(&hash));
+    }
+
     /// SHA-256 of the bytes on disk, in hex.
     pub fn sha256(&self) -> Result<String> {
+        if let Some(hash) = self.hash.get() {
+            return Ok(hash.clone());
+        }
         let mut file = File::open(&self.path).map_err(|error| Error::io(self.name.as_ref(), error))?;
         let (mut hasher, mut block) = (Sha256::new(), vec![0u8; 1 << 20]);
         loop {
             let read = file.read(&mut block).map_err(|error| Error::io(self.name.as_ref(), error))?;
             if read == 0 {
-                return Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect());
+                return Ok(self.hash.get_or_init(|| hex(&hasher.finalize())).clone());
             }
             hasher.update(&block[..read]);
         }
@@ -153,6 +164,10 @@ impl Source {
         }
         Ok(decode(&bytes))
     }
+}
+
+fn hex(hash: &[u8]) -> String {
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The head of a file.

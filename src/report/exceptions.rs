@@ -67,6 +67,16 @@ pub fn build(document: &Reconciliation) -> Sheet {
             ]);
         }
     }
+    for reject in &document.rejects {
+        rows.push(vec![
+            "rejected".into(),
+            reject.origin.as_str().into(),
+            reject.reason.as_str().into(),
+            1u64.into(),
+            reject.amount.into(),
+            Cell::Empty,
+        ]);
+    }
     for note in &document.diagnostics {
         rows.push(vec![
             note.level.as_str().into(),

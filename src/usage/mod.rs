@@ -2,7 +2,10 @@
 //!
 //! The cubes hold integer counts only; prices come later. Both sum to the same tokens.
 
+pub mod aggregate;
 pub mod cube;
+pub mod identity;
+pub mod ids;
 pub mod table;
 
 use std::borrow::Cow;

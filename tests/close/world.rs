@@ -132,6 +132,7 @@ pub fn inputs<'a>(
         keys: Default::default(),
         gateway: Default::default(),
         mappings: Vec::new(),
+        rejects: Vec::new(),
         diagnostics: Vec::new(),
     }
 }

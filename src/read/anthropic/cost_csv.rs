@@ -5,14 +5,12 @@
 //! 2026-07-01,Claude Sonnet 5,Default,chat-prod,message,≤ 200k,input_no_cache,0.82,token,global,
 //! ```
 
-use std::sync::Arc;
-
-use super::{applies, long_context, region, tier, token_meter, tool_meter, unknown};
+use super::{applies, key, long_context, region, tier, token_meter, tool_meter, unknown, workspace};
 use crate::error::Result;
 use crate::invoice::{BillLine, Document, DocumentKind, ModelScope};
 use crate::money::{Money, ONE};
 use crate::read::DocumentFormat;
-use crate::read::gather::{Gather, Refused, bucket};
+use crate::read::gather::{Gather, Refused, Said, bucket};
 use crate::read::source::{Sample, Source};
 use crate::read::table::{Row, Table};
 
@@ -55,7 +53,7 @@ fn read(source: &Source) -> Result<Document> {
         match row {
             Err(reject) => gather.reject(reject),
             Ok(row) => {
-                let line = line(&mut gather, &row).map(|line| vec![line]);
+                let line = line(&mut gather, &row).map(Said::from);
                 gather.row(&row.origin, line, row.get("cost_usd").parse().ok());
             }
         }
@@ -84,12 +82,8 @@ fn line(gather: &mut Gather, row: &Row) -> std::result::Result<BillLine, Refused
     line.tier = tier(gather, &row.origin, row.filled("usage_type"), row.filled("speed"));
     line.region = region(row.filled("inference_geo"));
     line.long_context = long_context(gather, &row.origin, row.filled("context_window"));
-    line.project = match row.filled("workspace") {
-        None | Some("--") => None,
-        Some("Default") => Some(Arc::from("")),
-        Some(name) => Some(Arc::from(name)),
-    };
-    line.key = applies(row.filled("api_key")).map(Arc::from);
+    line.project = workspace(row.filled("workspace"));
+    line.key = key(row.filled("api_key"));
     if let Some(list) = row.filled("list_price_usd") {
         line.list_amount = Some(list.parse().map_err(|error| ("bad-amount", format!("{error}")))?);
     }

@@ -2,6 +2,11 @@
 //! row) and from the Admin API (JSON, fractional cents). Days are UTC days.
 
 pub mod cost_csv;
+pub mod cost_report;
+pub mod not_a_bill;
+pub mod token_csv;
+mod usage;
+pub mod usage_report;
 
 use std::sync::Arc;
 
@@ -12,6 +17,16 @@ use crate::vocabulary::{Meter, Tier};
 /// The cell, unless it says "does not apply".
 fn applies(cell: Option<&str>) -> Option<&str> {
     cell.filter(|cell| !matches!(*cell, "" | "--"))
+}
+
+/// The Console names the default workspace where the API leaves it null; a blank cell says nothing.
+fn workspace(cell: Option<&str>) -> Option<Arc<str>> {
+    applies(cell).map(|name| if name == "Default" { "" } else { name }.into())
+}
+
+/// The name of the API key.
+fn key(cell: Option<&str>) -> Option<Arc<str>> {
+    applies(cell).map(Arc::from)
 }
 
 /// Token types of the Console CSV and of the API.

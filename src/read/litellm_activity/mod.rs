@@ -11,7 +11,6 @@ mod json;
 mod tests;
 
 use super::UsageRead;
-use super::source::Source;
 use crate::diagnostic::Origin;
 use crate::invoice::Reject;
 use crate::money::{Money, read_count};

@@ -10,7 +10,7 @@ use crate::diagnostic::Diagnostic;
 use crate::error::Result;
 use crate::invoice::{Document, DocumentKind};
 use crate::read::DocumentFormat;
-use crate::read::gather::{Gather, Refused, bucket};
+use crate::read::gather::{Gather, Refused, Said, bucket};
 use crate::read::source::{Sample, Source};
 use crate::read::table::{Row, Table};
 
@@ -78,14 +78,14 @@ fn read(source: &Source) -> Result<Document> {
                     quantity: row.filled("quantity"),
                     unit: row.filled("quantity_unit"),
                 };
-                let lines = days(&row).and_then(|period| {
+                let said = days(&row).and_then(|period| {
                     if is_gap(&row) {
                         gather.cover(period);
-                        return Ok(Vec::new());
+                        return Ok(Said::Nothing);
                     }
-                    cost.line(&mut gather, &row.origin, period).map(|line| vec![line])
+                    cost.line(&mut gather, &row.origin, period).map(Said::from)
                 });
-                gather.row(&row.origin, lines, cost.shows());
+                gather.row(&row.origin, said, cost.shows());
             }
         }
     }

@@ -2,7 +2,12 @@
 //! Amounts are dollars, days are UTC days.
 
 pub mod cost_csv;
+pub mod costs_api;
 pub mod line_item;
+pub mod not_a_bill;
+mod usage;
+pub mod usage_api;
+pub mod usage_csv;
 
 use std::sync::Arc;
 

@@ -1,0 +1,409 @@
+//! Reads a large file on every core: one thread cuts it into blocks of whole records, the others parse them, and each
+//! block takes its turn in file order to settle which request came first and how lines are numbered.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use sha2::{Digest, Sha256};
+
+use super::source::Source;
+use super::{UsageOptions, UsageRead};
+use crate::diagnostic::{Diagnostic, Level, Origin};
+use crate::error::{Error, Result};
+use crate::invoice::Reject;
+use crate::usage::Call;
+use crate::usage::aggregate::{Aggregate, Ledger, Prepared};
+
+/// Bytes a block aims at: it should stay in a core's own cache from reading to summing.
+const BLOCK: usize = 256 << 10;
+/// Rejects listed one by one; the others are counted.
+pub const LISTED_REJECTS: usize = 1000;
+
+/// How records end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// At every newline.
+    Lines,
+    /// At newlines outside quotes; the first record is the header and is left out.
+    Csv,
+}
+
+/// What parses the records of a block, one for each thread.
+pub trait BlockReader {
+    /// Reads every record of `block` into `batch`; `header` is true where its first record is the header.
+    fn read(&mut self, block: &[u8], header: bool, batch: &mut Batch);
+}
+
+/// What a thread has made of the block at hand, and of all blocks before.
+pub struct Batch {
+    aggregate: Aggregate,
+    rows: Vec<Prepared>,
+    rejects: Vec<Rejected>,
+    notes: Notes,
+    /// Lines of the block, set by the reader.
+    pub lines: u64,
+}
+
+/// Something about rows that is worth telling once a file: `12 rows ` and the message.
+#[derive(Debug)]
+pub struct NoteKind {
+    pub level: Level,
+    pub code: &'static str,
+    pub message: &'static str,
+    pub help: &'static str,
+}
+
+/// By code: what, how often, and on which line first.
+type Notes = BTreeMap<&'static str, (&'static NoteKind, u64, u64)>;
+
+/// A record that cannot be used; the line counts from 0 in its block.
+struct Rejected {
+    line: u64,
+    column: u32,
+    code: &'static str,
+    reason: String,
+}
+
+impl Batch {
+    /// One call, in file order.
+    pub fn call(&mut self, call: &Call) {
+        let row = self.aggregate.prepare(call);
+        self.rows.push(row);
+    }
+    /// A record that cannot be used. `line` counts from 0 in the block.
+    pub fn reject(&mut self, line: u64, column: u32, code: &'static str, reason: impl Into<String>) {
+        self.rejects.push(Rejected { line, column, code, reason: reason.into() });
+    }
+    /// Counts something worth telling.
+    pub fn note(&mut self, kind: &'static NoteKind, line: u64) {
+        self.notes.entry(kind.code).or_insert((kind, 0, line)).1 += 1;
+    }
+    /// Rows and rejects of the block so far.
+    pub fn pending(&self) -> usize {
+        self.rows.len() + self.rejects.len()
+    }
+}
+
+/// What the threads share, in file order.
+struct Shared {
+    turn: u64,
+    ledger: Ledger,
+    line: u64,
+    rows: u64,
+    rejects: Vec<Reject>,
+    rejected: u64,
+    notes: Notes,
+}
+
+/// Reads one file. Blocks are parsed by as many threads as `options` allow; small files need none.
+pub struct Engine<'a> {
+    source: &'a Source,
+    options: &'a UsageOptions,
+    block: usize,
+    shared: Mutex<Shared>,
+    turned: Condvar,
+}
+
+/// A piece of the file: `bytes[..length]` are whole records.
+struct Block {
+    number: u64,
+    bytes: Vec<u8>,
+    length: usize,
+}
+
+impl<'a> Engine<'a> {
+    pub fn new(source: &'a Source, options: &'a UsageOptions) -> Engine<'a> {
+        let shared = Shared {
+            turn: 0,
+            ledger: Ledger::new(options.known_ids.clone()),
+            line: 0,
+            rows: 0,
+            rejects: Vec::new(),
+            rejected: 0,
+            notes: BTreeMap::new(),
+        };
+        Engine { source, options, block: BLOCK, shared: Mutex::new(shared), turned: Condvar::new() }
+    }
+
+    /// For tests: the result must not depend on it.
+    #[cfg(test)]
+    pub fn with_block(self, block: usize) -> Engine<'a> {
+        Engine { block, ..self }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn batch(&self) -> Batch {
+        Batch {
+            aggregate: Aggregate::new(&self.options.bands),
+            rows: Vec::new(),
+            rejects: Vec::new(),
+            notes: BTreeMap::new(),
+            lines: 0,
+        }
+    }
+
+    /// Reads blocks to the end of the file, with one `reader` a thread.
+    pub fn blocks<R: BlockReader>(self, shape: Shape, reader: impl Fn() -> R + Sync) -> Result<UsageRead> {
+        let mut feed = Feed::open(self.source, self.options, shape, self.block)?;
+        let Some(first) = feed.next(Vec::new())? else { return Ok(self.finish(Vec::new())) };
+        if feed.done {
+            let mut batch = self.batch();
+            self.work(first, shape, &mut reader(), &mut batch);
+            feed.remember();
+            return Ok(self.finish(vec![batch.aggregate]));
+        }
+        let threads = match self.options.threads {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            threads => threads,
+        };
+        let (sender, receiver) = sync_channel::<Block>(threads * 2);
+        let receiver = Mutex::new(receiver);
+        let (recycle, empty) = channel::<Vec<u8>>();
+        let parts = std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..threads)
+                .map(|_| {
+                    let (receiver, recycle, reader, engine) = (&receiver, recycle.clone(), &reader, &self);
+                    scope.spawn(move || engine.drain(receiver, recycle, shape, reader()))
+                })
+                .collect();
+            let fed = feed_all(&mut feed, first, &sender, &empty);
+            drop(sender);
+            let parts: Vec<Option<Aggregate>> =
+                workers.into_iter().map(|worker| worker.join().ok()).collect();
+            fed.map(|()| parts)
+        })?;
+        feed.remember();
+        let count = parts.len();
+        let parts: Vec<Aggregate> = parts.into_iter().flatten().collect();
+        if parts.len() < count {
+            return Err(Error::Internal(format!("{}: a reading thread failed", self.source.name)));
+        }
+        Ok(self.finish(parts))
+    }
+
+    fn drain<R: BlockReader>(
+        &self,
+        receiver: &Mutex<Receiver<Block>>,
+        recycle: Sender<Vec<u8>>,
+        shape: Shape,
+        mut reader: R,
+    ) -> Aggregate {
+        let _release = Release(self);
+        let mut batch = self.batch();
+        loop {
+            let block = receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            let Ok(block) = block else { return batch.aggregate };
+            let bytes = self.work(block, shape, &mut reader, &mut batch);
+            // The feeding thread may be done: then no one wants the buffer.
+            let _ = recycle.send(bytes);
+        }
+    }
+
+    fn work<R: BlockReader>(&self, block: Block, shape: Shape, reader: &mut R, batch: &mut Batch) -> Vec<u8> {
+        reader.read(&block.bytes[..block.length], shape == Shape::Csv && block.number == 0, batch);
+        self.settle(block.number, batch);
+        block.bytes
+    }
+
+    /// Waits for the block's turn, settles duplicates and line numbers, then sums the rows.
+    fn settle(&self, number: u64, batch: &mut Batch) {
+        let mut shared = self.lock();
+        while shared.turn < number {
+            shared = self.turned.wait(shared).unwrap_or_else(PoisonError::into_inner);
+        }
+        for row in &mut batch.rows {
+            shared.ledger.admit(row);
+        }
+        let base = shared.line + 1;
+        shared.rows += batch.pending() as u64;
+        shared.rejected += batch.rejects.len() as u64;
+        for Rejected { line, column, code, reason } in batch.rejects.drain(..) {
+            if shared.rejects.len() < LISTED_REJECTS {
+                let origin = Origin::new(self.source.name.clone(), base + line, column);
+                shared.rejects.push(Reject { origin, code, reason, amount: None });
+            }
+        }
+        for (code, (kind, count, line)) in std::mem::take(&mut batch.notes) {
+            shared.notes.entry(code).or_insert((kind, 0, base + line)).1 += count;
+        }
+        shared.line += batch.lines;
+        shared.turn = shared.turn.max(number + 1);
+        drop(shared);
+        self.turned.notify_all();
+        for row in &batch.rows {
+            batch.aggregate.add(row);
+        }
+        batch.rows.clear();
+        batch.lines = 0;
+    }
+
+    /// Reads records that are in memory already, such as the elements of an array; `fill` calls `flush` now and then.
+    pub fn records(self, fill: impl FnOnce(&mut Batch, &mut dyn FnMut(&mut Batch))) -> UsageRead {
+        let mut batch = self.batch();
+        let mut number = 0;
+        let mut flush = |batch: &mut Batch| {
+            self.settle(number, batch);
+            number += 1;
+        };
+        fill(&mut batch, &mut flush);
+        flush(&mut batch);
+        self.finish(vec![batch.aggregate])
+    }
+
+    fn finish(self, parts: Vec<Aggregate>) -> UsageRead {
+        let shared = self.shared.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut diagnostics: Vec<Diagnostic> = Vec::new();
+        for (kind, count, line) in shared.notes.values() {
+            let origin = Origin::new(self.source.name.clone(), *line, 0);
+            let message = format!("{count} row{} {}", if *count == 1 { "" } else { "s" }, kind.message);
+            diagnostics.push(Diagnostic::new(kind.level, kind.code, origin, message).help(kind.help));
+        }
+        if shared.ledger.conflicting > 0 {
+            let message = format!(
+                "{} rows repeat the id of an earlier row with other counters; the first was kept",
+                shared.ledger.conflicting
+            );
+            diagnostics.push(
+                Diagnostic::warning("conflicting-duplicates", self.source.origin(), message)
+                    .help("export the month again after it has settled, or from one proxy only"),
+            );
+        }
+        UsageRead {
+            cubes: Aggregate::merge(parts),
+            rows: shared.rows,
+            rejects: shared.rejects,
+            rejected: shared.rejected,
+            ids: shared.ledger.into_ids(),
+            diagnostics,
+        }
+    }
+}
+
+/// Lets the others go on when a thread dies, so that a defect ends in an error and not in silence.
+struct Release<'e, 'a>(&'e Engine<'a>);
+
+impl Drop for Release<'_, '_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.lock().turn = u64::MAX;
+            self.0.turned.notify_all();
+        }
+    }
+}
+
+fn feed_all(
+    feed: &mut Feed,
+    first: Block,
+    sender: &SyncSender<Block>,
+    empty: &Receiver<Vec<u8>>,
+) -> Result<()> {
+    let mut next = Some(first);
+    while let Some(block) = next {
+        if sender.send(block).is_err() {
+            return Ok(());
+        }
+        next = feed.next(empty.try_recv().unwrap_or_default())?;
+    }
+    Ok(())
+}
+
+/// Cuts a file into blocks that end where a record ends, and hashes it on the way.
+struct Feed<'a> {
+    source: &'a Source,
+    options: &'a UsageOptions,
+    input: Box<dyn Read + Send + 'a>,
+    shape: Shape,
+    block: usize,
+    /// `None` where what is read are not the bytes on disk.
+    hasher: Option<Sha256>,
+    carry: Vec<u8>,
+    number: u64,
+    done: bool,
+}
+
+impl<'a> Feed<'a> {
+    fn open(source: &'a Source, options: &'a UsageOptions, shape: Shape, block: usize) -> Result<Feed<'a>> {
+        let mut head = [0u8; 2];
+        let utf16 =
+            source.open()?.read_exact(&mut head).is_ok() && (head == [0xff, 0xfe] || head == [0xfe, 0xff]);
+        let input: Box<dyn Read + Send> = if utf16 {
+            Box::new(std::io::Cursor::new(source.text()?.into_bytes()))
+        } else {
+            source.open()?
+        };
+        let hasher = (!utf16 && !source.is_compressed()?).then(Sha256::new);
+        Ok(Feed { source, options, input, shape, block, hasher, carry: Vec::new(), number: 0, done: false })
+    }
+
+    fn next(&mut self, mut bytes: Vec<u8>) -> Result<Option<Block>> {
+        if self.done {
+            return Ok(None);
+        }
+        let mut filled = self.carry.len();
+        let mut wanted = self.block.max(filled + self.block / 2);
+        if bytes.len() < wanted {
+            bytes.resize(wanted, 0);
+        }
+        bytes[..filled].copy_from_slice(&self.carry);
+        loop {
+            while filled < wanted {
+                let read =
+                    self.input.read(&mut bytes[filled..wanted]).map_err(|error| self.source.error(error))?;
+                if read == 0 {
+                    self.done = true;
+                    break;
+                }
+                if let Some(hasher) = &mut self.hasher {
+                    hasher.update(&bytes[filled..filled + read]);
+                }
+                self.options.progress.fetch_add(read as u64, std::sync::atomic::Ordering::Relaxed);
+                filled += read;
+            }
+            let length = if self.done { Some(filled) } else { self.boundary(&bytes[..filled]) };
+            if let Some(length) = length {
+                self.carry.clear();
+                self.carry.extend_from_slice(&bytes[length..filled]);
+                if self.number == 0 && bytes[..length].starts_with(b"\xef\xbb\xbf") {
+                    bytes[..3].fill(b' ');
+                }
+                self.number += 1;
+                return Ok(Some(Block { number: self.number - 1, bytes, length }));
+            }
+            // A record longer than the block: double it until the record ends.
+            wanted *= 2;
+            bytes.resize(wanted.max(bytes.len()), 0);
+        }
+    }
+
+    /// Just after the last newline that ends a record.
+    fn boundary(&self, bytes: &[u8]) -> Option<usize> {
+        match self.shape {
+            Shape::Lines => memchr::memrchr(b'\n', bytes).map(|newline| newline + 1),
+            Shape::Csv => {
+                // A block starts outside quotes and doubled quotes come in pairs, so an even count is outside again.
+                let mut inside = bytes.iter().filter(|byte| **byte == b'"').count() % 2 == 1;
+                let mut end = bytes.len();
+                while let Some(at) = memchr::memrchr2(b'"', b'\n', &bytes[..end]) {
+                    if bytes[at] == b'"' {
+                        inside = !inside;
+                    } else if !inside {
+                        return Some(at + 1);
+                    }
+                    end = at;
+                }
+                None
+            }
+        }
+    }
+
+    fn remember(self) {
+        if let Some(hasher) = self.hasher {
+            self.source.remember_sha256(hasher.finalize().into());
+        }
+    }
+}
