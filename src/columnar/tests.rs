@@ -116,7 +116,7 @@ fn blocks_keep_numbers_and_share_texts() {
         ("model", Arc::new(StringArray::from(vec![Some("a"), None, Some("a"), Some("b")]))),
         ("input", Arc::new(UInt64Array::from(vec![Some(1), Some(2), None, Some(4)]))),
     ]);
-    let mut columns = Vec::new();
+    let mut blocks = 0;
     read_blocks(&source, &["input", "model", "none"], Share::WHOLE, &mut |block| {
         assert_eq!((block.first_row, block.rows), (1, 4));
         assert!(block.columns[2].is_none());
@@ -126,11 +126,12 @@ fn blocks_keep_numbers_and_share_texts() {
             [Some("a"), None, Some("a"), Some("b")]
         );
         assert_eq!(texts.len(), 2);
-        columns.push(block.columns[0].clone());
+        assert_eq!(block.columns[0], Some(Cells::Integers(vec![Some(1), Some(2), None, Some(4)])));
+        blocks += 1;
         Ok(())
     })
     .unwrap();
-    assert_eq!(columns, vec![Some(Cells::Integers(vec![Some(1), Some(2), None, Some(4)]))]);
+    assert_eq!(blocks, 1);
 }
 
 #[test]

@@ -11,7 +11,9 @@ pub mod gather;
 pub mod json_scan;
 pub mod lines;
 pub mod litellm;
+pub mod litellm_activity;
 pub mod mapped;
+pub mod normalised;
 pub mod openai;
 pub mod pages;
 pub mod records;
@@ -95,6 +97,12 @@ pub static USAGE_FORMATS: &[&UsageFormat] = &[
     &litellm::spend_logs::FORMAT,
     &litellm::payload::FORMAT,
     &litellm::spend_logs_csv::FORMAT,
+    &litellm_activity::JSON,
+    &litellm_activity::EXPORT,
+    &litellm_activity::DAILY_TABLE,
+    &litellm_activity::UI_EXPORT,
+    &normalised::CSV,
+    &normalised::PARQUET,
 ];
 pub static DOCUMENT_FORMATS: &[&DocumentFormat] = &[
     &openai::cost_csv::FORMAT,

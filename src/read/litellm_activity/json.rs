@@ -1,0 +1,98 @@
+//! The activity API: each breakdown is a complete view of the same day, so exactly one is read, that of models by key.
+//!
+//! ```text
+//! {"results": [{"date": "2026-05-14", "metrics": {"spend": 0.07, …}, "breakdown": {"models": {"openai/gpt-5": {…}}}}]}
+//! ```
+
+use serde_json::{Map, Value};
+
+use super::{Total, add};
+use crate::diagnostic::Diagnostic;
+use crate::error::Result;
+use crate::money::Money;
+use crate::read::source::Source;
+use crate::read::{UsageFormat, UsageOptions, UsageRead};
+
+pub static JSON: UsageFormat = UsageFormat {
+    id: "litellm-activity-json",
+    family: "litellm",
+    about: "LiteLLM daily activity API",
+    sniff: |sample| sample.has_json_keys(&["results", "breakdown", "metrics", "api_requests"]),
+    read,
+};
+
+fn read(source: &Source, _: &UsageOptions) -> Result<UsageRead> {
+    let unusable = |message: String| {
+        Diagnostic::error("bad-activity", source.origin(), message)
+            .help("save the whole answer of the API again")
+    };
+    let document: Value =
+        serde_json::from_str(&source.text()?).map_err(|error| unusable(error.to_string()))?;
+    let days = document["results"].as_array().ok_or_else(|| unusable("no `results`".to_owned()))?;
+    let mut read = UsageRead::default();
+    if document["metadata"]["has_more"] == true {
+        let message = "the answer says that more pages follow";
+        read.diagnostics.push(
+            Diagnostic::warning("more-pages", source.origin(), message)
+                .help("save every page and give all of them"),
+        );
+    }
+    for day in days {
+        let date = text(&day["date"]);
+        let mut sum = Money::ZERO;
+        for (model, entry) in members(&day["breakdown"]["models"]) {
+            let mut keys = 0;
+            for (hash, part) in members(&entry["api_key_breakdown"]) {
+                keys += 1;
+                let alias = text(&part["metadata"]["key_alias"]);
+                let key = if alias.is_empty() { hash.clone() } else { alias };
+                sum +=
+                    one(&mut read, source, [&date, model, &key, &text(&part["metadata"]["team_id"])], part);
+            }
+            if keys == 0 {
+                sum += one(&mut read, source, [&date, model, "", ""], entry);
+            }
+        }
+        let stated = Money::read(&text(&day["metrics"]["spend"])).map_or(Money::ZERO, |read| read.amount);
+        if stated != sum {
+            let message = format!("{date}: the models add up to {sum} where the day says {stated}");
+            read.diagnostics.push(Diagnostic::warning("breakdown-differs", source.origin(), message));
+        }
+    }
+    Ok(read)
+}
+
+/// Adds one key's sum of one model and returns its spend.
+fn one(read: &mut UsageRead, source: &Source, [date, model, key, team]: [&str; 4], entry: &Value) -> Money {
+    let metric = |name: &str| text(&entry["metrics"][name]);
+    let spend = metric("spend");
+    let total = Total {
+        date,
+        model,
+        key,
+        team,
+        spend: &spend,
+        prompt: &metric("prompt_tokens"),
+        completion: &metric("completion_tokens"),
+        cache_read: &metric("cache_read_input_tokens"),
+        cache_write: &metric("cache_creation_input_tokens"),
+        successful: &metric("successful_requests"),
+        failed: &metric("failed_requests"),
+        ..Total::default()
+    };
+    add(read, &total, &source.origin());
+    Money::read(&spend).map_or(Money::ZERO, |read| read.amount)
+}
+
+fn members(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    value.as_object().into_iter().flat_map(Map::iter)
+}
+
+/// The text of a string or of a number as written.
+fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        _ => String::new(),
+    }
+}

@@ -1,0 +1,50 @@
+//! Are these the columns of the usage table? A misspelt meter would lose its tokens, so it stops the run.
+
+use crate::diagnostic::{Diagnostic, Origin};
+use crate::error::{Error, Result};
+use crate::usage::table::Column;
+
+/// Notes about columns that are not read; an error where a column is missing, doubled or misspelt.
+pub fn check(names: &[String], schema: &[Column], origin: &Origin) -> Result<Vec<Diagnostic>> {
+    let has = |wanted: &str| names.iter().any(|name| name.eq_ignore_ascii_case(wanted));
+    let error = |code, message: String| Diagnostic::error(code, origin.clone(), message);
+    let (mut errors, mut notes) = (Vec::new(), Vec::new());
+    for column in schema.iter().filter(|column| column.required && !has(&column.name)) {
+        errors.push(
+            error("missing-column", format!("missing column `{}`", column.name))
+                .help(format!("add `{}`: {}", column.name, column.meaning)),
+        );
+    }
+    let absent: Vec<&str> =
+        schema.iter().map(|column| column.name.as_str()).filter(|name| !has(name)).collect();
+    for (index, name) in names.iter().enumerate() {
+        if names[..index].iter().any(|earlier| earlier.eq_ignore_ascii_case(name)) {
+            errors.push(
+                error("duplicate-column", format!("column `{name}` occurs twice"))
+                    .help("leave out the one that does not belong"),
+            );
+        } else if !schema.iter().any(|column| column.name.eq_ignore_ascii_case(name)) {
+            match closest(&name.to_ascii_lowercase(), absent.iter().copied(), 0.9) {
+                Some(meant) => errors.push(
+                    error("unknown-column", format!("unknown column `{name}`"))
+                        .help(format!("did you mean `{meant}`? start other columns with `x_`")),
+                ),
+                None => notes.push(Diagnostic::note(
+                    "unknown-columns",
+                    origin.clone(),
+                    format!("column `{name}` is not part of the usage table and is not read"),
+                )),
+            }
+        }
+    }
+    if errors.is_empty() { Ok(notes) } else { Err(Error::Input(errors)) }
+}
+
+/// The most similar of `words`, where one is similar enough.
+pub fn closest<'a>(text: &str, words: impl Iterator<Item = &'a str>, at_least: f64) -> Option<&'a str> {
+    words
+        .map(|word| (strsim::jaro_winkler(text, word), word))
+        .filter(|(score, _)| *score >= at_least)
+        .max_by(|(one, _), (other, _)| one.total_cmp(other))
+        .map(|(_, word)| word)
+}
