@@ -322,6 +322,11 @@ impl Gathered {
         self.books.as_ref()
     }
 
+    /// The logs as read.
+    pub fn usage(&self) -> &Usage {
+        &self.usage
+    }
+
     /// Everything put together for the close.
     pub fn inputs(&mut self) -> CloseInputs<'_> {
         let usage = std::mem::take(&mut self.usage);

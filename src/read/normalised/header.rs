@@ -24,7 +24,9 @@ pub fn check(names: &[String], schema: &[Column], origin: &Origin) -> Result<Vec
                     .help("leave out the one that does not belong"),
             );
         } else if !schema.iter().any(|column| column.name.eq_ignore_ascii_case(name)) {
-            match closest(&name.to_ascii_lowercase(), absent.iter().copied(), 0.9) {
+            let lower = name.to_ascii_lowercase();
+            let similar = || closest(&lower, absent.iter().copied(), 0.9);
+            match (!lower.starts_with("x_")).then(similar).flatten() {
                 Some(meant) => errors.push(
                     error("unknown-column", format!("unknown column `{name}`"))
                         .help(format!("did you mean `{meant}`? start other columns with `x_`")),

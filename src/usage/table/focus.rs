@@ -44,13 +44,13 @@ pub const HEADER: &[&str] = &[
     "x_LoggedProvider",
 ];
 
-/// Day, provider, account, model, tier, region and meter of a row.
-type RowKey<'a> = (Day, &'a str, String, &'a str, &'a str, &'a str, Meter);
+/// Day, provider, account, model, tier, region, meter.
+type Row<'a> = (Day, &'a str, String, &'a str, &'a str, &'a str, Meter);
 
 /// Writes what is expected on a bill (calls that no provider charges for are left out). `account` names the account
 /// for a provider and key. Returns the rows written.
 pub fn write_focus(cubes: &Cubes, account: &dyn Fn(&str, &str) -> String, target: &Path) -> Result<u64> {
-    let mut sums: BTreeMap<RowKey<'_>, u128> = BTreeMap::new();
+    let mut sums: BTreeMap<Row<'_>, u128> = BTreeMap::new();
     for (key, sum) in cubes.rating.iter().filter(|(key, _)| key.outcome.is_billable()) {
         let name = |name| cubes.names.text(name);
         for (meter, count) in sum.meters.iter() {
