@@ -189,21 +189,23 @@ fn only_the_edge_knows_the_clock_the_terminal_and_the_environment() {
 fn every_format_has_its_page_and_every_page_its_format() {
     let usage = llmfin::read::USAGE_FORMATS.iter().map(|format| format.id);
     let ids: Vec<&str> = usage.chain(llmfin::read::DOCUMENT_FORMATS.iter().map(|format| format.id)).collect();
-    let mut problems: Vec<String> = ids
-        .iter()
-        .map(|id| format!("docs/formats/{id}.md"))
-        .filter(|page| !Path::new(page).is_file())
-        .map(|page| format!("{page} is missing"))
+    let pages: Vec<String> = fs::read_dir("docs/formats")
+        .unwrap()
+        .map(|page| fs::read_to_string(page.unwrap().path()).unwrap())
         .collect();
-    if let Ok(pages) = fs::read_dir("docs/formats") {
-        for page in pages {
-            let page = page.unwrap().path();
-            let name = page.file_stem().unwrap().to_string_lossy().into_owned();
-            if !ids.contains(&name.as_str()) && name != "README" {
-                problems.push(format!("{} describes no format", page.display()));
-            }
-        }
-    }
+    let problems: Vec<String> = ids
+        .iter()
+        .filter(|id| llmfin::cli::pages::format(id).is_none())
+        .map(|id| format!("no page in docs/formats names `{id}`"))
+        .chain(
+            pages
+                .iter()
+                .filter(|page| {
+                    !page.contains("`mapped`") && !ids.iter().any(|id| page.contains(&format!("`{id}`")))
+                })
+                .map(|page| format!("a page describes no format: {}", page.lines().next().unwrap_or(""))),
+        )
+        .collect();
     let mut sorted = ids.clone();
     sorted.sort_unstable();
     sorted.dedup();

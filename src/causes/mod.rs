@@ -11,6 +11,7 @@ pub mod engine;
 pub mod logged;
 pub mod mapping;
 pub mod meter_move;
+pub mod missing_price;
 pub mod modifier;
 pub mod price;
 pub mod record;
@@ -153,8 +154,8 @@ pub static FAMILIES: &[Family] = &[
     Family { name: "meter move", propose: meter_move::propose },
     Family { name: "modifier", propose: modifier::propose },
     Family { name: "uncounted", propose: record::not_counted },
-    Family { name: "price row", propose: price::changed },
-    Family { name: "missing price", propose: price::missing },
+    Family { name: "price row", propose: price::propose },
+    Family { name: "missing price", propose: missing_price::propose },
 ];
 
 /// Billed cells of an account, in order.

@@ -64,5 +64,5 @@ fn page(name: &str) -> anyhow::Result<&'static str> {
         )
         .into());
     }
-    pages::find("formats", name).with_context(|| format!("format `{name}` has no page"))
+    pages::format(name).with_context(|| format!("format `{name}` has no page"))
 }

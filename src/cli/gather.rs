@@ -14,12 +14,13 @@ use crate::diagnostic::{Diagnostic, Origin};
 use crate::error::Result;
 use crate::invoice::{Document, DocumentKind};
 use crate::money::{Money, Ratio};
-use crate::period::{Month, Period};
+use crate::period::{Day, Month, Period};
 use crate::pricebook::Pricebook;
 use crate::rate::{Account, ModelMapping};
 use crate::read::source::Source;
 use crate::read::{TagSources, UsageOptions, detect, mapped};
 use crate::usage::collect::{self, LogInput, Usage};
+use crate::vocabulary::Outcome;
 
 /// Everything read, before it is put together.
 pub struct Gathered {
@@ -132,9 +133,15 @@ pub fn usage(
     let total = logs.iter().filter_map(|log| log.source.bytes().ok()).sum();
     let progress = ui.progress(total);
     let options = UsageOptions { bands: book.bands(), tags: tags.clone(), ..UsageOptions::default() };
-    let usage = collect::collect(logs, &options, cache.as_deref(), &progress);
+    let counted = options.progress.clone();
+    let usage =
+        progress.while_counting(&counted, || collect::collect(logs, &options, cache.as_deref(), &progress));
     progress.done();
-    usage
+    let usage = usage?;
+    let late: Vec<Diagnostic> =
+        usage.diagnostics.iter().filter(|diagnostic| diagnostic.code == "late-records").cloned().collect();
+    ui.diagnostics(&late);
+    Ok(usage)
 }
 
 fn files(
@@ -361,7 +368,10 @@ impl Gathered {
             rejects: usage.rejects,
             diagnostics: std::mem::take(&mut self.diagnostics),
         };
-        inputs.diagnostics.extend(usage.diagnostics);
+        // What the cache remembers of earlier runs is said, not recorded: the same inputs give the same document.
+        inputs
+            .diagnostics
+            .extend(usage.diagnostics.into_iter().filter(|diagnostic| diagnostic.code != "late-records"));
         let noted: Vec<Diagnostic> =
             inputs.documents.iter().flat_map(|document| document.document.diagnostics.clone()).collect();
         inputs.diagnostics.extend(noted);
@@ -396,17 +406,25 @@ fn declare(books: &Books, inputs: &mut CloseInputs) {
         .collect();
 }
 
+/// A row is set aside for the first of these that holds: duplicate, outside the period, no provider call.
 fn log_file(file: &collect::InputReport, period: Period) -> LogFile {
-    let counts = file.counts(period);
+    let count = |wanted: &dyn Fn(Day, Outcome) -> bool| {
+        file.outcomes
+            .iter()
+            .filter(|((day, outcome), _)| wanted(*day, *outcome))
+            .map(|(_, count)| *count)
+            .sum()
+    };
+    let first = |outcome: Outcome| outcome != Outcome::Duplicate;
     LogFile {
         path: file.path.clone(),
-        format: file.format.clone(),
+        format: file.format.into(),
         sha256: file.sha256.clone(),
         bytes: file.bytes,
         rows: file.rows,
         rejected: file.rejected,
-        duplicates: counts.duplicates,
-        outside_month: counts.outside,
-        not_billable: counts.not_billable,
+        duplicates: file.duplicates,
+        outside_month: count(&|day, outcome| first(outcome) && !period.contains(day)),
+        not_billable: count(&|day, outcome| first(outcome) && period.contains(day) && !outcome.is_billable()),
     }
 }

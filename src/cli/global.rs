@@ -17,7 +17,7 @@ use crate::report::sheet::Sheet;
 pub struct Global {
     /// Folder of the books
     #[arg(
-        id = "books",
+        id = "books-folder",
         short = 'C',
         value_name = "DIR",
         env = "LLMFIN_DIR",

@@ -88,8 +88,12 @@ fn target(args: &Args, path: &Path) -> Result<Target> {
         (None, "parquet") => Ok(Target::Parquet),
         (None, "csv") => Ok(Target::Csv),
         (None, _) => Err(Error::from(
-            Diagnostic::error("unknown-ending", Origin::file(path.display().to_string()), "the ending does not say what to write")
-                .help("use `--format parquet`, `csv` or `focus`"),
+            Diagnostic::error(
+                "unknown-ending",
+                Origin::file(path.display().to_string()),
+                "the ending does not say what to write",
+            )
+            .help("use `--format parquet`, `csv` or `focus`"),
         )),
     }
 }
@@ -119,11 +123,12 @@ fn sheet(usage: &Usage) -> Sheet {
             counts[0].into(),
             counts[1].into(),
             counts[2].into(),
-            file.first_day.into(),
-            file.last_day.into(),
+            file.outcomes.keys().next().map(|(day, _)| *day).into(),
+            file.outcomes.keys().next_back().map(|(day, _)| *day).into(),
         ]);
     }
     let [rows, duplicates, rejected] = totals.map(Cell::from);
-    sheet.total = Some(vec!["Total".into(), Cell::Empty, rows, duplicates, rejected, Cell::Empty, Cell::Empty]);
+    sheet.total =
+        Some(vec!["Total".into(), Cell::Empty, rows, duplicates, rejected, Cell::Empty, Cell::Empty]);
     sheet
 }

@@ -58,6 +58,7 @@ pub enum Command {
     Demo(demo::Args),
     Explain(explain::Args),
     Formats(formats::Args),
+    Ingest(ingest::Args),
     Reconcile(reconcile::Args),
     Schema(schema::Args),
 }
@@ -78,6 +79,7 @@ fn run(cli: &Cli, ui: &Ui) -> anyhow::Result<u8> {
         Command::Close(args) => close::run(args, &cli.global, ui),
         Command::Demo(args) => demo::run(args, &cli.global, ui),
         Command::Explain(args) => explain::run(args, &cli.global, ui),
+        Command::Ingest(args) => ingest::run(args, &cli.global, ui),
         Command::Reconcile(args) => reconcile::run(args, &cli.global, ui),
         Command::Formats(args) => formats::run(args, &cli.global, ui),
         Command::Schema(args) => schema::run(args, &cli.global, ui),

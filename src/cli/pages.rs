@@ -1,8 +1,15 @@
-//! The pages of `docs/formats/` and `docs/causes/`, compiled in by `build.rs`: the binary shows what the site shows.
+//! The pages of `docs/formats/`, compiled in: the binary shows what the repository shows.
 
-include!(concat!(env!("OUT_DIR"), "/pages.rs"));
+macro_rules! pages {
+    ($($name:literal),+ $(,)?) => { &[$(include_str!(concat!("../../docs/formats/", $name, ".md"))),+] };
+}
 
-/// The Markdown of `docs/<folder>/<name>.md`.
-pub fn find(folder: &str, name: &str) -> Option<&'static str> {
-    PAGES.iter().find(|(of, page, _)| *of == folder && *page == name).map(|(_, _, text)| *text)
+/// One page for each family of formats.
+static FORMATS: &[&str] =
+    pages!["anthropic", "focus", "litellm", "litellm-activity", "mapped", "normalised", "openai"];
+
+/// The page that describes a format: the one that names its id in code type.
+pub fn format(id: &str) -> Option<&'static str> {
+    let named = format!("`{id}`");
+    FORMATS.iter().copied().find(|page| page.contains(&named))
 }

@@ -2,6 +2,8 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use anstream::{AutoStream, ColorChoice};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -116,8 +118,23 @@ impl Progress {
     pub fn file(&self, name: &str) {
         self.0.set_message(printable(name));
     }
-    pub fn advance(&self, bytes: u64) {
-        self.0.inc(bytes);
+    /// Runs `work` while the bar follows a counter of bytes; without a bar to show, it only runs.
+    pub fn while_counting<T: Send>(&self, bytes: &AtomicU64, work: impl FnOnce() -> T + Send) -> T {
+        if self.0.is_hidden() {
+            return work();
+        }
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    self.0.set_position(bytes.load(Ordering::Relaxed));
+                    std::thread::sleep(Duration::from_millis(50));
+                }
+            });
+            let result = work();
+            done.store(true, Ordering::Relaxed);
+            result
+        })
     }
     pub fn done(&self) {
         self.0.finish_and_clear();
@@ -125,8 +142,8 @@ impl Progress {
 }
 
 impl crate::usage::collect::Watch for Progress {
-    fn file(&self, name: &str) {
-        Progress::file(self, name);
+    fn started(&self, name: &str, _: u64) {
+        self.file(name);
     }
 }
 

@@ -1,6 +1,11 @@
 //! The close: one document over everything that was read, and the pack that is written from it.
 
 pub mod assemble;
+mod cells;
 pub mod charges;
 pub mod document;
 pub mod inputs;
+mod listings;
+mod totals;
+
+pub use totals::check;

@@ -1,7 +1,8 @@
 //! The promises of the document over random months: everything foots, and order never matters.
 
 use crate::world::{Calls, cubes, document, inputs, line};
-use llmfin::close::assemble::{assemble, check};
+use llmfin::close::assemble::assemble;
+use llmfin::close::check;
 use llmfin::close::document::Reconciliation;
 use llmfin::invoice::{BillLine, DocumentKind, ModelScope};
 use llmfin::money::Money;

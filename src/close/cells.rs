@@ -1,0 +1,98 @@
+//! One row per cell: both sides, what explains their difference, and what is left.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::assemble::Draft;
+use super::document::{Bridge, Cell, CellFinding, CellMeter, CellStatus, Finding};
+use crate::causes;
+use crate::causes::logged::LoggedBridge;
+use crate::error::Result;
+use crate::money::Money;
+use crate::rate::Account;
+use crate::reconcile::{CellKey, Grain, State, quantity};
+
+pub(super) fn cells(
+    state: &State,
+    bridge: &LoggedBridge,
+    drafts: &[Draft],
+    all: &[Finding],
+    unexplained: &BTreeMap<CellKey, Money>,
+    grains: &BTreeMap<Account, Grain>,
+) -> Result<Vec<Cell>> {
+    let mut named: BTreeMap<(Bridge, &CellKey), Vec<CellFinding>> = BTreeMap::new();
+    for (draft, finding) in drafts.iter().zip(all) {
+        for (cell, amount) in &draft.cells {
+            named
+                .entry((draft.bridge, cell))
+                .or_default()
+                .push(CellFinding { id: finding.id.clone(), amount: *amount });
+        }
+    }
+    let rounding: BTreeSet<&str> = all
+        .iter()
+        .filter(|finding| finding.cause == "round.line")
+        .map(|finding| finding.id.as_str())
+        .collect();
+    let keys: BTreeSet<CellKey> =
+        causes::cells(state).into_iter().chain(bridge.cells.keys().cloned()).collect();
+    let mut rows = Vec::with_capacity(keys.len());
+    for (index, key) in keys.iter().enumerate() {
+        let (mut priced, mut billed, mut meters, mut lines) = (Money::ZERO, Money::ZERO, Vec::new(), 0);
+        for bill_key in state.keys_of(key) {
+            let (bill, ours) = (state.bill(&bill_key), state.priced(&bill_key)?);
+            priced += ours;
+            billed += bill.amount;
+            lines += bill.lines;
+            meters.push(CellMeter {
+                meter: bill_key.meter,
+                tier: bill_key.tier,
+                region: bill_key.region.as_ref().map(ToString::to_string),
+                long_context: bill_key.long_context,
+                quantity_logged: state.logged_quantity(&bill_key).to_string(),
+                quantity_witness: state.witnessed_quantity(&bill_key).map(|count| count.to_string()),
+                quantity_billed: bill.quantity.map(|count| count.to_string()),
+                priced: ours,
+                billed: bill.amount,
+            });
+        }
+        let first = bridge.cells.get(key).copied().unwrap_or_default();
+        let findings = named.remove(&(Bridge::PricedBilled, key)).unwrap_or_default();
+        let left = unexplained.get(key).copied().unwrap_or_default();
+        let usage_exists = meters.iter().any(|meter| meter.quantity_logged != "0");
+        let has_bill = grains.contains_key(&key.account);
+        let status = if !has_bill {
+            CellStatus::NoInvoice
+        } else if left.is_zero() {
+            let rounding_only = findings.iter().all(|finding| rounding.contains(finding.id.as_str()));
+            if rounding_only { CellStatus::Tied } else { CellStatus::Explained }
+        } else if lines == 0 {
+            CellStatus::NoInvoice
+        } else if !usage_exists {
+            CellStatus::NoUsage
+        } else {
+            CellStatus::Unexplained
+        };
+        rows.push(Cell {
+            provider: key.account.provider.to_string(),
+            account: key.account.id.as_ref().map(ToString::to_string),
+            model: key.model.as_ref().map(ToString::to_string),
+            day: (key.first == key.last).then_some(key.first),
+            from: key.first,
+            to: key.last,
+            group: format!("G{}", index + 1),
+            logged: first.logged,
+            priced,
+            billed,
+            delta: billed - priced,
+            rounding_bound: state.rounding_bound(key),
+            quantity_effect: quantity::quantity_effect(state, key),
+            findings,
+            unexplained: left,
+            logged_findings: named.remove(&(Bridge::LoggedPriced, key)).unwrap_or_default(),
+            logged_unexplained: first.unexplained,
+            status,
+            meters,
+        });
+    }
+    Ok(rows)
+}

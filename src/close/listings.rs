@@ -1,0 +1,171 @@
+//! What stands beside the comparison: usage without a price, documents against themselves, files row by row, warnings.
+
+use std::collections::BTreeMap;
+
+use super::document::{Cell, Input, InvoiceTie, Note, Unpriced};
+use super::inputs::{AccountDocument, CloseInputs};
+use crate::diagnostic::{Diagnostic, Origin};
+use crate::invoice::DocumentKind;
+use crate::money::Money;
+use crate::pricebook::NoPrice;
+use crate::rate::Account;
+use crate::reconcile::State;
+use crate::vocabulary::{ChargeCategory, Meter, Tier};
+
+type UnpricedKey = (Account, String, Meter, Tier, NoPrice);
+
+pub(super) fn unpriced(state: &State) -> Vec<Unpriced> {
+    let mut sums: BTreeMap<UnpricedKey, (i128, Money)> = BTreeMap::new();
+    for (key, leaves) in &state.logged {
+        for (leaf, count) in leaves {
+            if let Err(reason) = state.rater.unit(leaf) {
+                let sum = sums
+                    .entry((leaf.account.clone(), leaf.model.to_string(), leaf.meter, leaf.tier, reason))
+                    .or_insert((0, Money::ZERO));
+                sum.0 += count;
+                sum.1 += state.bill(key).amount;
+            }
+        }
+    }
+    sums.into_iter()
+        .map(|((account, model, meter, tier, reason), (quantity, billed))| Unpriced {
+            provider: account.provider.to_string(),
+            account: account.id.as_ref().map(ToString::to_string),
+            model,
+            meter,
+            tier,
+            quantity: quantity.to_string(),
+            reason: match reason {
+                NoPrice::UnknownModel => "unknown-model",
+                NoPrice::NoRow => "no-row",
+                NoPrice::Ended => "ended",
+            }
+            .to_owned(),
+            billed,
+        })
+        .collect()
+}
+
+/// Document against its own total, and invoice against the cost export of the same account.
+pub(super) fn ties(inputs: &CloseInputs) -> Vec<InvoiceTie> {
+    let usage_total = |document: &AccountDocument| -> Money {
+        document
+            .document
+            .lines
+            .iter()
+            .filter(|line| line.category == ChargeCategory::Usage)
+            .filter_map(|line| line.amount)
+            .sum()
+    };
+    let mut exports: BTreeMap<&Account, Money> = BTreeMap::new();
+    for document in inputs.documents.iter().filter(|document| document.kind == DocumentKind::Cost) {
+        *exports.entry(&document.account).or_default() += usage_total(document);
+    }
+    inputs
+        .documents
+        .iter()
+        .map(|document| {
+            let lines_total = document.document.lines_total();
+            InvoiceTie {
+                path: document.path.to_string(),
+                format: document.document.format.to_owned(),
+                kind: document.kind.id().to_owned(),
+                provider: document.account.provider.to_string(),
+                account: document.account.id.as_ref().map(ToString::to_string),
+                number: document.number.clone(),
+                stated_total: document.stated_total,
+                lines_total,
+                footing_difference: document.stated_total.map(|total| total - lines_total),
+                export_difference: (document.kind == DocumentKind::Invoice)
+                    .then(|| exports.get(&document.account).map(|export| usage_total(document) - *export))
+                    .flatten(),
+            }
+        })
+        .collect()
+}
+
+pub(super) fn input_rows(inputs: &CloseInputs) -> Vec<Input> {
+    let logs = inputs.files.iter().map(|file| Input {
+        path: file.path.to_string(),
+        format: file.format.to_string(),
+        sha256: file.sha256.clone(),
+        bytes: file.bytes,
+        rows: file.rows,
+        rejected: file.rejected,
+        duplicates: file.duplicates,
+        outside_month: file.outside_month,
+        not_billable: file.not_billable,
+        out_of_scope: 0,
+        empty: 0,
+        used: file
+            .rows
+            .saturating_sub(file.rejected + file.duplicates + file.outside_month + file.not_billable),
+    });
+    let documents = inputs.documents.iter().map(|document| {
+        let read = &document.document;
+        let set_aside = read.rejects.len() as u64 + read.out_of_scope + read.empty_rows;
+        Input {
+            path: document.path.to_string(),
+            format: read.format.to_owned(),
+            sha256: document.sha256.clone(),
+            bytes: document.bytes,
+            rows: read.rows,
+            rejected: read.rejects.len() as u64,
+            duplicates: 0,
+            outside_month: 0,
+            not_billable: 0,
+            out_of_scope: read.out_of_scope,
+            empty: read.empty_rows,
+            used: read.rows.saturating_sub(set_aside),
+        }
+    });
+    logs.chain(documents).collect()
+}
+
+/// A bill near a hundred times (or a hundredth of) what the log prices is a unit error until shown otherwise.
+pub(super) fn suspicions(cells: &[Cell], inputs: &CloseInputs) -> Vec<Diagnostic> {
+    let mut sums: BTreeMap<(String, Option<String>), (Money, Money)> = BTreeMap::new();
+    for cell in cells {
+        let sum = sums.entry((cell.provider.clone(), cell.account.clone())).or_default();
+        sum.0 += cell.priced;
+        sum.1 += cell.billed;
+    }
+    sums.into_iter()
+        .filter(|(_, (priced, billed))| {
+            let (priced, billed) = (priced.pico(), billed.pico());
+            priced > 0
+                && billed > 0
+                && ((50 * priced <= billed && billed <= 200 * priced)
+                    || (50 * billed <= priced && priced <= 200 * billed))
+        })
+        .map(|((provider, _), (priced, billed))| {
+            let path = inputs
+                .documents
+                .iter()
+                .find(|document| {
+                    *document.account.provider == *provider && document.kind == DocumentKind::Cost
+                })
+                .map_or_else(|| "".into(), |document| document.path.clone());
+            Diagnostic::warning(
+                "unit-suspicion",
+                Origin::file(path),
+                format!(
+                    "{provider} bills {} against {} priced: near a factor of 100",
+                    billed.grouped(2),
+                    priced.grouped(2)
+                ),
+            )
+            .help("check whether the export is in cents: `llmfin explain unit.minor_currency`")
+        })
+        .collect()
+}
+
+pub(super) fn note(diagnostic: Diagnostic) -> Note {
+    Note {
+        level: diagnostic.level.id().to_owned(),
+        code: diagnostic.code.to_owned(),
+        message: diagnostic.message.clone(),
+        origin: diagnostic.origin.to_string(),
+        help: diagnostic.help,
+    }
+}
