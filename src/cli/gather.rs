@@ -11,7 +11,7 @@ use crate::books::inputs::{InvoiceSource, Role};
 use crate::books::{Books, allocation};
 use crate::close::inputs::{AccountDocument, CloseInputs, LogFile, SourceCubes};
 use crate::diagnostic::{Diagnostic, Origin};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::invoice::{Document, DocumentKind};
 use crate::money::{Money, Ratio};
 use crate::period::{Day, Month, Period};
@@ -61,6 +61,7 @@ pub fn books(global: &Global, ui: &Ui) -> Result<Gathered> {
             documents.push(declared_document(&books, invoice, &Source::file(path, name))?);
         }
     }
+    one_authority(&documents)?;
     let cache = books.dir.join(".llmfin").join("cubes");
     let usage = usage(&logs, &tags(&books.tags), &book, Some(cache), ui)?;
     Ok(Gathered { span, book, usage, documents, books: Some(books), diagnostics })
@@ -86,8 +87,41 @@ pub fn named(
             documents.push(account_document(&source, account, format.kind, document, None, None)?);
         }
     }
+    one_authority(&documents)?;
     let usage = usage(&logs, &TagSources::default(), &book, None, ui)?;
     Ok(Gathered { span, book, usage, documents, books: None, diagnostics: Vec::new() })
+}
+
+/// One billing authority per account and day: two cost exports that speak of the same days would count twice.
+fn one_authority(documents: &[AccountDocument]) -> Result<()> {
+    let mut problems = Vec::new();
+    for (index, second) in documents.iter().enumerate() {
+        for first in documents[..index]
+            .iter()
+            .filter(|first| first.account == second.account && first.kind == second.kind)
+        {
+            let same = first.sha256 == second.sha256;
+            let overlap = first
+                .document
+                .covers
+                .zip(second.document.covers)
+                .is_some_and(|(a, b)| a.first <= b.last && b.first <= a.last);
+            // A cloud delivers one month in parts that share its days; a direct export is one file for a range of days.
+            let parts = first.document.format == second.document.format
+                && !second.document.format.starts_with(&*second.account.provider);
+            if same || (first.kind == DocumentKind::Cost && overlap && !parts) {
+                problems.push(
+                    Diagnostic::error(
+                        "two-authorities",
+                        Origin::file(second.path.clone()),
+                        format!("bills the same days of {} as `{}`: both together would count twice", second.account.provider, first.path),
+                    )
+                    .help("give one of the two; an invoice beside a cost export is declared with `kind = \"invoice\"`"),
+                );
+            }
+        }
+    }
+    if problems.is_empty() { Ok(()) } else { Err(Error::Input(problems)) }
 }
 
 /// Log files named on the command line.

@@ -27,7 +27,9 @@ pub fn write(books: &Path, month: Month, document: &Reconciliation, books_sha256
         files.push((format!("{}.csv", report.name), text));
     }
     files.push(("reconciliation.json".to_owned(), reconcile::json(document)?));
-    files.push(("manifest.json".to_owned(), manifest(month, document, books_sha256, &files)?));
+    let previous = books.join("closes").join(month.previous().to_string()).join("v1").join("manifest.json");
+    let previous = fs::read(previous).ok().map(|bytes| sha256(&bytes));
+    files.push(("manifest.json".to_owned(), manifest(month, document, books_sha256, previous, &files)?));
     let folder = books.join("closes").join(month.to_string()).join("v1");
     put(&folder, &files).map_err(|error| Error::io(folder.display().to_string(), error))?;
     Ok(folder)
@@ -49,11 +51,13 @@ fn summary(document: &Reconciliation) -> Result<String> {
     Ok(text)
 }
 
-/// What was read, by which rules, and what was written: names, sizes and hashes, in a fixed order.
+/// What was read, by which rules, and what was written: names, sizes and hashes, in a fixed order, chained to the
+/// month before where it was closed in the same books.
 fn manifest(
     month: Month,
     document: &Reconciliation,
     books_sha256: &str,
+    previous: Option<String>,
     files: &[(String, String)],
 ) -> Result<String> {
     let outputs: Vec<_> = files
@@ -75,7 +79,7 @@ fn manifest(
         "totals": document.totals,
         "inputs": document.inputs,
         "outputs": outputs,
-        "previous_manifest_sha256": null,
+        "previous_manifest_sha256": previous,
     });
     let mut text =
         serde_json::to_string_pretty(&value).map_err(|error| Error::Internal(error.to_string()))?;

@@ -123,6 +123,10 @@ fn notes(document: &Reconciliation) -> Vec<String> {
     notes
 }
 
+fn is_booking(finding: &Finding) -> bool {
+    finding.fix.as_ref().is_some_and(|fix| fix.kind == "classify")
+}
+
 fn next_steps(document: &Reconciliation) -> Sheet {
     let mut sheet = Sheet::new(
         "next",
@@ -154,7 +158,8 @@ fn next_steps(document: &Reconciliation) -> Sheet {
         .iter()
         .filter(|finding| finding.fix.is_some() && finding.amount.abs() >= SMALL)
         .collect();
-    findings.sort_by_key(|finding| std::cmp::Reverse(finding.amount.abs()));
+    // What can be mended comes before what is only to be booked.
+    findings.sort_by_key(|finding| (is_booking(finding), std::cmp::Reverse(finding.amount.abs())));
     let left = findings.len().saturating_sub(STEPS);
     for finding in findings.into_iter().take(STEPS) {
         let title = Cause::find(&finding.cause).map_or(finding.cause.as_str(), |cause| cause.title());

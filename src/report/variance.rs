@@ -25,6 +25,8 @@ pub fn build(document: &Reconciliation) -> Sheet {
             Column::new("cause", "Cause", Kind::Text),
             Column::new("confidence", "Confidence", Kind::Text),
             Column::new("amount", "Amount", Kind::Money),
+            Column::new("evidence", "Evidence", Kind::Text).optional(),
+            Column::new("fix", "Fix", Kind::Text).optional(),
         ],
     );
     sheet.decimals = 6;
@@ -94,15 +96,18 @@ pub fn build(document: &Reconciliation) -> Sheet {
     sheet
 }
 
-fn finding_cells(finding: Option<&Finding>, line: &CellFinding) -> [Cell; 4] {
-    match finding {
-        Some(finding) => [
-            finding.id.as_str().into(),
-            finding.cause.as_str().into(),
-            finding.status.id().into(),
-            line.amount.into(),
-        ],
-        None if line.amount.is_zero() => [Cell::Empty, Cell::Empty, Cell::Empty, line.amount.into()],
-        None => [Cell::Empty, "unexplained".into(), Cell::Empty, line.amount.into()],
-    }
+/// Finding, cause, confidence, amount, the first line that shows it, and what to do.
+fn finding_cells(finding: Option<&Finding>, line: &CellFinding) -> [Cell; 6] {
+    let Some(finding) = finding else {
+        let cause = if line.amount.is_zero() { Cell::Empty } else { "unexplained".into() };
+        return [Cell::Empty, cause, Cell::Empty, line.amount.into(), Cell::Empty, Cell::Empty];
+    };
+    [
+        finding.id.as_str().into(),
+        finding.cause.as_str().into(),
+        finding.status.id().into(),
+        line.amount.into(),
+        Cell::from(finding.evidence.iter().find_map(|fact| fact.origin.clone())),
+        Cell::from(finding.fix.as_ref().map(|fix| fix.text.clone())),
+    ]
 }
