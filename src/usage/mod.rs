@@ -3,6 +3,8 @@
 //! The cubes hold integer counts only; prices come later. Both sum to the same tokens.
 
 pub mod aggregate;
+pub mod cache;
+pub mod collect;
 pub mod cube;
 pub mod identity;
 pub mod ids;

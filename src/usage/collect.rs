@@ -1,0 +1,388 @@
+//! Reads every log file of a run, each once: from the cache where it was read before, and again only where an earlier
+//! file of the same source holds some of its requests.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::cache::{self, Cache};
+use super::cube::Cubes;
+use crate::diagnostic::{Diagnostic, Origin};
+use crate::error::{Error, Result};
+use crate::invoice::Reject;
+use crate::money::Money;
+use crate::period::Day;
+use crate::read::source::Source;
+use crate::read::{IdSet, USAGE_FORMATS, UsageFormat, UsageOptions, UsageRead};
+use crate::vocabulary::Outcome;
+
+/// One log file and what the books say about it.
+#[derive(Debug, Clone)]
+pub struct LogInput {
+    pub source: Source,
+    /// Format id; detected where it is left out.
+    pub format: Option<String>,
+    /// Name of the `[[source]]` it belongs to: duplicates are removed inside one source only.
+    pub source_name: Arc<str>,
+    pub account: Option<Arc<str>>,
+    pub primary: bool,
+}
+
+/// All logs of a run.
+#[derive(Debug, Clone, Default)]
+pub struct Usage {
+    /// By name.
+    pub sources: Vec<SourceUsage>,
+    /// By path.
+    pub inputs: Vec<InputReport>,
+    pub rejects: Vec<Reject>,
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+#[derive(Debug, Clone)]
+pub struct SourceUsage {
+    pub name: Arc<str>,
+    pub account: Option<Arc<str>>,
+    pub primary: bool,
+    pub cubes: Cubes,
+}
+
+/// What became of one file; `rows` are all in the cubes or rejected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InputReport {
+    pub path: Arc<str>,
+    pub format: &'static str,
+    pub sha256: String,
+    /// On disk.
+    pub bytes: u64,
+    pub rows: u64,
+    pub rejected: u64,
+    pub duplicates: u64,
+    pub duplicate_logged: Money,
+    /// First and last UTC day of its rows.
+    pub first: Option<Day>,
+    pub last: Option<Day>,
+    /// True where the cache had it.
+    pub cached: bool,
+}
+
+/// Told about progress; bytes are counted in [`UsageOptions::progress`].
+pub trait Watch {
+    fn started(&self, _name: &str, _bytes: u64) {}
+    fn finished(&self, _name: &str) {}
+}
+
+/// Nobody watches.
+impl Watch for () {}
+
+/// Reads `inputs` in the order of their names. `cache` is the folder of cubes, where there is one.
+pub fn collect(
+    inputs: &[LogInput],
+    options: &UsageOptions,
+    cache: Option<&Path>,
+    watch: &dyn Watch,
+) -> Result<Usage> {
+    let mut inputs: Vec<&LogInput> = inputs.iter().collect();
+    inputs.sort_by(|a, b| (&a.source.name, &a.source_name).cmp(&(&b.source.name, &b.source_name)));
+    let mut usage = Usage::default();
+    let mut sources: BTreeMap<Arc<str>, (SourceUsage, Seen)> = BTreeMap::new();
+    let mut hashes: BTreeMap<(Arc<str>, String), Arc<str>> = BTreeMap::new();
+    let mut unusable = Vec::new();
+    for input in inputs {
+        let source = &input.source;
+        watch.started(&source.name, source.bytes()?);
+        let (cubes, seen) = sources.entry(input.source_name.clone()).or_insert_with(|| {
+            let (name, account) = (input.source_name.clone(), input.account.clone());
+            (SourceUsage { name, account, primary: input.primary, cubes: Cubes::default() }, Seen::default())
+        });
+        match file(input, options, cache, seen) {
+            Ok((format, mut read, cached)) => {
+                let report = report(source, format, &read, cached)?;
+                let twin =
+                    hashes.insert((input.source_name.clone(), report.sha256.clone()), source.name.clone());
+                if let Some(twin) = twin {
+                    let message = format!("the same content as `{twin}`: every request in it counts once");
+                    usage.diagnostics.push(
+                        Diagnostic::warning("identical-files", source.origin(), message)
+                            .help("remove one of the two from the source's files"),
+                    );
+                }
+                usage.inputs.push(report);
+                usage.rejects.append(&mut read.rejects);
+                usage.diagnostics.append(&mut read.diagnostics);
+                cubes.cubes.merge(&read.cubes);
+                seen.add(read.ids);
+            }
+            // Other files may have something to say too.
+            Err(Error::Input(mut diagnostics)) => unusable.append(&mut diagnostics),
+            Err(error) => return Err(error),
+        }
+        watch.finished(&source.name);
+    }
+    if !unusable.is_empty() {
+        return Err(Error::Input(unusable));
+    }
+    usage.sources = sources.into_values().map(|(source, _)| source).collect();
+    if let Some(folder) = cache {
+        usage.diagnostics.append(&mut late_records(folder, &usage.sources)?);
+    }
+    Ok(usage)
+}
+
+/// The format of a source: as named, or by its content.
+pub fn format_of(source: &Source, named: Option<&str>) -> Result<&'static UsageFormat> {
+    if let Some(name) = named {
+        return USAGE_FORMATS.iter().find(|format| format.id == name).copied().ok_or_else(|| {
+            Diagnostic::error("unknown-format", source.origin(), format!("`{name}` is not a log format"))
+                .help("`llmfin formats` lists them")
+                .into()
+        });
+    }
+    let sample = source.sample()?;
+    USAGE_FORMATS.iter().find(|format| (format.sniff)(&sample)).copied().ok_or_else(|| {
+        Diagnostic::error("unrecognised-log", source.origin(), "not a log in any known format")
+            .help("`llmfin formats` lists them; name one as `--usage FORMAT:PATH` or leave the file out")
+            .into()
+    })
+}
+
+fn file(
+    input: &LogInput,
+    options: &UsageOptions,
+    cache: Option<&Path>,
+    seen: &Seen,
+) -> Result<(&'static UsageFormat, UsageRead, bool)> {
+    let format = format_of(&input.source, input.format.as_deref())?;
+    let alone = UsageOptions { known_ids: None, ..options.clone() };
+    let (read, cached) = read_once(&input.source, format, &alone, cache)?;
+    let known = seen.overlap(&read.ids);
+    if known.is_empty() {
+        return Ok((format, read, cached));
+    }
+    let options = UsageOptions { known_ids: Some(Arc::new(IdSet(known))), ..alone };
+    let (read, cached) = read_once(&input.source, format, &options, cache)?;
+    Ok((format, read, cached))
+}
+
+fn read_once(
+    source: &Source,
+    format: &'static UsageFormat,
+    options: &UsageOptions,
+    cache: Option<&Path>,
+) -> Result<(UsageRead, bool)> {
+    let cache = cache.map(Cache::new);
+    if let Some(cache) = &cache
+        && let Some(read) = cache.load(source, format, options)?
+    {
+        return Ok((read, true));
+    }
+    let read = (format.read)(source, options)?;
+    let counted: u64 = read.cubes.rating.values().map(|sums| sums.requests).sum();
+    if read.rows != counted + read.rejected {
+        return Err(Error::Internal(format!(
+            "{}: {} rows read, but {counted} counted and {} rejected",
+            source.name, read.rows, read.rejected
+        )));
+    }
+    if let Some(cache) = &cache {
+        cache.store(source, format, options, &read)?;
+    }
+    Ok((read, false))
+}
+
+fn report(source: &Source, format: &UsageFormat, read: &UsageRead, cached: bool) -> Result<InputReport> {
+    let duplicates = || read.cubes.rating.iter().filter(|(key, _)| key.outcome == Outcome::Duplicate);
+    // The slot leads the key, so the days are in order.
+    let day = |key: &super::cube::RatingKey| key.day();
+    Ok(InputReport {
+        path: source.name.clone(),
+        format: format.id,
+        sha256: source.sha256()?,
+        bytes: source.bytes()?,
+        rows: read.rows,
+        rejected: read.rejected,
+        duplicates: duplicates().map(|(_, sums)| sums.requests).sum(),
+        duplicate_logged: duplicates().map(|(_, sums)| sums.logged).sum(),
+        first: read.cubes.rating.keys().next().map(day),
+        last: read.cubes.rating.keys().next_back().map(day),
+        cached,
+    })
+}
+
+/// Ids of the files so far, in runs of growing size, so that ten thousand files need few merges.
+#[derive(Debug, Default)]
+struct Seen(Vec<Vec<(u128, u32)>>);
+
+impl Seen {
+    fn add(&mut self, ids: IdSet) {
+        let mut run = ids.0;
+        while self.0.last().is_some_and(|last| last.len() <= run.len() * 2) {
+            let mut last = self.0.pop().unwrap_or_default();
+            last.append(&mut run);
+            // The first of an id stays: the sort is stable and older runs come first.
+            last.sort_by_key(|(id, _)| *id);
+            last.dedup_by_key(|(id, _)| *id);
+            run = last;
+        }
+        self.0.push(run);
+    }
+
+    /// Which of `ids` were seen, with the counters they had.
+    fn overlap(&self, ids: &IdSet) -> Vec<(u128, u32)> {
+        let mut known = Vec::new();
+        for run in &self.0 {
+            let (few, many) = if run.len() < ids.0.len() { (run, &ids.0) } else { (&ids.0, run) };
+            for (id, _) in few {
+                if let Ok(index) = many.binary_search_by_key(id, |(id, _)| *id) {
+                    let first = run.binary_search_by_key(id, |(id, _)| *id).map_or(many[index], |at| run[at]);
+                    known.push(first);
+                }
+            }
+        }
+        known.sort_by_key(|(id, _)| *id);
+        known.dedup_by_key(|(id, _)| *id);
+        known
+    }
+}
+
+/// Compares the requests of each day with those of the run before: days that had ended and grew since got late records.
+fn late_records(folder: &Path, sources: &[SourceUsage]) -> Result<Vec<Diagnostic>> {
+    let path = folder.join("days.tsv");
+    let mut before: BTreeMap<(String, Day), u64> = BTreeMap::new();
+    // No listing, or one that cannot be read, means there is nothing to compare with.
+    for line in std::fs::read_to_string(&path).unwrap_or_default().lines() {
+        let mut cells = line.split('\t');
+        if let (Some(source), Some(Ok(day)), Some(Ok(count))) =
+            (cells.next(), cells.next().map(str::parse), cells.next().map(str::parse))
+        {
+            before.insert((source.to_owned(), day), count);
+        }
+    }
+    let mut now = before.clone();
+    let mut notes = Vec::new();
+    for source in sources {
+        let name = source.name.replace(['\t', '\n', '\r'], " ");
+        let mut days: BTreeMap<Day, u64> = BTreeMap::new();
+        for (key, sums) in source.cubes.rating.iter().filter(|(key, _)| key.outcome != Outcome::Duplicate) {
+            *days.entry(key.day()).or_default() += sums.requests;
+        }
+        let last = before.keys().filter(|(other, _)| *other == name).map(|(_, day)| *day).max();
+        for (day, count) in days {
+            let old = before.get(&(name.clone(), day)).copied().unwrap_or(0);
+            if last.is_some_and(|last| day < last) && count > old {
+                let message =
+                    format!("`{name}` has {} more requests on {day} than in the run before", count - old);
+                notes.push(Diagnostic::note("late-records", Origin::default(), message).help(
+                    "if that month is closed, `llmfin reopen` it or book the difference as late usage",
+                ));
+            }
+            now.insert((name.clone(), day), count);
+        }
+    }
+    let listing: String =
+        now.iter().map(|((source, day), count)| format!("{source}\t{day}\t{count}\n")).collect();
+    cache::write(&path, listing.as_bytes()).map_err(|error| Error::io(path.to_string_lossy(), error))?;
+    Ok(notes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(id: &str, day: u32) -> String {
+        format!(
+            r#"{{"request_id": "{id}", "call_type": "acompletion", "spend": 0.5, "startTime": "2026-05-{day:02}T09:00:00Z", "prompt_tokens": 10, "completion_tokens": 2, "total_tokens": 12, "model": "gpt-5", "custom_llm_provider": "openai"}}"#
+        )
+    }
+
+    fn run(folder: &Path, files: &[(&str, String)]) -> Result<Usage> {
+        let inputs: Vec<LogInput> = files
+            .iter()
+            .map(|(name, text)| {
+                let path = folder.join(name);
+                std::fs::write(&path, text).unwrap();
+                LogInput {
+                    source: Source::file(path, *name),
+                    format: None,
+                    source_name: "litellm".into(),
+                    account: None,
+                    primary: true,
+                }
+            })
+            .collect();
+        collect(&inputs, &UsageOptions::default(), Some(&folder.join("cubes")), &())
+    }
+
+    fn count(usage: &Usage, outcome: Outcome) -> u64 {
+        let cells = usage.sources.iter().flat_map(|source| &source.cubes.rating);
+        cells.filter(|(key, _)| key.outcome == outcome).map(|(_, sums)| sums.requests).sum()
+    }
+
+    #[test]
+    fn duplicates_across_files_count_once_and_the_cache_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let a = [row("1", 1), row("2", 2)].join("\n");
+        let b = [row("2", 2), row("3", 3), "{broken".into()].join("\n");
+        let files = [("b.jsonl", b), ("a.jsonl", a.clone()), ("c.jsonl", a)];
+        let first = run(folder.path(), &files).unwrap();
+        assert_eq!((count(&first, Outcome::Success), count(&first, Outcome::Duplicate)), (3, 3));
+        let told: Vec<(&str, u64, u64, u64, String)> = first
+            .inputs
+            .iter()
+            .map(|input| {
+                (&*input.path, input.rows, input.duplicates, input.rejected, input.duplicate_logged.plain())
+            })
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("a.jsonl", 2, 0, 0, "0".into()),
+                ("b.jsonl", 3, 1, 1, "0.50".into()),
+                ("c.jsonl", 2, 2, 0, "1.00".into())
+            ]
+        );
+        assert!(
+            first
+                .diagnostics
+                .iter()
+                .any(|told| told.code == "identical-files" && told.message.contains("a.jsonl"))
+        );
+
+        let second = run(folder.path(), &files).unwrap();
+        assert!(second.inputs.iter().all(|input| input.cached));
+        assert_eq!(second.sources[0].cubes, first.sources[0].cubes);
+        assert_eq!((second.rejects, &second.diagnostics), (first.rejects.clone(), &first.diagnostics));
+
+        for entry in std::fs::read_dir(folder.path().join("cubes")).unwrap() {
+            let path = entry.unwrap().path();
+            let mut bytes = std::fs::read(&path).unwrap();
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 0x55;
+            std::fs::write(&path, bytes).unwrap();
+        }
+        let third = run(folder.path(), &files).unwrap();
+        assert!(third.inputs.iter().all(|input| !input.cached));
+        assert_eq!(third.sources[0].cubes, first.sources[0].cubes);
+    }
+
+    #[test]
+    fn late_records_are_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut files = vec![("a.jsonl", [row("1", 1), row("2", 3)].join("\n"))];
+        assert!(run(folder.path(), &files).unwrap().diagnostics.is_empty());
+        files.push(("b.jsonl", [row("4", 2), row("5", 4)].join("\n")));
+        let usage = run(folder.path(), &files).unwrap();
+        let told: Vec<&str> = usage.diagnostics.iter().map(|told| &*told.message).collect();
+        assert_eq!(told, ["`litellm` has 1 more requests on 2026-05-02 than in the run before"]);
+        assert_eq!(usage.inputs.iter().map(|input| input.cached).collect::<Vec<_>>(), [true, false]);
+    }
+
+    #[test]
+    fn files_of_no_known_format_are_all_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = run(folder.path(), &[("x", "hello".into()), ("y", "a,b\n".into())]).unwrap_err();
+        let Error::Input(diagnostics) = error else { panic!("{error:?}") };
+        assert_eq!(diagnostics.len(), 2);
+        assert!(diagnostics[0].help.is_some());
+    }
+}
