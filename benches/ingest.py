@@ -20,12 +20,13 @@ MODELS = [("openai", "gpt-5"), ("openai", "gpt-5-mini"), ("anthropic", "claude-s
 DUCKDB = r"""
 import duckdb, sys
 path, distinct = sys.argv[1], sys.argv[2] == "distinct"
+duckdb.sql('set enable_progress_bar = false')
 d = "struct(cached_tokens bigint, audio_tokens bigint, cache_creation_tokens bigint)"
 u = f"struct(cache_read_input_tokens bigint, cache_creation_input_tokens bigint, prompt_tokens_details {d}, completion_tokens_details struct(reasoning_tokens bigint), service_tier varchar, inference_geo varchar)"
 m = f"struct(user_api_key_alias varchar, user_api_key_team_alias varchar, usage_object {u})"
 count = "count(distinct id)" if distinct else "count(*)"
 rows = duckdb.sql(f'''
-  select (startTime // 900)::bigint slot, custom_llm_provider, metadata.user_api_key_alias, model_group, model, status,
+  select floor(startTime / 900)::bigint slot, custom_llm_provider, metadata.user_api_key_alias, model_group, model, status,
     call_type, stream, cache_hit, metadata.usage_object.service_tier, {count}, sum(prompt_tokens), sum(completion_tokens),
     sum(metadata.usage_object.prompt_tokens_details.cached_tokens),
     sum(metadata.usage_object.cache_creation_input_tokens),

@@ -1,5 +1,6 @@
 //! Reads log files into both cubes and prints one line: what `benches/ingest.py` measures.
 
+use std::io::Write;
 use std::sync::Arc;
 
 use llmfin::read::UsageOptions;
@@ -21,7 +22,8 @@ fn main() {
     let usage = match collect(&inputs, &UsageOptions::default(), None, &()) {
         Ok(usage) => usage,
         Err(error) => {
-            eprintln!("{error}");
+            // Without a terminal there is no one to tell.
+            let _ = writeln!(std::io::stderr(), "{error}");
             std::process::exit(2);
         }
     };
@@ -32,7 +34,8 @@ fn main() {
         .sum();
     let rows: u64 = usage.inputs.iter().map(|input| input.rows).sum();
     let logged: llmfin::money::Money = cells().map(|(_, sums)| sums.logged).sum();
-    println!("rows {rows} cells {} tokens {tokens} logged {logged}", cells().count());
+    let _ =
+        writeln!(std::io::stdout(), "rows {rows} cells {} tokens {tokens} logged {logged}", cells().count());
     // Freeing the cubes is no part of reading.
     std::process::exit(0);
 }
