@@ -646,9 +646,9 @@ mod tests {
         }
 
         #[test]
-        fn never_panics_and_never_accepts_a_cut_line(value in json(), cut in any::<prop::sample::Index>(), flip in any::<(u16, u8)>()) {
+        fn never_panics_and_never_accepts_a_cut_line(value in json(), cut in 0usize..1000, flip in any::<(u16, u8)>()) {
             let mut line = serde_json::json!({"id": 7, "meta": value}).to_string().into_bytes();
-            let keep = cut.index(line.len() - 1);
+            let keep = (line.len() - 1) * cut / 1000;
             prop_assert!(extract(&line[..keep]).is_err());
             let at = usize::from(flip.0) % line.len();
             line[at] = flip.1;

@@ -274,7 +274,7 @@ mod tests {
 
     fn row(id: &str, day: u32) -> String {
         format!(
-            r#"{{"request_id": "{id}", "call_type": "acompletion", "spend": 0.5, "startTime": "2026-05-{day:02}T09:00:00Z", "prompt_tokens": 10, "completion_tokens": 2, "total_tokens": 12, "model": "gpt-5", "custom_llm_provider": "openai"}}"#
+            r#"{{"request_id": "{id}", "call_type": "acompletion", "spend": 0.5, "startTime": "2026-05-{day:02}T09:00:00Z", "prompt_tokens": 10, "completion_tokens": 2, "total_tokens": 12, "model": "gpt-5", "custom_llm_provider": "openai", "metadata": {{"usage_object": {{"prompt_tokens": 10}}}}}}"#
         )
     }
 
