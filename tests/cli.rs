@@ -78,3 +78,12 @@ fn a_reader_that_stops_early_is_no_error() {
     assert!(output.status.success());
     assert!(output.stderr.is_empty());
 }
+
+#[test]
+fn the_readme_counts_the_causes_right() {
+    let detected = llmfin::causes::catalogue::CAUSES.iter().filter(|cause| !cause.family.is_empty()).count();
+    for page in ["README.md", "CHANGELOG.md"] {
+        let text = std::fs::read_to_string(page).unwrap();
+        assert!(text.contains(&format!("{detected} causes are detected")), "{page}: it is {detected}");
+    }
+}

@@ -9,7 +9,7 @@ use crate::close::document::Reconciliation;
 use crate::error::{EXIT_CLEAN, EXIT_FINDINGS, Result};
 use crate::money::Money;
 use crate::render::OutputFormat;
-use crate::report::{sheet::Sheet, story, variance};
+use crate::report::{story, variance};
 
 /// Compare logged usage with provider bills and explain the difference
 ///
@@ -59,11 +59,12 @@ pub fn reconcile(gathered: &mut Gathered, ui: &Ui) -> Result<(Reconciliation, u8
     Ok((document, code))
 }
 
-/// `0` while the gross unexplained stays within the posting threshold (without books: within computed rounding) and
-/// all usage has a price.
+/// `0` while the gross unexplained stays within the posting threshold (without books: within computed rounding), all
+/// usage has a price and every document adds up.
 pub fn exit_code(document: &Reconciliation, threshold: Option<Money>) -> u8 {
     let limit = threshold.unwrap_or(document.totals.rounding_bound);
-    let clean = document.totals.unexplained_gross <= limit && document.unpriced.is_empty();
+    let ties = document.invoices.iter().all(|invoice| invoice.ties);
+    let clean = document.totals.unexplained_gross <= limit && document.unpriced.is_empty() && ties;
     if clean { EXIT_CLEAN } else { EXIT_FINDINGS }
 }
 
@@ -72,9 +73,4 @@ pub fn json(document: &Reconciliation) -> Result<String> {
         .map_err(|error| crate::error::Error::Internal(error.to_string()))?;
     text.push('\n');
     Ok(text)
-}
-
-/// The story for a terminal.
-pub fn story(document: &Reconciliation) -> Vec<Sheet> {
-    story::build(document)
 }

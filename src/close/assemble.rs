@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::cells::cells;
-use super::charges::{ChargeLine, charges};
+use super::charges::{ChargeLine, charges, footings};
 use super::document::*;
 use super::inputs::CloseInputs;
 use super::listings::{input_rows, note, suspicions, ties, unpriced};
@@ -51,7 +51,8 @@ pub fn assemble(inputs: &CloseInputs) -> Result<Reconciliation> {
         usage.extend(rows.rows);
     }
     let Bills { usage_lines, charge_lines, reports } = bills(inputs);
-    let charges = charges(&charge_lines);
+    let mut charges = charges(&charge_lines);
+    charges.extend(footings(&inputs.documents));
 
     let mut by_account: BTreeMap<Account, Vec<&Line>> = BTreeMap::new();
     for line in &usage_lines {

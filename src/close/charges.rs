@@ -1,6 +1,8 @@
 //! Lines that no usage stands behind: tax, credits, fees, storage. Split off exactly, by type, never explained away.
 
+use super::inputs::AccountDocument;
 use crate::causes::{Fact, Fix, Scope, Status};
+use crate::invoice::DocumentKind;
 use crate::money::Money;
 use crate::rate::Account;
 use crate::reconcile::Line;
@@ -18,6 +20,29 @@ pub struct ChargeLine {
     /// `None`: the line says nothing that proves what it is.
     pub cause: Option<&'static str>,
     pub scope: Scope,
+}
+
+/// What a document's own total has beyond its lines: payable, and shown by no line.
+pub fn footings(documents: &[AccountDocument]) -> Vec<ChargeLine> {
+    let payable = documents
+        .iter()
+        .filter(|document| matches!(document.kind, DocumentKind::Cost | DocumentKind::Invoice));
+    payable
+        .filter_map(|document| {
+            let (total, lines) = (document.stated_total?, document.document.lines_total());
+            let amount = total - lines;
+            (!amount.is_zero()).then(|| ChargeLine {
+                account: document.account.clone(),
+                category: ChargeCategory::Adjustment,
+                text: format!("stated total {total} less lines {lines}"),
+                amount,
+                lines: 1,
+                origin: document.path.to_string(),
+                cause: Some("inv.footing"),
+                scope: Scope::of(&document.account),
+            })
+        })
+        .collect()
 }
 
 /// Sums charge lines by account, category and text, in order.
@@ -76,6 +101,9 @@ impl ChargeLine {
     pub fn fix(&self) -> Fix {
         let text = match self.cause {
             Some("terms.tax") => "book it as recoverable or non-recoverable tax, not as usage",
+            Some("inv.footing") => {
+                "ask for a corrected document before it is paid: its lines do not add up to its total"
+            }
             Some("terms.credit_refund") => {
                 "match it with the credit note or grant; it lowers what is payable, not what was used"
             }

@@ -263,6 +263,8 @@ pub struct InvoiceTie {
     pub footing_difference: Option<Money>,
     /// For invoices beside a cost export of the same account: usage on the invoice minus the export's total.
     pub export_difference: Option<Money>,
+    /// True where the document adds up, and its usage is the export's within half a cent a line.
+    pub ties: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]

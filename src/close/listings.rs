@@ -46,6 +46,9 @@ pub(super) fn unpriced(state: &State) -> Vec<Unpriced> {
         .collect()
 }
 
+/// An invoice document prints whole cents.
+const HALF_CENT: i128 = 5_000_000_000;
+
 /// Document against its own total, and invoice against the cost export of the same account.
 pub(super) fn ties(inputs: &CloseInputs) -> Vec<InvoiceTie> {
     let usage_total = |document: &AccountDocument| -> Money {
@@ -66,6 +69,12 @@ pub(super) fn ties(inputs: &CloseInputs) -> Vec<InvoiceTie> {
         .iter()
         .map(|document| {
             let lines_total = document.document.lines_total();
+            let footing_difference = document.stated_total.map(|total| total - lines_total);
+            let beside =
+                (document.kind == DocumentKind::Invoice).then(|| exports.get(&document.account)).flatten();
+            let export_difference = beside.map(|export| usage_total(document) - *export);
+            let usage = document.document.lines.iter().filter(|line| line.category == ChargeCategory::Usage);
+            let rounding = Money::from_pico(HALF_CENT * usage.count() as i128);
             InvoiceTie {
                 path: document.path.to_string(),
                 format: document.document.format.to_owned(),
@@ -75,10 +84,10 @@ pub(super) fn ties(inputs: &CloseInputs) -> Vec<InvoiceTie> {
                 number: document.number.clone(),
                 stated_total: document.stated_total,
                 lines_total,
-                footing_difference: document.stated_total.map(|total| total - lines_total),
-                export_difference: (document.kind == DocumentKind::Invoice)
-                    .then(|| exports.get(&document.account).map(|export| usage_total(document) - *export))
-                    .flatten(),
+                footing_difference,
+                export_difference,
+                ties: footing_difference.is_none_or(Money::is_zero)
+                    && export_difference.is_none_or(|difference| difference.abs() <= rounding),
             }
         })
         .collect()

@@ -112,6 +112,9 @@ fn notes(document: &Reconciliation) -> Vec<String> {
             totals.no_invoice_gross.grouped(2)
         ));
     }
+    for tie in document.invoices.iter().filter(|tie| !tie.ties) {
+        notes.push(format!("{} does not add up: see 02-tie-out.csv.", tie.path));
+    }
     if !document.unpriced.is_empty() {
         let models: std::collections::BTreeSet<&str> =
             document.unpriced.iter().map(|usage| usage.model.as_str()).collect();
