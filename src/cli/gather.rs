@@ -407,13 +407,26 @@ impl Gathered {
             .diagnostics
             .extend(usage.diagnostics.into_iter().filter(|diagnostic| diagnostic.code != "late-records"));
         let noted: Vec<Diagnostic> =
-            inputs.documents.iter().flat_map(|document| document.document.diagnostics.clone()).collect();
+            inputs.documents.iter().flat_map(|document| said(document, &inputs.documents)).collect();
         inputs.diagnostics.extend(noted);
         if let Some(books) = books {
             declare(books, &mut inputs);
         }
         inputs
     }
+}
+
+/// What reading a document had to say; a page that announces another is complete when a later file is there.
+fn said(document: &AccountDocument, all: &[AccountDocument]) -> Vec<Diagnostic> {
+    let last = |other: &AccountDocument| other.document.covers.map(|days| days.last);
+    let followed = all.iter().any(|other| {
+        other.account == document.account
+            && other.document.format == document.document.format
+            && last(other) > last(document)
+    });
+    let mut said = document.document.diagnostics.clone();
+    said.retain(|diagnostic| diagnostic.code != "truncated-export" || !followed);
+    said
 }
 
 /// What the books say about accounts and models.

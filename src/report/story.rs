@@ -126,6 +126,23 @@ fn notes(document: &Reconciliation) -> Vec<String> {
     notes
 }
 
+/// What a person can do about a cell that nothing explains.
+fn advice(cell: &crate::close::document::Cell) -> String {
+    let provider = &cell.provider;
+    match cell.status {
+        CellStatus::NoInvoice => {
+            format!("no bill line: give the cost export of {provider} that covers this day")
+        }
+        CellStatus::NoUsage => {
+            "no usage in the log: name the gateway's projects in `[[account]]`, or give the log of its caller"
+                .to_owned()
+        }
+        _ => format!(
+            "give the usage report of {provider}, or ask it about this day; 03-variance.csv has the cell"
+        ),
+    }
+}
+
 fn is_booking(finding: &Finding) -> bool {
     finding.fix.as_ref().is_some_and(|fix| fix.kind == "classify")
 }
@@ -153,7 +170,7 @@ fn next_steps(document: &Reconciliation) -> Sheet {
                 cell.from
             )
             .into(),
-            format!("ask {} about this day; the pack's 03-variance.csv has the cell", cell.provider).into(),
+            advice(cell).into(),
         ]);
     }
     let mut findings: Vec<&Finding> = document
