@@ -61,6 +61,7 @@ pub fn books(global: &Global, ui: &Ui) -> Result<Gathered> {
             documents.push(declared_document(&books, invoice, &Source::file(path, name))?);
         }
     }
+    describe(&documents, ui);
     one_authority(&documents)?;
     let cache = books.dir.join(".llmfin").join("cubes");
     let usage = usage(&logs, &tags(&books.tags), &book, Some(cache), ui)?;
@@ -87,9 +88,21 @@ pub fn named(
             documents.push(account_document(&source, account, format.kind, document, None, None)?);
         }
     }
+    describe(&documents, ui);
     one_authority(&documents)?;
     let usage = usage(&logs, &TagSources::default(), &book, None, ui)?;
     Ok(Gathered { span, book, usage, documents, books: None, diagnostics: Vec::new() })
+}
+
+/// How each document was read, for those who ask.
+fn describe(documents: &[AccountDocument], ui: &Ui) {
+    for document in documents {
+        let (read, kind) = (&document.document, document.kind.id());
+        ui.detail(&format!(
+            "{}: {} rows as {}, {kind} of {}",
+            document.path, read.rows, read.format, document.account.provider
+        ));
+    }
 }
 
 /// One billing authority per account and day: two cost exports that speak of the same days would count twice.
@@ -175,6 +188,10 @@ pub fn usage(
     let late: Vec<Diagnostic> =
         usage.diagnostics.iter().filter(|diagnostic| diagnostic.code == "late-records").cloned().collect();
     ui.diagnostics(&late);
+    for file in &usage.inputs {
+        let from = if file.cached { ", from the cache" } else { "" };
+        ui.detail(&format!("{}: {} rows as {}{from}", file.path, file.rows, file.format));
+    }
     Ok(usage)
 }
 
