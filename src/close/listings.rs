@@ -1,6 +1,6 @@
 //! What stands beside the comparison: usage without a price, documents against themselves, files row by row, warnings.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::document::{Cell, Input, InvoiceTie, Note, Unpriced};
 use super::inputs::{AccountDocument, CloseInputs};
@@ -112,7 +112,15 @@ pub(super) fn input_rows(inputs: &CloseInputs) -> Vec<Input> {
     });
     let documents = inputs.documents.iter().map(|document| {
         let read = &document.document;
-        let set_aside = read.rejects.len() as u64 + read.out_of_scope + read.empty_rows;
+        // A row is a place in the file; all lines of one have the same days.
+        let outside: BTreeSet<&Origin> = read
+            .lines
+            .iter()
+            .filter(|line| line.period.last < inputs.period.first || inputs.period.last < line.period.first)
+            .map(|line| &line.origin)
+            .collect();
+        let outside = outside.len() as u64;
+        let set_aside = read.rejects.len() as u64 + read.out_of_scope + read.empty_rows + outside;
         Input {
             path: document.path.to_string(),
             format: read.format.to_owned(),
@@ -121,7 +129,7 @@ pub(super) fn input_rows(inputs: &CloseInputs) -> Vec<Input> {
             rows: read.rows,
             rejected: read.rejects.len() as u64,
             duplicates: 0,
-            outside_month: 0,
+            outside_month: outside,
             not_billable: 0,
             out_of_scope: read.out_of_scope,
             empty: read.empty_rows,
