@@ -86,6 +86,14 @@ impl Diagnostic {
     pub fn note(code: &'static str, origin: Origin, message: impl Into<String>) -> Diagnostic {
         Diagnostic::new(Level::Note, code, origin, message)
     }
+    /// The message after its place, where it has one.
+    pub fn placed(&self) -> String {
+        if self.origin.file.is_empty() {
+            self.message.clone()
+        } else {
+            format!("{}: {}", self.origin, self.message)
+        }
+    }
     pub fn help(mut self, help: impl Into<String>) -> Diagnostic {
         self.help = Some(help.into());
         self
@@ -100,7 +108,7 @@ impl Diagnostic {
 
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}: {}", self.level.id(), self.origin, self.message)
+        write!(f, "{}: {}", self.level.id(), self.placed())
     }
 }
 

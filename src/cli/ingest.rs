@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use super::gather;
 use super::global::Global;
 use super::inputs::Input;
-use super::ui::Ui;
+use super::remarks;
+use super::ui::{Ui, unwritable};
 use crate::diagnostic::{Diagnostic, Origin};
 use crate::error::{EXIT_CLEAN, Error, Result};
 use crate::report::sheet::{Cell, Column, Kind, Sheet};
@@ -47,17 +48,23 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
         gather::named(global, &args.usage, &[], ui)?
     };
     let usage = gathered.usage();
-    ui.diagnostics(&usage.diagnostics);
+    let mut said = usage.diagnostics.clone();
+    said.extend(remarks::rows(usage));
+    ui.diagnostics(&said);
     let Some(path) = global.output() else {
         let sheet = sheet(usage);
-        ui.output(None, &crate::render::render(&[sheet], global.format(), ui.width())?)?;
+        ui.output(None, &crate::render::render(&[sheet], global.format(), Some(ui.width(false)))?)?;
         return Ok(EXIT_CLEAN);
     };
     let mut cubes = Cubes::default();
     for source in usage.sources.iter().filter(|source| source.primary) {
         cubes.merge(&source.cubes);
     }
-    let rows = write(&cubes, &gathered.book.bands(), target(args, path)?, path)?;
+    let rows =
+        write(&cubes, &gathered.book.bands(), target(args, path)?, path).map_err(|error| match error {
+            Error::Io { source, .. } => unwritable(path, &source),
+            other => other,
+        })?;
     ui.status(&format!("{rows} rows written to {}", path.display()));
     Ok(EXIT_CLEAN)
 }
