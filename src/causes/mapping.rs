@@ -6,8 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Fact, Fix, Patch, Scope, Status};
+use super::{Fact, Fix, Patch, Scope, Status, record};
 use crate::error::Result;
+use crate::money::Ratio;
 use crate::period::Day;
 use crate::rate::{Account, DayUsage};
 use crate::reconcile::{BillKey, CellKey, Edit, State, quantity};
@@ -26,6 +27,12 @@ struct Candidate {
     text: Arc<str>,
 }
 
+impl Candidate {
+    fn name(&self) -> String {
+        format!("mapping {self:?}")
+    }
+}
+
 type ByMeter = BTreeMap<Meter, i128>;
 
 pub fn propose(state: &State) -> Result<Vec<Patch>> {
@@ -35,7 +42,10 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
         .collect();
     let mut patches = Vec::new();
     for candidate in candidates(state.usage) {
-        let traffic = state.subset(|row| row.outcome.is_billable() && is_of(&candidate, row));
+        if state.rejected.contains(&candidate.name()) {
+            continue;
+        }
+        let traffic = state.subset(|row| is_of(&candidate, row) && record::stands(state, row));
         let mut days: BTreeMap<Day, (CellKey, ByMeter)> = BTreeMap::new();
         for (key, count) in &traffic {
             if let (Some(meter), true) = (key.meter, key.cell.first == key.cell.last) {
@@ -43,7 +53,7 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
                 *day.1.entry(meter).or_default() += count;
             }
         }
-        let Some((target, fitted)) = best_target(&left, &days) else { continue };
+        let Some((target, fitted)) = best_target(state, &left, &days) else { continue };
         for day in &fitted {
             let (cell, moved) = &days[day];
             settle(&mut left, cell, moved, 1);
@@ -89,22 +99,27 @@ fn with_model(cell: &CellKey, model: &Arc<str>) -> CellKey {
 
 /// The model that has more, on most days, exactly where the candidate's model has less.
 fn best_target(
+    state: &State,
     left: &BTreeMap<CellKey, ByMeter>,
     days: &BTreeMap<Day, (CellKey, ByMeter)>,
 ) -> Option<(Arc<str>, Vec<Day>)> {
     let mut fits: BTreeMap<Arc<str>, Vec<Day>> = BTreeMap::new();
     for (day, (cell, moved)) in days {
-        let missing = |sums: &ByMeter, sign: i128| {
-            moved.iter().all(|(meter, count)| sums.get(meter).is_some_and(|gap| gap * sign >= *count))
+        let missing = |sums: &ByMeter| {
+            moved.iter().all(|(meter, count)| sums.get(meter).is_some_and(|gap| -gap >= *count))
         };
-        if moved.values().all(|count| *count == 0) || !left.get(cell).is_some_and(|sums| missing(sums, -1)) {
+        if moved.values().all(|count| *count == 0) || !left.get(cell).is_some_and(missing) {
             continue;
         }
         for (other, sums) in left {
             if other.account == cell.account
                 && other.first == cell.first
                 && other.last == cell.last
-                && missing(sums, 1)
+                && moved.iter().all(|(meter, count)| match sums.get(meter) {
+                    Some(gap) => gap >= count,
+                    // What the other model gives away is on no bill.
+                    None => is_free(state, other, *meter),
+                })
             {
                 fits.entry(other.model.clone()?).or_default().push(*day);
             }
@@ -114,6 +129,14 @@ fn best_target(
     let mut best = fits.into_iter().filter(|(_, days)| days.len() == most);
     // Two models that could both have served it are no proof of either.
     best.next().filter(|_| best.next().is_none())
+}
+
+fn is_free(state: &State, cell: &CellKey, meter: Meter) -> bool {
+    let mut keys = state.keys_of(cell).into_iter();
+    keys.next().is_some_and(|key| {
+        let key = BillKey { meter: Some(meter), ..key };
+        state.model_leaf(&key).and_then(|leaf| state.unit(&key, &leaf)).is_some_and(Ratio::is_zero)
+    })
 }
 
 fn settle(left: &mut BTreeMap<CellKey, ByMeter>, cell: &CellKey, moved: &ByMeter, sign: i128) {
@@ -156,6 +179,7 @@ fn patch(
         edits.iter().map(|edit| if let Edit::Move { quantity, .. } = edit { *quantity } else { 0 }).sum();
     let first = onset.map(|day| day.to_string()).unwrap_or_default();
     Patch {
+        name: candidate.name(),
         cause,
         status: if equations >= EQUATIONS { Status::Exact } else { Status::Probable },
         scope,
