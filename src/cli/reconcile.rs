@@ -52,7 +52,7 @@ pub fn reconcile(gathered: &mut Gathered, ui: &Ui) -> Result<(Reconciliation, u8
         .and_then(|books| books.policy.post.as_ref())
         .and_then(|post| post.amount.as_ref())
         .map(|amount| amount.0.to_string().parse::<Money>().unwrap_or_default());
-    let inputs = gathered.inputs();
+    let inputs = gathered.inputs()?;
     ui.diagnostics(&inputs.diagnostics);
     let document = assemble(&inputs)?;
     let code = exit_code(&document, threshold);
