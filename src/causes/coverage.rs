@@ -8,7 +8,7 @@ use crate::money::Money;
 use crate::rate::Account;
 use crate::reconcile::{BillKey, CellKey, Edit, Identity, State, quantity};
 
-/// A bypass that the books do not declare must fit this many model-days without exception.
+/// A bypass that the books do not declare must fit this many model-days.
 const TESTS: usize = 4;
 
 pub fn propose(state: &State) -> Result<Vec<Patch>> {
@@ -77,17 +77,24 @@ fn inferred(state: &State, account: &Account, identities: &Lines) -> Vec<Patch> 
             continue;
         }
         let mut left = surplus.clone();
-        let fits = quantities.iter().all(|(key, quantity)| {
+        let mut open: BTreeSet<&CellKey> = BTreeSet::new();
+        for (key, quantity) in &quantities {
             let cell = left.entry(key.cell.clone()).or_insert_with(|| quantity::by_meter(state, &key.cell));
-            key.meter.and_then(|meter| cell.get_mut(&meter)).is_some_and(|gap| {
+            let fits = key.meter.and_then(|meter| cell.get_mut(&meter)).is_some_and(|gap| {
                 *gap -= quantity;
                 *gap >= 0
-            })
-        });
-        if fits {
+            });
+            if !fits {
+                open.insert(&key.cell);
+            }
+        }
+        // Model-days with a second cause may hide it; that the rest ties out is tested after all families.
+        let fits = cells.len() - open.len();
+        if fits >= TESTS && fits >= open.len() {
+            let status = if open.is_empty() { Status::Exact } else { Status::Probable };
             surplus = left;
-            let fact = Fact::new("model-days that fit", cells.len());
-            patches.push(patch(account, identity, identities, Status::Exact, fact));
+            let fact = Fact::new("model-days that fit", fits);
+            patches.push(patch(account, identity, identities, status, fact));
         }
     }
     patches

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::{global::Global, ui::Ui};
 use crate::books::Books;
+use crate::close::document::Reconciliation;
 use crate::diagnostic::{Diagnostic, Origin, nearest};
 use crate::error::{EXIT_CLEAN, Error};
 use crate::report::sheet::{Column, Kind, Sheet};
@@ -15,8 +16,14 @@ pub struct Schema {
     pub build: fn() -> Value,
 }
 
-pub static SCHEMAS: &[Schema] =
-    &[Schema { name: "books", about: "llmfin.toml, for editors and checks", build: Books::schema }];
+pub static SCHEMAS: &[Schema] = &[
+    Schema { name: "books", about: "llmfin.toml, for editors and checks", build: Books::schema },
+    Schema {
+        name: "reconciliation",
+        about: "the document of reconcile -O json and of the pack",
+        build: || schemars::schema_for!(Reconciliation).to_value(),
+    },
+];
 
 /// Print a JSON Schema, or list those there are
 #[derive(Debug, clap::Args)]

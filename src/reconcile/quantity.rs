@@ -59,7 +59,7 @@ pub fn billed(state: &State, key: &BillKey) -> Option<(i128, Known)> {
         return Some((quantity, Known::Witnessed));
     }
     if bill.lines == 0 {
-        return key.meter.map(|_| (0, Known::Absent));
+        return key.meter.filter(|_| state.covers(&key.cell)).map(|_| (0, Known::Absent));
     }
     // Only an amount that is exact to the last step can stand for a quantity.
     if bill.bound > Money::STEP {

@@ -88,6 +88,8 @@ pub struct State<'a> {
     pub witnessed: BTreeMap<Account, BTreeSet<Meter>>,
     /// Projects, workspaces and API keys of an account that the books say are the gateway's.
     pub gateway: &'a BTreeMap<Account, BTreeSet<Arc<str>>>,
+    /// Days of the account's bill lines.
+    pub billed_days: BTreeMap<Account, BTreeSet<Period>>,
     pub excluded: BTreeSet<(Account, Identity)>,
     pub prices: BTreeMap<BillKey, Ratio>,
     pub accepted: BTreeSet<BillKey>,
@@ -120,6 +122,7 @@ impl<'a> State<'a> {
             witness: BTreeMap::new(),
             witnessed: BTreeMap::new(),
             gateway,
+            billed_days: BTreeMap::new(),
             excluded: BTreeSet::new(),
             prices: BTreeMap::new(),
             accepted: BTreeSet::new(),
@@ -133,6 +136,7 @@ impl<'a> State<'a> {
         }
         for line in bill {
             let key = state.grain(&line.account).of_line(line);
+            state.billed_days.entry(line.account.clone()).or_default().insert(line.line.period);
             state.billed.entry(key).or_default().entry(identity(line)).or_default().add(line);
         }
         for line in reports {
@@ -161,6 +165,13 @@ impl<'a> State<'a> {
             }
         }
         sums
+    }
+
+    /// True where the account's bill has lines on the cell's days; elsewhere a missing line says nothing.
+    pub fn covers(&self, cell: &CellKey) -> bool {
+        self.billed_days
+            .get(&cell.account)
+            .is_some_and(|days| days.iter().any(|days| days.first <= cell.last && cell.first <= days.last))
     }
 
     /// Every key that either side knows.
