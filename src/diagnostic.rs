@@ -111,3 +111,12 @@ impl fmt::Display for Diagnostic {
         write!(f, "{}: {}", self.level.id(), self.placed())
     }
 }
+
+/// The known word that `text` most likely misspells.
+pub fn nearest<'a>(text: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let lower = text.to_lowercase();
+    let (distance, word) = known
+        .map(|word| (strsim::osa_distance(&lower, &word.to_lowercase()), word))
+        .min_by_key(|pair| pair.0)?;
+    (distance <= (lower.chars().count() / 3).max(1)).then_some(word)
+}

@@ -12,7 +12,7 @@ use crate::error::{EXIT_CLEAN, Error, Result};
 use crate::report::sheet::{Cell, Column, Kind, Sheet};
 use crate::usage::collect::Usage;
 use crate::usage::cube::{Band, Cubes};
-use crate::usage::table::{Part, focus::write_focus, write::Form, write::write_table};
+use crate::usage_table::{Part, focus::write_focus, write::Form, write::write_table};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Target {

@@ -6,6 +6,7 @@ use super::inputs::{Input, InvoiceInput};
 use super::ui::Ui;
 use crate::close::assemble::assemble;
 use crate::close::document::Reconciliation;
+use crate::diagnostic::{Diagnostic, Origin};
 use crate::error::{EXIT_CLEAN, EXIT_FINDINGS, Result};
 use crate::invoice::DocumentKind;
 use crate::money::Money;
@@ -57,6 +58,16 @@ pub fn reconcile(gathered: &mut Gathered, ui: &Ui) -> Result<(Reconciliation, u8
     let inputs = gathered.inputs();
     said.extend(inputs.diagnostics.iter().cloned());
     ui.diagnostics(&said);
+    if inputs.is_empty() {
+        // Nothing against nothing ties out to zero, which is the silent zero this program exists to prevent.
+        return Err(Diagnostic::error(
+            "no-data",
+            Origin::file(inputs.label.as_str()),
+            "no usage and no bill line lies in this period",
+        )
+        .help("check the month and the files: `llmfin check sources` shows what was found")
+        .into());
+    }
     let document = assemble(&inputs)?;
     for found in document.diagnostics.iter().skip(inputs.diagnostics.len()) {
         ui.status(&format!("{}: {}: {}", found.level, found.origin, found.message));

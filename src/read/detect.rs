@@ -2,8 +2,7 @@
 
 use super::source::{Sample, SampleKind, Source};
 use super::{DOCUMENT_FORMATS, DocumentFormat, USAGE_FORMATS, UsageFormat};
-use crate::books::nearest;
-use crate::diagnostic::{Diagnostic, Origin};
+use crate::diagnostic::{Diagnostic, Origin, nearest};
 use crate::error::Result;
 use crate::vocabulary::Seller;
 
