@@ -34,18 +34,22 @@ fn orderly(output: &Output, about: &str) {
 /// The files of Acme's books by their path in them, logs unpacked and cut to their first lines.
 fn acme() -> Vec<(String, Vec<u8>)> {
     let root = Path::new("fixtures/acme");
-    let mut files = vec![("llmfin.toml".to_owned(), fs::read(root.join("llmfin.toml")).unwrap())];
+    let mut files =
+        vec![("llmfin.toml".to_owned(), fs::read(root.join("llmfin.toml")).expect("a test file"))];
     for folder in ["logs/2026-10", "invoices/2026-10"] {
-        let mut paths: Vec<PathBuf> =
-            fs::read_dir(root.join(folder)).unwrap().map(|entry| entry.unwrap().path()).collect();
+        let mut paths: Vec<PathBuf> = fs::read_dir(root.join(folder))
+            .expect("a test file")
+            .map(|entry| entry.expect("a test file").path())
+            .collect();
         paths.sort();
         for path in paths {
-            let name = format!("{folder}/{}", path.file_name().unwrap().to_str().unwrap());
-            let mut bytes = fs::read(&path).unwrap();
+            let name =
+                format!("{folder}/{}", path.file_name().expect("a test file").to_str().expect("a test file"));
+            let mut bytes = fs::read(&path).expect("a test file");
             let mut name = name.as_str();
             if let Some(plain) = name.strip_suffix(".gz") {
                 let mut text = Vec::new();
-                flate2::read::MultiGzDecoder::new(&bytes[..]).read_to_end(&mut text).unwrap();
+                flate2::read::MultiGzDecoder::new(&bytes[..]).read_to_end(&mut text).expect("a test file");
                 bytes = text.split_inclusive(|byte| *byte == b'\n').take(LINES).flatten().copied().collect();
                 name = plain;
             }
@@ -56,11 +60,11 @@ fn acme() -> Vec<(String, Vec<u8>)> {
 }
 
 fn books(files: &[(String, Vec<u8>)]) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a test file");
     for (name, bytes) in files {
         let path = folder.path().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, bytes).unwrap();
+        fs::create_dir_all(path.parent().expect("a test file")).expect("a test file");
+        fs::write(path, bytes).expect("a test file");
     }
     folder
 }
@@ -134,11 +138,11 @@ proptest! {
     ) {
         let mut files = acme();
         if packed {
-            let log = files.iter_mut().find(|(name, _)| name.ends_with(".jsonl")).unwrap();
+            let log = files.iter_mut().find(|(name, _)| name.ends_with(".jsonl")).expect("a test file");
             log.1 = {
                 let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-                std::io::Write::write_all(&mut packer, &log.1).unwrap();
-                packer.finish().unwrap()
+                std::io::Write::write_all(&mut packer, &log.1).expect("a test file");
+                packer.finish().expect("a test file")
             };
         }
         for (which, damages) in &hits {
@@ -155,20 +159,21 @@ proptest! {
 const ROW: &str = r#"{"id": "ID", "call_type": "acompletion", "status": "success", "custom_llm_provider": "openai", "startTime": 1790812805.0, "endTime": 1790812806.0, "model": "MODEL", "model_group": "mini", "metadata": {"user_api_key_team_alias": "TEAM"}, "response_cost": 0.004, "total_tokens": 30, "prompt_tokens": 20, "completion_tokens": 10, "messages": "PROMPT"}"#;
 
 fn row(id: &str, model: &str, team: &str, prompt: &str) -> String {
-    let json = |text: &str| serde_json::to_string(text).unwrap().trim_matches('"').to_owned();
+    let json = |text: &str| serde_json::to_string(text).expect("a test file").trim_matches('"').to_owned();
     let row = ROW.replace("ID", id).replace("MODEL", &json(model)).replace("TEAM", &json(team));
     row.replace("PROMPT", prompt) + "\n"
 }
 
 #[test]
 fn a_line_of_fifty_megabytes_is_a_line() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a test file");
     let long = "x".repeat(50 << 20);
     let plain = row("a", "gpt-5-mini", "t", "");
-    fs::write(folder.path().join("call.jsonl"), row("b", "gpt-5-mini", "t", &long) + &plain).unwrap();
-    fs::write(folder.path().join("junk.jsonl"), plain + "{" + &long).unwrap();
+    fs::write(folder.path().join("call.jsonl"), row("b", "gpt-5-mini", "t", &long) + &plain)
+        .expect("a test file");
+    fs::write(folder.path().join("junk.jsonl"), plain + "{" + &long).expect("a test file");
     let output = run(folder.path(), &["ingest", "--usage", "call.jsonl", "junk.jsonl", "-O", "csv"]);
-    let table = String::from_utf8(output.stdout.clone()).unwrap();
+    let table = String::from_utf8(output.stdout.clone()).expect("a test file");
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     assert!(table.contains("call.jsonl,litellm-payload,2,0,0,"), "{table}");
     assert!(table.contains("junk.jsonl,litellm-payload,2,1,1,"), "{table}");
@@ -206,18 +211,19 @@ fn nothing_in_a_pack_or_on_a_screen_is_run() {
     let output = run(folder.path(), &["close", "--month", "2026-10"]);
     assert_eq!(output.status.code(), Some(1), "{}", said(&output));
     for stream in [&output.stdout, &output.stderr] {
-        let text = String::from_utf8(stream.clone()).unwrap();
+        let text = String::from_utf8(stream.clone()).expect("a test file");
         assert!(!text.contains(|char: char| char.is_control() && char != '\n'), "{text:?}");
     }
     let pack = folder.path().join("closes/2026-10/v1");
     let mut cells = 0;
-    for path in fs::read_dir(&pack).unwrap().map(|entry| entry.unwrap().path()) {
-        let text = fs::read_to_string(&path).unwrap();
+    for path in fs::read_dir(&pack).expect("a test file").map(|entry| entry.expect("a test file").path()) {
+        let text = fs::read_to_string(&path).expect("a test file");
         assert!(!text.contains(|char: char| char.is_control() && char != '\n'), "{}", path.display());
         if path.extension().is_some_and(|ending| ending == "csv") {
             let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_bytes());
-            for cell in
-                reader.records().flat_map(|row| row.unwrap().iter().map(str::to_owned).collect::<Vec<_>>())
+            for cell in reader
+                .records()
+                .flat_map(|row| row.expect("a test file").iter().map(str::to_owned).collect::<Vec<_>>())
             {
                 let formula = cell.trim_start().starts_with(['=', '+', '-', '@']);
                 let number =
@@ -228,10 +234,10 @@ fn nothing_in_a_pack_or_on_a_screen_is_run() {
         }
     }
     assert!(cells > 100, "{cells} cells looked at");
-    let summary = fs::read_to_string(pack.join("00-summary.md")).unwrap();
+    let summary = fs::read_to_string(pack.join("00-summary.md")).expect("a test file");
     assert!(!summary.contains("<script>"), "{summary}");
     let page = run(folder.path(), &["reconcile", "--month", "2026-10", "-O", "html", "-q"]);
-    assert!(!String::from_utf8(page.stdout).unwrap().contains("<script>alert"));
+    assert!(!String::from_utf8(page.stdout).expect("a test file").contains("<script>alert"));
 }
 
 #[test]
@@ -239,12 +245,19 @@ fn a_killed_close_leaves_the_former_pack_to_be_found() {
     let folder = evil_books();
     let closes = folder.path().join("closes/2026-10");
     run(folder.path(), &["close", "--month", "2026-10", "-q"]);
-    let before = fs::read(closes.join("v1/manifest.json")).unwrap();
-    fs::rename(closes.join("v1"), closes.join(".former-v1")).unwrap();
-    fs::create_dir(closes.join(".writing-abc")).unwrap();
+    let before = fs::read(closes.join("v1/manifest.json")).expect("a test file");
+    fs::rename(closes.join("v1"), closes.join(".former-v1")).expect("a test file");
+    fs::create_dir(closes.join(".writing-abc")).expect("a test file");
+    // Even a run that cannot close brings the former pack back.
+    let log = folder.path().join("log.jsonl");
+    let good = fs::read(&log).expect("a test file");
+    fs::write(&log, "").expect("a test file");
+    assert_eq!(run(folder.path(), &["close", "--month", "2026-10", "-q"]).status.code(), Some(2));
+    assert_eq!(fs::read(closes.join("v1/manifest.json")).expect("a test file"), before);
+    fs::write(&log, good).expect("a test file");
     run(folder.path(), &["close", "--month", "2026-10", "-q"]);
-    assert_eq!(fs::read(closes.join("v1/manifest.json")).unwrap(), before);
-    assert_eq!(fs::read_dir(&closes).unwrap().count(), 1);
+    assert_eq!(fs::read(closes.join("v1/manifest.json")).expect("a test file"), before);
+    assert_eq!(fs::read_dir(&closes).expect("a test file").count(), 1);
 }
 
 #[cfg(unix)]
@@ -257,8 +270,8 @@ fn a_reader_that_has_seen_enough_is_no_error() {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .unwrap();
+        .expect("a test file");
     drop(child.stdout.take());
-    let output = child.wait_with_output().unwrap();
+    let output = child.wait_with_output().expect("a test file");
     assert_eq!((output.status.code(), said(&output).as_str()), (Some(1), ""));
 }
