@@ -70,6 +70,20 @@ fn the_version_is_told_without_books() {
     assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("llmfin {}\n", env!("CARGO_PKG_VERSION")));
 }
 
+#[test]
+fn a_piped_table_is_as_wide_as_a_mail_or_as_columns_says() {
+    let widest = |columns: Option<&str>| {
+        let mut command = Command::new(BINARY);
+        command.arg("formats").env_remove("COLUMNS");
+        let output = command.envs(columns.map(|columns| ("COLUMNS", columns))).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let table = text.lines().filter(|line| line.starts_with('─'));
+        table.map(|line| line.chars().count()).max().unwrap_or(0)
+    };
+    assert!((90..=100).contains(&widest(None)), "{}", widest(None));
+    assert!(widest(Some("80")) <= 80);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_reader_that_stops_early_is_no_error() {

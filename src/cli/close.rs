@@ -43,6 +43,7 @@ pub fn close(global: &Global, ui: &Ui) -> Result<(Reconciliation, PathBuf, u8)> 
             .help("use `llmfin reconcile --from … --to …` for a provisional answer")
             .into());
     };
+    pack::restore(&global.dir, month)?;
     let mut gathered = gather::books(global, ui)?;
     let books_sha256 = gathered.books().map(|books| pack::sha256(books.text.as_bytes())).unwrap_or_default();
     let (document, code) = reconcile(&mut gathered, ui)?;

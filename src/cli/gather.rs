@@ -11,7 +11,7 @@ use super::{documents, remarks};
 use crate::books::inputs::Role;
 use crate::books::{Books, allocation};
 use crate::close::inputs::{AccountDocument, CloseInputs, LogFile, SourceCubes};
-use crate::diagnostic::{Diagnostic, Level, Origin};
+use crate::diagnostic::{Diagnostic, Origin};
 use crate::error::{Error, Result};
 use crate::period::{Day, Month, Period};
 use crate::pricebook::Pricebook;
@@ -20,9 +20,6 @@ use crate::read::source::Source;
 use crate::read::{TagSources, UsageOptions};
 use crate::usage::collect::{self, LogInput, Usage};
 use crate::vocabulary::Outcome;
-
-/// Code of the remark that the books name files which are not there.
-const NO_FILES: &str = "no-files";
 
 /// Everything read, before it is put together.
 pub struct Gathered {
@@ -66,9 +63,6 @@ pub fn books(global: &Global, ui: &Ui) -> Result<Gathered> {
     }
     describe(&documents, ui);
     problems.keep(documents::one_authority(&documents))?;
-    if logs.is_empty() && documents.is_empty() {
-        problems.none_at_all(&mut diagnostics);
-    }
     let cache = cache(&books, &mut diagnostics);
     let usage = problems.keep(usage(&logs, &tags(&books.tags), &book, cache, ui))?;
     let usage = problems.none_or(usage)?;
@@ -129,12 +123,6 @@ impl Problems {
             }
             Err(error) => Err(error),
         }
-    }
-
-    /// A month of which there is no file at all is more likely mistyped than empty.
-    fn none_at_all(&mut self, diagnostics: &mut Vec<Diagnostic>) {
-        let missing = std::mem::take(diagnostics).into_iter().filter(|told| told.code == NO_FILES);
-        self.0.extend(missing.map(|told| Diagnostic { level: Level::Error, ..told }));
     }
 
     fn none_or<T>(self, value: Option<T>) -> Result<T> {
@@ -236,7 +224,7 @@ fn files(
         let months: Vec<String> = months.iter().map(ToString::to_string).collect();
         diagnostics.push(
             Diagnostic::warning(
-                NO_FILES,
+                "no-files",
                 Origin::file(crate::books::FILE),
                 format!("{what}: no file matches {} in {}", patterns.join(", "), months.join(", ")),
             )

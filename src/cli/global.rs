@@ -62,7 +62,7 @@ pub struct Global {
     /// Say nothing but errors
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Say how each input was read
+    /// Say how each input was read, and show notes
     #[arg(short, long, global = true)]
     pub verbose: bool,
 }

@@ -22,6 +22,19 @@ const WRITING: &str = ".writing-";
 /// Version of the manifest's shape.
 const MANIFEST: &str = "llmfin/manifest/1";
 
+fn folder(books: &Path, month: Month) -> PathBuf {
+    books.join("closes").join(month.to_string()).join("v1")
+}
+
+/// Puts right what a killed run left of a month's pack.
+pub fn restore(books: &Path, month: Month) -> Result<()> {
+    let folder = folder(books, month);
+    match folder.parent() {
+        Some(parent) if parent.is_dir() => recover(&folder).map_err(|error| unwritable(&folder, &error)),
+        _ => Ok(()),
+    }
+}
+
 /// Writes `closes/MONTH/v1/` and returns its path.
 pub fn write(books: &Path, month: Month, document: &Reconciliation, books_sha256: &str) -> Result<PathBuf> {
     let mut files: Vec<(String, String)> = vec![("00-summary.md".to_owned(), summary(document)?)];
@@ -30,10 +43,10 @@ pub fn write(books: &Path, month: Month, document: &Reconciliation, books_sha256
         files.push((format!("{}.csv", report.name), text));
     }
     files.push(("reconciliation.json".to_owned(), reconcile::json(document)?));
-    let previous = books.join("closes").join(month.previous().to_string()).join("v1").join("manifest.json");
+    let previous = folder(books, month.previous()).join("manifest.json");
     let previous = fs::read(previous).ok().map(|bytes| sha256(&bytes));
     files.push(("manifest.json".to_owned(), manifest(month, document, books_sha256, previous, &files)?));
-    let folder = books.join("closes").join(month.to_string()).join("v1");
+    let folder = folder(books, month);
     put(&folder, &files).map_err(|error| unwritable(&folder, &error))?;
     Ok(folder)
 }

@@ -70,7 +70,8 @@ pub fn reconcile(gathered: &mut Gathered, ui: &Ui) -> Result<(Reconciliation, u8
     }
     let document = assemble(&inputs)?;
     for found in document.diagnostics.iter().skip(inputs.diagnostics.len()) {
-        ui.status(&format!("{}: {}: {}", found.level, found.origin, found.message));
+        let place = if found.origin.is_empty() { String::new() } else { format!("{}: ", found.origin) };
+        ui.status(&format!("{}: {place}{}", found.level, found.message));
     }
     // A row of a bill that cannot be read is money that was not compared.
     let unread = inputs

@@ -42,7 +42,12 @@ impl<'a> Text<'a> {
         toml::from_str(self.content)
             .map_err(|error| {
                 let range = error.span().unwrap_or(0..0);
-                problems.push(self.error("pricebook-toml", range, error.message().replace('\n', " ")));
+                let message = error.message().replace('\n', " ");
+                let help = match message.strip_prefix("missing field ") {
+                    Some(field) => format!("add {field} to this table"),
+                    None => "correct what is marked; the files in `pricebooks/` show the form".to_owned(),
+                };
+                problems.push(self.error("pricebook-toml", range, message).help(help));
             })
             .ok()
     }
