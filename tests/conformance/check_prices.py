@@ -19,7 +19,7 @@ import litellm
 from litellm import Usage
 
 from common import WORK, check, done, llmfin
-from differences import DIFFERENCES
+from differences import DIFFERENCES, NOT_IN_BOOK
 
 IN, OUT, READ, WRITE = (
     "input_cost_per_token",
@@ -72,7 +72,7 @@ SHAPES = {
 DAYS = {name: f"2026-12-{number:02}" for number, name in enumerate(SHAPES, start=1)}
 
 
-def asked(name, entry):
+def asked(entry):
     """The shapes whose price LiteLLM's map states for this model."""
     provider = entry["litellm_provider"]
     for label, this in SHAPES.items():
@@ -141,8 +141,8 @@ def by_litellm(name, provider, this):
     )
 
 
-def by_llmfin(name, provider, shapes, bill):
-    """Dollars by shape; None where the book has no price for a meter of it."""
+def by_llmfin(name, provider, shapes):
+    """Dollars by shape, or the reason why there are none; None where the book does not know the model."""
     log = WORK / "prices" / f"{provider}-{name.replace(':', '_')}.csv"
     meters = sorted({meter for _, this in shapes for meter in this["meters"]})
     with open(log, "w", newline="") as file:
@@ -152,32 +152,42 @@ def by_llmfin(name, provider, shapes, bill):
             counts = [this["meters"].get(meter, "") for meter in meters]
             writer.writerow([DAYS[label], provider, name, this["tier"], this["region"], 1, *counts])
     run = llmfin(
-        "-q", "reconcile", "--month", "2026-12", "--usage", log, "--invoice", f"openai={bill}", "-O", "json", exits=(0, 1)
+        "-q", "reconcile", "--month", "2026-12", "--usage", log, "--invoice", f"openai={BILL}", "-O", "json",
+        exits=(0, 1),
     )
     document = json.loads(run.stdout)
-    labels = {day: label for label, day in DAYS.items()}
+    if any(row["reason"] == "unknown-model" for row in document["unpriced"]):
+        return None
+    missing = {(row["meter"], row["tier"]): row["reason"] for row in document["unpriced"]}
+    cells = {cell["day"]: cell for cell in document["cells"] if cell["provider"] == provider}
     prices = {}
-    for cell in document["cells"]:
-        if cell["day"] in labels and cell["provider"] == provider:
-            missing = [meter for meter in cell["meters"] if meter["quantity_logged"] not in (None, "0") and meter["priced"] is None]
-            prices[labels[cell["day"]]] = None if missing else Decimal(cell["priced"])
-    unpriced = document["unpriced"]
-    return prices, unpriced
-
-
-def one(name, entry, bill):
-    provider = entry["litellm_provider"]
-    shapes = list(asked(name, entry))
-    if not shapes:
-        return []
-    prices, unpriced = by_llmfin(name, provider, shapes, bill)
-    out = []
     for label, this in shapes:
-        theirs = Decimal(repr(by_litellm(name, provider, this))).quantize(Decimal("1e-11"))
-        out.append((name, label, theirs, prices.get(label), unpriced))
-    return out
+        cell = cells[DAYS[label]]
+        unpriced = [meter["meter"] for meter in cell["meters"] if Decimal(meter["priced"]) == 0]
+        reasons = [missing[meter, this["tier"]] for meter in unpriced if (meter, this["tier"]) in missing]
+        prices[label] = reasons[0] if reasons else Decimal(cell["priced"])
+    return prices
 
 
+def one(name, entry):
+    """Compared shapes of one model; None where the book does not know it."""
+    provider = entry["litellm_provider"]
+    shapes = list(asked(entry))
+    prices = by_llmfin(name, provider, shapes) if shapes else {}
+    if prices is None:
+        return None
+    # Twelve digits of a binary float are noise: dollars are compared to the eleventh decimal.
+    theirs = {
+        label: Decimal(repr(by_litellm(name, provider, this))).quantize(Decimal("1e-11")) for label, this in shapes
+    }
+    return [(name, label, theirs[label], prices[label]) for label, _ in shapes]
+
+
+def differs(theirs, ours):
+    return isinstance(ours, str) or abs(theirs - ours) > Decimal("1e-11")
+
+
+# A bill is required: one cent on a day that no shape uses.
 (WORK / "prices").mkdir(parents=True, exist_ok=True)
 BILL = WORK / "one-cent.csv"
 BILL.write_text(
@@ -193,7 +203,32 @@ models = {
     and not name.startswith("ft:")
 }
 with ThreadPoolExecutor(2) as pool:
-    results = list(pool.map(lambda item: one(*item, BILL), models.items()))
-if __name__ == "__main__":
-    import pickle
-    pickle.dump(results, open("/tmp/cv/results.pkl", "wb"))
+    results = dict(zip(models, pool.map(one, models, models.values())))
+
+unknown = {name for name, compared in results.items() if compared is None}
+check("models LiteLLM prices and the book does not know", [
+    *(f"{name} is not in the book: add it, or list it in differences.py" for name in sorted(unknown - NOT_IN_BOOK)),
+    *(f"{name} is listed as unknown and is not" for name in sorted(NOT_IN_BOOK - unknown)),
+], f"{len(unknown)}, all listed")
+
+compared = [row for rows in results.values() for row in rows or []]
+found = [row for row in compared if differs(*row[2:])]
+explained, problems = Counter(), []
+for name, label, theirs, ours in found:
+    reason = next((key for key in DIFFERENCES if fnmatch.fnmatchcase(name, key[0]) and label == key[1]), None)
+    if reason is None:
+        problems.append(f"{name}, {label}: LiteLLM {theirs.normalize()}, llmfin {ours}")
+    else:
+        explained[reason] += 1
+problems += [f"no model differs any more: {key}" for key in DIFFERENCES if key not in explained]
+shapes = Counter(label for _, label, *_ in compared)
+check(
+    "prices",
+    problems,
+    f"LiteLLM {version('litellm')}, {len(results) - len(unknown)} model names, {len(compared)} shapes: "
+    f"{len(compared) - len(found)} equal, {len(found)} explained",
+)
+print("        " + ", ".join(f"{label} {count}" for label, count in shapes.items()))
+for (pattern, label), count in explained.items():
+    print(f"        {pattern}, {label}: {count} explained: {DIFFERENCES[pattern, label]}")
+done()

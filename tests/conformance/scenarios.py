@@ -68,6 +68,7 @@ SCENARIOS = {
         {"usage": OPENAI_SMALL, "model": "gpt-5-mini-2025-08-07"},
         [success(SMALL, served_model="gpt-5-mini")],
     ),
+    # Chat completions never say the lifetime of a cache write; the responses API does.
     "openai-cache-write": scenario(
         "chat",
         "openai/gpt-5.6-sol",
@@ -157,6 +158,24 @@ SCENARIOS = {
         {"usage": RESPONSES_FULL, "extra": {"service_tier": "flex"}},
         [success(OPENAI_FULL_METERS, service_tier="flex")],
         service_tier="flex",
+    ),
+    "openai-responses-write-lifetimes": scenario(
+        "responses",
+        "openai/gpt-5.6-sol",
+        {
+            "usage": {
+                "input_tokens": 9000,
+                "input_tokens_details": {
+                    "cached_tokens": 2000,
+                    "cache_write_tokens": 6000,
+                    "cache_write_tokens_details": {"ttl_30m_tokens": 4000, "ttl_12h_tokens": 2000},
+                },
+                "output_tokens": 100,
+                "output_tokens_details": {"reasoning_tokens": 0},
+                "total_tokens": 9100,
+            }
+        },
+        [success({"input": 1000, "cache_read": 2000, "cache_write_30m": 4000, "cache_write_12h": 2000, "output": 100})],
     ),
     "openai-responses-stream": scenario(
         "responses-stream", "openai/gpt-5.5", {"usage": RESPONSES_FULL}, [success(OPENAI_FULL_METERS)]
