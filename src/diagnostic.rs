@@ -86,6 +86,14 @@ impl Diagnostic {
     pub fn note(code: &'static str, origin: Origin, message: impl Into<String>) -> Diagnostic {
         Diagnostic::new(Level::Note, code, origin, message)
     }
+    /// The message after its place, where it has one.
+    pub fn placed(&self) -> String {
+        if self.origin.file.is_empty() {
+            self.message.clone()
+        } else {
+            format!("{}: {}", self.origin, self.message)
+        }
+    }
     pub fn help(mut self, help: impl Into<String>) -> Diagnostic {
         self.help = Some(help.into());
         self
@@ -100,6 +108,15 @@ impl Diagnostic {
 
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}: {}", self.level.id(), self.origin, self.message)
+        write!(f, "{}: {}", self.level.id(), self.placed())
     }
+}
+
+/// The known word that `text` most likely misspells.
+pub fn nearest<'a>(text: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let lower = text.to_lowercase();
+    let (distance, word) = known
+        .map(|word| (strsim::osa_distance(&lower, &word.to_lowercase()), word))
+        .min_by_key(|pair| pair.0)?;
+    (distance <= (lower.chars().count() / 3).max(1)).then_some(word)
 }

@@ -25,4 +25,5 @@ pub mod reconcile;
 pub mod render;
 pub mod report;
 pub mod usage;
+pub mod usage_table;
 pub mod vocabulary;

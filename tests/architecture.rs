@@ -15,8 +15,9 @@ const LAYERS: &[(&str, u32)] = &[
     ("usage", 10),
     ("pricebook", 10),
     ("books", 10),
-    ("read", 20),
     ("columnar", 20),
+    ("usage_table", 20),
+    ("read", 20),
     ("rate", 30),
     ("reconcile", 31),
     ("causes", 32),
@@ -28,7 +29,7 @@ const LAYERS: &[(&str, u32)] = &[
 
 /// Files that may go round a rule, each with its reason.
 const MAY_USE_FLOATS: &[(&str, &str)] =
-    &[("src/money.rs", "doubles from files become their shortest decimal text here")];
+    &[("src/read/workbook.rs", "a workbook stores doubles; they become their shortest decimal text here")];
 const MAY_READ: &[(&str, &str)] = &[("src/usage/collect.rs", "drives the readers over the files of one run")];
 
 const LONGEST: usize = 500;

@@ -8,7 +8,13 @@ const BINARY: &str = env!("CARGO_BIN_EXE_llmfin");
 
 #[test]
 fn transcripts() {
-    trycmd::TestCases::new().case("tests/cmd/*.toml").case("tests/cmd/*.trycmd").run();
+    trycmd::TestCases::new()
+        .case("README.md")
+        .env("COLUMNS", "100")
+        .case("tests/cmd/*.toml")
+        .case("tests/cmd/*.trycmd")
+        .case("tests/cmd/errors/*.trycmd")
+        .run();
 }
 
 /// Compares a page of the documentation with what it should be; `LLMFIN_OVERWRITE=1 cargo test` writes it.

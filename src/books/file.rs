@@ -10,7 +10,7 @@ use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
-use crate::diagnostic::{Diagnostic, Origin};
+use crate::diagnostic::{Diagnostic, Origin, nearest};
 
 /// Characters of a line that a diagnostic shows.
 const EXCERPT: usize = 200;
@@ -195,15 +195,6 @@ fn branch<'s>(schema: &'s Value, keyword: &str) -> Option<&'s Value> {
         return Some(schema);
     }
     schema.get("anyOf")?.as_array()?.iter().find_map(|schema| branch(schema, keyword))
-}
-
-/// The known word that `text` most likely misspells.
-pub fn nearest<'a>(text: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let lower = text.to_lowercase();
-    let (distance, word) = known
-        .map(|word| (strsim::osa_distance(&lower, &word.to_lowercase()), word))
-        .min_by_key(|pair| pair.0)?;
-    (distance <= (lower.chars().count() / 3).max(1)).then_some(word)
 }
 
 /// Serde names what it expected in backticks, after the word it found.

@@ -17,8 +17,6 @@ pub mod inputs;
 mod validate;
 pub mod value;
 
-pub use file::nearest;
-
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

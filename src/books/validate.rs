@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 
 use super::Books;
 use super::allocation::{BucketKind, BucketPolicy};
-use super::file::{File, nearest};
+use super::file::File;
 use super::glob;
 use super::inputs::{InvoiceKind, Role};
+use crate::diagnostic::nearest;
 use crate::money::Ratio;
 
 pub fn check(books: &Books, file: &mut File) {

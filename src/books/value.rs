@@ -196,7 +196,7 @@ impl JsonSchema for Provider {
 /// A message in which the file reader finds the suggestion again: it marks what follows `did you mean`.
 fn unknown<'a>(what: &str, text: &str, known: impl Iterator<Item = &'a str>) -> String {
     let message = format!("unknown {what} `{text}`");
-    match super::file::nearest(text, known) {
+    match crate::diagnostic::nearest(text, known) {
         Some(near) => format!("{message}; did you mean `{near}`?"),
         None => message,
     }

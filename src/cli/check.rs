@@ -1,8 +1,8 @@
 //! `llmfin check`: one registry of named checks over the books.
 
 use super::{global::Global, ui::Ui};
-use crate::books::{Books, nearest};
-use crate::diagnostic::{Diagnostic, Origin};
+use crate::books::Books;
+use crate::diagnostic::{Diagnostic, Origin, nearest};
 use crate::error::{EXIT_CLEAN, EXIT_FINDINGS, Error, Result};
 use crate::period::Month;
 use crate::report::sheet::{Cell, Column, Kind, Sheet};

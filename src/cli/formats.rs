@@ -4,8 +4,7 @@ use anyhow::Context;
 
 use super::global::Global;
 use super::{pages, ui::Ui};
-use crate::books::nearest;
-use crate::diagnostic::{Diagnostic, Origin};
+use crate::diagnostic::{Diagnostic, Origin, nearest};
 use crate::error::{EXIT_CLEAN, Error};
 use crate::read::{DOCUMENT_FORMATS, USAGE_FORMATS};
 use crate::report::sheet::{Cell, Column, Kind, Sheet};

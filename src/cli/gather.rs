@@ -7,20 +7,22 @@ use std::sync::Arc;
 use super::global::{Global, Span};
 use super::inputs::{Input, InvoiceInput};
 use super::ui::Ui;
-use crate::books::inputs::{InvoiceSource, Role};
+use super::{documents, remarks};
+use crate::books::inputs::Role;
 use crate::books::{Books, allocation};
 use crate::close::inputs::{AccountDocument, CloseInputs, LogFile, SourceCubes};
-use crate::diagnostic::{Diagnostic, Origin};
+use crate::diagnostic::{Diagnostic, Level, Origin};
 use crate::error::{Error, Result};
-use crate::invoice::{Document, DocumentKind};
-use crate::money::{Money, Ratio};
 use crate::period::{Day, Month, Period};
 use crate::pricebook::Pricebook;
 use crate::rate::{Account, ModelMapping};
 use crate::read::source::Source;
-use crate::read::{TagSources, UsageOptions, detect, mapped};
+use crate::read::{TagSources, UsageOptions};
 use crate::usage::collect::{self, LogInput, Usage};
 use crate::vocabulary::Outcome;
+
+/// Code of the remark that the books name files which are not there.
+const NO_FILES: &str = "no-files";
 
 /// Everything read, before it is put together.
 pub struct Gathered {
@@ -55,15 +57,21 @@ pub fn books(global: &Global, ui: &Ui) -> Result<Gathered> {
             });
         }
     }
-    let mut documents = Vec::new();
+    let (mut documents, mut problems) = (Vec::new(), Problems::default());
     for invoice in &books.invoices {
         for (name, path) in files(&books, &invoice.files, span, invoice.provider.0, &mut diagnostics)? {
-            documents.push(declared_document(&books, invoice, &Source::file(path, name))?);
+            let document = documents::declared_document(&books, invoice, &Source::file(path, name));
+            documents.extend(problems.keep(document)?);
         }
     }
-    one_authority(&documents)?;
-    let cache = books.dir.join(".llmfin").join("cubes");
-    let usage = usage(&logs, &tags(&books.tags), &book, Some(cache), ui)?;
+    describe(&documents, ui);
+    problems.keep(documents::one_authority(&documents))?;
+    if logs.is_empty() && documents.is_empty() {
+        problems.none_at_all(&mut diagnostics);
+    }
+    let cache = cache(&books, &mut diagnostics);
+    let usage = problems.keep(usage(&logs, &tags(&books.tags), &book, cache, ui))?;
+    let usage = problems.none_or(usage)?;
     Ok(Gathered { span, book, usage, documents, books: Some(books), diagnostics })
 }
 
@@ -76,52 +84,62 @@ pub fn named(
 ) -> Result<Gathered> {
     let span = global.span()?;
     let book = pricebook(global, None)?;
-    let logs = log_inputs(usage_inputs)?;
-    let mut documents = Vec::new();
+    let (mut documents, mut problems) = (Vec::new(), Problems::default());
+    let given = usage_inputs.iter().chain(invoices.iter().map(|invoice| &invoice.input));
+    if given.filter(|input| input.path.is_none()).count() > 1 {
+        let message = "standard input can be only one of the files";
+        let diagnostic = Diagnostic::error("stdin-twice", Origin::file("-"), message);
+        return Err(diagnostic.help("save one of them to a file and name that").into());
+    }
+    let logs = problems.keep(log_inputs(usage_inputs))?.unwrap_or_default();
     for invoice in invoices {
-        for source in invoice.input.sources()? {
-            let format = detect::document(&source, invoice.input.format.as_deref())?;
-            let account =
-                Account { provider: invoice.provider.into(), id: invoice.account.as_deref().map(Into::into) };
-            let document = (format.read)(&source)?;
-            documents.push(account_document(&source, account, format.kind, document, None, None)?);
+        for source in problems.keep(invoice.input.sources())?.unwrap_or_default() {
+            documents.extend(problems.keep(documents::named_document(invoice, &source))?);
         }
     }
-    one_authority(&documents)?;
-    let usage = usage(&logs, &TagSources::default(), &book, None, ui)?;
+    describe(&documents, ui);
+    problems.keep(documents::one_authority(&documents))?;
+    let usage = problems.keep(usage(&logs, &TagSources::default(), &book, None, ui))?;
+    let usage = problems.none_or(usage)?;
     Ok(Gathered { span, book, usage, documents, books: None, diagnostics: Vec::new() })
 }
 
-/// One billing authority per account and day: two cost exports that speak of the same days would count twice.
-fn one_authority(documents: &[AccountDocument]) -> Result<()> {
-    let mut problems = Vec::new();
-    for (index, second) in documents.iter().enumerate() {
-        for first in documents[..index]
-            .iter()
-            .filter(|first| first.account == second.account && first.kind == second.kind)
-        {
-            let same = first.sha256 == second.sha256;
-            let overlap = first
-                .document
-                .covers
-                .zip(second.document.covers)
-                .is_some_and(|(a, b)| a.first <= b.last && b.first <= a.last);
-            // A cloud delivers one month in parts that share its days; a direct export is one file for a range of days.
-            let parts = first.document.format == second.document.format
-                && !second.document.format.starts_with(&*second.account.provider);
-            if same || (first.kind == DocumentKind::Cost && overlap && !parts) {
-                problems.push(
-                    Diagnostic::error(
-                        "two-authorities",
-                        Origin::file(second.path.clone()),
-                        format!("bills the same days of {} as `{}`: both together would count twice", second.account.provider, first.path),
-                    )
-                    .help("give one of the two; an invoice beside a cost export is declared with `kind = \"invoice\"`"),
-                );
+/// How each document was read, for those who ask.
+fn describe(documents: &[AccountDocument], ui: &Ui) {
+    for document in documents {
+        let (read, kind) = (&document.document, document.kind.id());
+        ui.detail(&format!(
+            "{}: {} rows as {}, {kind} of {}",
+            document.path, read.rows, read.format, document.account.provider
+        ));
+    }
+}
+
+/// What is wrong with all files together: each of them is looked at before a run ends.
+#[derive(Default)]
+struct Problems(Vec<Diagnostic>);
+
+impl Problems {
+    fn keep<T>(&mut self, result: Result<T>) -> Result<Option<T>> {
+        match result {
+            Ok(value) => Ok(Some(value)),
+            Err(Error::Input(mut problems)) => {
+                self.0.append(&mut problems);
+                Ok(None)
             }
+            Err(error) => Err(error),
         }
     }
-    if problems.is_empty() { Ok(()) } else { Err(Error::Input(problems)) }
+
+    /// A month of which there is no file at all is more likely mistyped than empty.
+    fn none_at_all(&mut self, diagnostics: &mut Vec<Diagnostic>) {
+        let missing = std::mem::take(diagnostics).into_iter().filter(|told| told.code == NO_FILES);
+        self.0.extend(missing.map(|told| Diagnostic { level: Level::Error, ..told }));
+    }
+
+    fn none_or<T>(self, value: Option<T>) -> Result<T> {
+        value.filter(|_| self.0.is_empty()).ok_or(Error::Input(self.0))
+    }
 }
 
 /// Log files named on the command line.
@@ -172,10 +190,26 @@ pub fn usage(
         progress.while_counting(&counted, || collect::collect(logs, &options, cache.as_deref(), &progress));
     progress.done();
     let usage = usage?;
-    let late: Vec<Diagnostic> =
-        usage.diagnostics.iter().filter(|diagnostic| diagnostic.code == "late-records").cloned().collect();
-    ui.diagnostics(&late);
+    for file in &usage.inputs {
+        let from = if file.cached { ", from the cache" } else { "" };
+        ui.detail(&format!("{}: {} rows as {}{from}", file.source.name, file.rows, file.format));
+    }
     Ok(usage)
+}
+
+/// The folder of the cache; books that cannot be written to are read without one.
+fn cache(books: &Books, diagnostics: &mut Vec<Diagnostic>) -> Option<PathBuf> {
+    let folder = books.dir.join(".llmfin").join("cubes");
+    match std::fs::create_dir_all(&folder).and_then(|()| tempfile::tempfile_in(&folder)) {
+        Ok(_) => Some(folder),
+        Err(error) => {
+            let message =
+                format!("nothing is cached, because the folder cannot be written: {}", error.kind());
+            let note = Diagnostic::note("no-cache", Origin::file(".llmfin"), message);
+            diagnostics.push(note.help("make the folder writable to close again in less time"));
+            None
+        }
+    }
 }
 
 fn files(
@@ -202,7 +236,7 @@ fn files(
         let months: Vec<String> = months.iter().map(ToString::to_string).collect();
         diagnostics.push(
             Diagnostic::warning(
-                "no-files",
+                NO_FILES,
                 Origin::file(crate::books::FILE),
                 format!("{what}: no file matches {} in {}", patterns.join(", "), months.join(", ")),
             )
@@ -220,131 +254,6 @@ fn months(period: Period) -> Vec<Month> {
         months.push(last.next());
     }
     months
-}
-
-fn declared_document(books: &Books, invoice: &InvoiceSource, source: &Source) -> Result<AccountDocument> {
-    let declared: DocumentKind = invoice.kind.into();
-    let (kind, mut document) = match &invoice.mapping {
-        Some(table) => {
-            let mapping: mapped::Mapping = table.clone().try_into().map_err(|error: toml::de::Error| {
-                Diagnostic::error(
-                    "invalid-mapping",
-                    Origin::file(crate::books::FILE),
-                    format!("mapping of {}: {}", source.name, error.message()),
-                )
-                .help("`llmfin schema books` prints what a mapping may hold")
-            })?;
-            (declared, mapped::read_mapped(source, &mapping)?)
-        }
-        None => {
-            let format = detect::document(source, invoice.format.as_deref())?;
-            // A usage report says so itself; an invoice and a cost export can look alike.
-            let kind = if format.kind == DocumentKind::Usage { DocumentKind::Usage } else { declared };
-            (kind, (format.read)(source)?)
-        }
-    };
-    if kind != declared && declared != DocumentKind::Cost {
-        return Err(Diagnostic::error(
-            "wrong-kind",
-            source.origin(),
-            format!("this is a usage report, the books call it `{}`", declared.id()),
-        )
-        .help("set `kind = \"usage\"` in its `[[invoice]]` table")
-        .into());
-    }
-    convert(books, source, &mut document)?;
-    if let Some(wanted) = &invoice.sha256
-        && *wanted != source.sha256()?
-    {
-        return Err(Diagnostic::error(
-            "changed-file",
-            source.origin(),
-            "the file is not the one the books name by its SHA-256",
-        )
-        .help("restore the document as received, or record the new hash and say why")
-        .into());
-    }
-    let id = invoice.account.as_deref().map(|account| account.rsplit('/').next().unwrap_or(account).into());
-    let account = Account {
-        provider: invoice.provider.0.into(),
-        id: id.or_else(|| only_account(books, invoice.provider.0)),
-    };
-    let total = match &invoice.total {
-        Some(total) => Some(amount(&total.0.to_string(), source)?),
-        None => None,
-    };
-    account_document(source, account, kind, document, invoice.number.clone(), total)
-}
-
-fn amount(text: &str, source: &Source) -> Result<Money> {
-    text.parse().map_err(|error| {
-        Diagnostic::error("bad-total", source.origin(), format!("the books' total: {error}")).into()
-    })
-}
-
-/// The seller's only declared account.
-fn only_account(books: &Books, provider: &str) -> Option<Arc<str>> {
-    let mut accounts = books.accounts.iter().filter(|account| account.provider.0 == provider);
-    accounts.next().filter(|_| accounts.next().is_none()).map(|account| account.id.as_str().into())
-}
-
-fn account_document(
-    source: &Source,
-    account: Account,
-    kind: DocumentKind,
-    document: Document,
-    number: Option<String>,
-    total: Option<Money>,
-) -> Result<AccountDocument> {
-    Ok(AccountDocument {
-        path: source.name.clone(),
-        account,
-        kind,
-        number: number.or_else(|| document.number.clone()),
-        stated_total: total.or(document.stated_total),
-        sha256: source.sha256()?,
-        bytes: source.bytes()?,
-        document,
-    })
-}
-
-/// Amounts in another currency are converted at the books' dated rate, line by line, and never without one.
-fn convert(books: &Books, source: &Source, document: &mut Document) -> Result<()> {
-    let own = books.book.currency.code().to_owned();
-    let Some(currency) = document.currency.clone().filter(|currency| **currency != *own) else {
-        return Ok(());
-    };
-    for line in &mut document.lines {
-        let rate = books
-            .fx
-            .rates
-            .iter()
-            .filter(|rate| rate.currency.code() == &*currency && rate.from <= line.period.last)
-            .max_by_key(|rate| rate.from)
-            .map(|rate| rate.rate.0);
-        let Some(rate) = rate else {
-            return Err(Diagnostic::error(
-                "no-exchange-rate",
-                line.origin.clone(),
-                format!("the amount is in {currency}, the books are in {own}, and there is no rate for {}", line.period.last),
-            )
-            .help(format!("add `[[fx.rates]]` with `from`, `currency = \"{currency}\"` and `rate = \"…\"` ({own} per {currency})"))
-            .into());
-        };
-        for amount in [&mut line.amount, &mut line.list_amount].into_iter().flatten() {
-            *amount = times(rate, *amount, source)?;
-        }
-        line.rounding_bound = times(rate, line.rounding_bound, source)? + Money::STEP;
-    }
-    document.currency = Some(own.into());
-    Ok(())
-}
-
-fn times(rate: Ratio, amount: Money, source: &Source) -> Result<Money> {
-    let product = Ratio::new(amount.pico(), 1).and_then(|pico| rate.checked_mul(pico)).ok_or_else(|| {
-        Diagnostic::error("overflow", source.origin(), format!("{amount} cannot be converted"))
-    })?;
-    Ok(Money::from_pico(crate::money::div_half_even(product.numerator(), product.denominator())))
 }
 
 fn tags(tags: &allocation::Tags) -> TagSources {
@@ -368,11 +277,17 @@ impl Gathered {
         &self.usage
     }
 
+    /// What the cache remembers of earlier runs is said, not recorded: the same inputs give the same document.
+    pub fn late(&self) -> Vec<Diagnostic> {
+        self.usage.diagnostics.iter().filter(|diagnostic| is_late(diagnostic)).cloned().collect()
+    }
+
     /// Everything put together for the close.
-    pub fn inputs(&mut self) -> CloseInputs<'_> {
+    pub fn inputs(&mut self) -> Result<CloseInputs<'_>> {
         let usage = std::mem::take(&mut self.usage);
         let books = self.books.as_ref();
         let period = self.span.period();
+        let remarks = remarks::logs(&usage, period);
         let mut inputs = CloseInputs {
             label: match self.span {
                 Span::Month(month) => month.to_string(),
@@ -380,10 +295,13 @@ impl Gathered {
             },
             provisional: matches!(self.span, Span::Provisional(_)),
             period,
-            currency: books.map_or_else(|| "USD".to_owned(), |books| books.book.currency.code().to_owned()),
+            currency: books.map_or_else(
+                || documents::CURRENCY.to_owned(),
+                |books| books.book.currency.code().to_owned(),
+            ),
             timezone: books.map_or_else(|| "UTC".to_owned(), |books| books.book.timezone.0.name().to_owned()),
             book: &self.book,
-            files: usage.inputs.iter().map(|file| log_file(file, period)).collect(),
+            files: usage.inputs.iter().map(|file| log_file(file, period)).collect::<Result<_>>()?,
             sources: usage
                 .sources
                 .into_iter()
@@ -402,31 +320,21 @@ impl Gathered {
             rejects: usage.rejects,
             diagnostics: std::mem::take(&mut self.diagnostics),
         };
-        // What the cache remembers of earlier runs is said, not recorded: the same inputs give the same document.
-        inputs
-            .diagnostics
-            .extend(usage.diagnostics.into_iter().filter(|diagnostic| diagnostic.code != "late-records"));
+        inputs.diagnostics.extend(usage.diagnostics.into_iter().filter(|diagnostic| !is_late(diagnostic)));
+        inputs.diagnostics.extend(remarks);
+        let all = &inputs.documents;
         let noted: Vec<Diagnostic> =
-            inputs.documents.iter().flat_map(|document| said(document, &inputs.documents)).collect();
+            all.iter().flat_map(|document| remarks::document(document, all, period)).collect();
         inputs.diagnostics.extend(noted);
         if let Some(books) = books {
             declare(books, &mut inputs);
         }
-        inputs
+        Ok(inputs)
     }
 }
 
-/// What reading a document had to say; a page that announces another is complete when a later file is there.
-fn said(document: &AccountDocument, all: &[AccountDocument]) -> Vec<Diagnostic> {
-    let last = |other: &AccountDocument| other.document.covers.map(|days| days.last);
-    let followed = all.iter().any(|other| {
-        other.account == document.account
-            && other.document.format == document.document.format
-            && last(other) > last(document)
-    });
-    let mut said = document.document.diagnostics.clone();
-    said.retain(|diagnostic| diagnostic.code != "truncated-export" || !followed);
-    said
+fn is_late(diagnostic: &Diagnostic) -> bool {
+    diagnostic.code == "late-records"
 }
 
 /// What the books say about accounts and models.
@@ -454,7 +362,7 @@ fn declare(books: &Books, inputs: &mut CloseInputs) {
 }
 
 /// A row is set aside for the first of these that holds: duplicate, outside the period, no provider call.
-fn log_file(file: &collect::InputReport, period: Period) -> LogFile {
+fn log_file(file: &collect::InputReport, period: Period) -> Result<LogFile> {
     let count = |wanted: &dyn Fn(Day, Outcome) -> bool| {
         file.outcomes
             .iter()
@@ -463,15 +371,15 @@ fn log_file(file: &collect::InputReport, period: Period) -> LogFile {
             .sum()
     };
     let first = |outcome: Outcome| outcome != Outcome::Duplicate;
-    LogFile {
-        path: file.path.clone(),
+    Ok(LogFile {
+        path: file.source.name.clone(),
         format: file.format.into(),
-        sha256: file.sha256.clone(),
+        sha256: file.source.sha256()?,
         bytes: file.bytes,
         rows: file.rows,
         rejected: file.rejected,
         duplicates: file.duplicates,
         outside_month: count(&|day, outcome| first(outcome) && !period.contains(day)),
         not_billable: count(&|day, outcome| first(outcome) && period.contains(day) && !outcome.is_billable()),
-    }
+    })
 }

@@ -116,8 +116,8 @@ impl Global {
 
     /// Writes sheets where and in the format asked for.
     pub fn write(&self, ui: &Ui, sheets: &[Sheet]) -> Result<()> {
-        let width = if self.output.is_none() { ui.width() } else { None };
-        ui.output(self.output.as_deref(), &render::render(sheets, self.format(), width)?)
+        let width = ui.width(self.output.is_some());
+        ui.output(self.output.as_deref(), &render::render(sheets, self.format(), Some(width))?)
     }
 
     pub fn output(&self) -> Option<&Path> {

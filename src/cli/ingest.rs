@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use super::gather;
 use super::global::Global;
 use super::inputs::Input;
-use super::ui::Ui;
+use super::remarks;
+use super::ui::{Ui, unwritable};
 use crate::diagnostic::{Diagnostic, Origin};
 use crate::error::{EXIT_CLEAN, Error, Result};
 use crate::report::sheet::{Cell, Column, Kind, Sheet};
 use crate::usage::collect::Usage;
 use crate::usage::cube::{Band, Cubes};
-use crate::usage::table::{Part, focus::write_focus, write::Form, write::write_table};
+use crate::usage_table::{Part, focus::write_focus, write::Form, write::write_table};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Target {
@@ -47,17 +48,23 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
         gather::named(global, &args.usage, &[], ui)?
     };
     let usage = gathered.usage();
-    ui.diagnostics(&usage.diagnostics);
+    let mut said = usage.diagnostics.clone();
+    said.extend(remarks::rows(usage));
+    ui.diagnostics(&said);
     let Some(path) = global.output() else {
         let sheet = sheet(usage);
-        ui.output(None, &crate::render::render(&[sheet], global.format(), ui.width())?)?;
+        ui.output(None, &crate::render::render(&[sheet], global.format(), Some(ui.width(false)))?)?;
         return Ok(EXIT_CLEAN);
     };
     let mut cubes = Cubes::default();
     for source in usage.sources.iter().filter(|source| source.primary) {
         cubes.merge(&source.cubes);
     }
-    let rows = write(&cubes, &gathered.book.bands(), target(args, path)?, path)?;
+    let rows =
+        write(&cubes, &gathered.book.bands(), target(args, path)?, path).map_err(|error| match error {
+            Error::Io { source, .. } => unwritable(path, &source),
+            other => other,
+        })?;
     ui.status(&format!("{rows} rows written to {}", path.display()));
     Ok(EXIT_CLEAN)
 }
@@ -118,7 +125,7 @@ fn sheet(usage: &Usage) -> Sheet {
         let counts = [file.rows, file.duplicates, file.rejected];
         totals.iter_mut().zip(counts).for_each(|(total, count)| *total += count);
         sheet.rows.push(vec![
-            Cell::from(file.path.to_string()),
+            Cell::from(file.source.name.to_string()),
             Cell::from(file.format.to_string()),
             counts[0].into(),
             counts[1].into(),

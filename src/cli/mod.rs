@@ -5,6 +5,7 @@ pub mod clock;
 pub mod close;
 pub mod demo;
 pub mod diagnostics;
+pub mod documents;
 pub mod explain;
 pub mod formats;
 pub mod gather;
@@ -14,6 +15,7 @@ pub mod inputs;
 pub mod pack;
 pub mod pages;
 pub mod reconcile;
+pub mod remarks;
 pub mod schema;
 pub mod ui;
 

@@ -3,19 +3,22 @@
 //! Written beside its place under a temporary name and renamed, so a killed run leaves the former pack.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::reconcile;
+use super::ui::unwritable;
 use crate::close::document::Reconciliation;
 use crate::error::{Error, Result};
 use crate::period::Month;
 use crate::render::{self, OutputFormat};
 use crate::report::{REPORTS, story};
 
+/// How the name of a pack that is being written starts.
+const WRITING: &str = ".writing-";
 /// Version of the manifest's shape.
 const MANIFEST: &str = "llmfin/manifest/1";
 
@@ -31,7 +34,7 @@ pub fn write(books: &Path, month: Month, document: &Reconciliation, books_sha256
     let previous = fs::read(previous).ok().map(|bytes| sha256(&bytes));
     files.push(("manifest.json".to_owned(), manifest(month, document, books_sha256, previous, &files)?));
     let folder = books.join("closes").join(month.to_string()).join("v1");
-    put(&folder, &files).map_err(|error| Error::io(folder.display().to_string(), error))?;
+    put(&folder, &files).map_err(|error| unwritable(&folder, &error))?;
     Ok(folder)
 }
 
@@ -91,29 +94,52 @@ pub fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// Where the former pack stands while the new one takes its place.
+fn aside(folder: &Path) -> PathBuf {
+    let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    folder.with_file_name(format!(".former-{name}"))
+}
+
+/// Clears up after a run that was killed: the former pack is put back where the new one did not arrive, and half
+/// written ones go.
+fn recover(folder: &Path) -> io::Result<()> {
+    let aside = aside(folder);
+    if aside.exists() {
+        if folder.exists() { fs::remove_dir_all(&aside)? } else { fs::rename(&aside, folder)? }
+    }
+    for entry in fs::read_dir(folder.parent().unwrap_or(folder))? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(WRITING) {
+            fs::remove_dir_all(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 fn put(folder: &Path, files: &[(String, String)]) -> io::Result<()> {
     let parent = folder.parent().unwrap_or(folder);
     fs::create_dir_all(parent)?;
-    let fresh = tempfile::Builder::new().prefix(".writing-").tempdir_in(parent)?;
+    recover(folder)?;
+    let fresh = tempfile::Builder::new().prefix(WRITING).tempdir_in(parent)?;
     for (name, text) in files {
-        fs::write(fresh.path().join(name), text)?;
+        let mut file = fs::File::create(fresh.path().join(name))?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
     }
-    let fresh = fresh.keep();
     #[cfg(unix)]
-    fs::set_permissions(&fresh, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
+    fs::set_permissions(fresh.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
     // A folder cannot be renamed over a full one: the former pack steps aside first and leaves last.
-    let aside = parent.join(".former");
-    if aside.exists() {
-        fs::remove_dir_all(&aside)?;
-    }
+    let aside = aside(folder);
     if folder.exists() {
         fs::rename(folder, &aside)?;
     }
-    fs::rename(&fresh, folder)?;
-    if aside.exists() {
-        fs::remove_dir_all(&aside)?;
+    if let Err(error) = fs::rename(fresh.path(), folder) {
+        recover(folder)?;
+        return Err(error);
     }
-    Ok(())
+    // It has its place now, and must outlive its guard.
+    let _ = fresh.keep();
+    if aside.exists() { fs::remove_dir_all(&aside) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -129,5 +155,30 @@ mod tests {
         assert_eq!(fs::read_to_string(folder.join("a")).unwrap(), "3");
         assert!(!folder.join("b").exists());
         assert_eq!(fs::read_dir(folder.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn after_a_killed_run_the_former_pack_is_found_and_the_half_one_is_gone() {
+        let books = tempfile::tempdir().unwrap();
+        let folder = books.path().join("closes/2026-10/v1");
+        put(&folder, &[("a".into(), "former".into())]).unwrap();
+        // Killed between the two renames.
+        fs::rename(&folder, aside(&folder)).unwrap();
+        fs::create_dir(folder.with_file_name(".writing-x")).unwrap();
+        recover(&folder).unwrap();
+        assert_eq!(fs::read_to_string(folder.join("a")).unwrap(), "former");
+        // Killed before the former pack was removed: the new one stays.
+        fs::create_dir(aside(&folder)).unwrap();
+        recover(&folder).unwrap();
+        assert_eq!(fs::read_to_string(folder.join("a")).unwrap(), "former");
+        assert_eq!(fs::read_dir(folder.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_pack_that_cannot_be_written_leaves_the_former_and_says_so() {
+        let books = tempfile::tempdir().unwrap();
+        fs::write(books.path().join("closes"), "a file").unwrap();
+        let folder = books.path().join("closes/2026-10/v1");
+        assert!(put(&folder, &[("a".into(), "1".into())]).is_err());
     }
 }

@@ -6,7 +6,9 @@ use super::inputs::{Input, InvoiceInput};
 use super::ui::Ui;
 use crate::close::assemble::assemble;
 use crate::close::document::Reconciliation;
+use crate::diagnostic::{Diagnostic, Origin};
 use crate::error::{EXIT_CLEAN, EXIT_FINDINGS, Result};
+use crate::invoice::DocumentKind;
 use crate::money::Money;
 use crate::render::OutputFormat;
 use crate::report::{story, variance};
@@ -52,10 +54,30 @@ pub fn reconcile(gathered: &mut Gathered, ui: &Ui) -> Result<(Reconciliation, u8
         .and_then(|books| books.policy.post.as_ref())
         .and_then(|post| post.amount.as_ref())
         .map(|amount| amount.0.to_string().parse::<Money>().unwrap_or_default());
-    let inputs = gathered.inputs();
-    ui.diagnostics(&inputs.diagnostics);
+    let mut said = gathered.late();
+    let inputs = gathered.inputs()?;
+    said.extend(inputs.diagnostics.iter().cloned());
+    ui.diagnostics(&said);
+    if inputs.is_empty() {
+        // Nothing against nothing ties out to zero, which is the silent zero this program exists to prevent.
+        return Err(Diagnostic::error(
+            "no-data",
+            Origin::file(inputs.label.as_str()),
+            "no usage and no bill line lies in this period",
+        )
+        .help("check the month and the files: `llmfin check sources` shows what was found")
+        .into());
+    }
     let document = assemble(&inputs)?;
-    let code = exit_code(&document, threshold);
+    for found in document.diagnostics.iter().skip(inputs.diagnostics.len()) {
+        ui.status(&format!("{}: {}: {}", found.level, found.origin, found.message));
+    }
+    // A row of a bill that cannot be read is money that was not compared.
+    let unread = inputs
+        .documents
+        .iter()
+        .any(|document| document.kind != DocumentKind::Usage && !document.document.rejects.is_empty());
+    let code = if unread { EXIT_FINDINGS } else { exit_code(&document, threshold) };
     Ok((document, code))
 }
 

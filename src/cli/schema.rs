@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::{global::Global, ui::Ui};
-use crate::books::{Books, nearest};
-use crate::diagnostic::{Diagnostic, Origin};
+use crate::books::Books;
+use crate::diagnostic::{Diagnostic, Origin, nearest};
 use crate::error::{EXIT_CLEAN, Error};
 use crate::report::sheet::{Column, Kind, Sheet};
 

@@ -9,9 +9,12 @@ use anstream::{AutoStream, ColorChoice};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::diagnostics;
-use crate::diagnostic::{Diagnostic, Level};
+use crate::diagnostic::{Diagnostic, Level, Origin};
 use crate::error::{Error, Result};
 use crate::render::printable;
+
+/// Columns of a table that no terminal shows.
+const PIPED: u16 = 100;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Color {
@@ -30,9 +33,11 @@ pub struct Ui {
 }
 
 impl Ui {
-    /// Columns of the terminal that shows the data; `None` when it is piped.
-    pub fn width(&self) -> Option<u16> {
-        terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| width.0)
+    /// Columns to write tables in: those of the terminal that shows them, else `COLUMNS`, else what a mail can hold.
+    pub fn width(&self, to_file: bool) -> u16 {
+        let terminal = if to_file { None } else { terminal_size::terminal_size_of(io::stdout()) };
+        let declared = || std::env::var("COLUMNS").ok()?.parse().ok();
+        terminal.map(|(width, _)| width.0).or_else(declared).filter(|width| *width > 0).unwrap_or(PIPED)
     }
 
     /// Writes data to standard output. A reader that has seen enough (`| head`) is no error.
@@ -47,20 +52,18 @@ impl Ui {
     pub fn output(&self, path: Option<&Path>, text: &str) -> Result<()> {
         match path {
             None => self.data(text),
-            Some(path) => {
-                replace(path, text.as_bytes()).map_err(|error| Error::io(path.display().to_string(), error))
-            }
+            Some(path) => replace(path, text.as_bytes()).map_err(|error| unwritable(path, &error)),
         }
     }
 
-    /// Errors always; warnings and notes unless `-q`.
+    /// Errors always; warnings unless `-q`; notes with `-v`, and their number without.
     pub fn diagnostics(&self, diagnostics: &[Diagnostic]) {
         let shown: Vec<Diagnostic> = diagnostics
             .iter()
             .filter(|diagnostic| diagnostic.level == Level::Error || !self.quiet)
             .cloned()
             .collect();
-        self.stderr(&diagnostics::render(&shown));
+        self.stderr(&diagnostics::render(&shown, self.verbose));
     }
 
     /// One line about what happened, unless `-q`.
@@ -81,7 +84,8 @@ impl Ui {
     pub fn error(&self, error: &anyhow::Error) {
         match error.downcast_ref::<Error>() {
             Some(Error::Input(problems)) => self.diagnostics(problems),
-            _ => self.stderr(&format!("error: {}\n", printable(&format!("{error:#}")))),
+            Some(error) => self.stderr(&format!("error: {}\n", printable(&error.to_string()))),
+            None => self.stderr(&format!("error: {}\n", printable(&format!("{error:#}")))),
         }
     }
 
@@ -147,8 +151,33 @@ impl crate::usage::collect::Watch for Progress {
     }
 }
 
+/// Why a file or folder cannot be written, and what to type.
+pub fn unwritable(path: &Path, error: &io::Error) -> Error {
+    // Temporary names are of no use to anyone: the kind says it all.
+    let kind = error.kind();
+    let reason = match kind {
+        io::ErrorKind::NotFound => "its folder is missing".to_owned(),
+        _ => kind.to_string(),
+    };
+    let message = format!("cannot be written: {reason}");
+    let diagnostic = Diagnostic::error("cannot-write", Origin::file(path.display().to_string()), message);
+    let folder = path.ancestors().skip(1).find(|folder| !folder.as_os_str().is_empty());
+    let help = match (kind, folder) {
+        (io::ErrorKind::NotFound, Some(folder)) => format!("`mkdir -p {}`", folder.display()),
+        (io::ErrorKind::StorageFull, _) => "make room on the disk".to_owned(),
+        _ => "name a place you may write to; what was there is unchanged".to_owned(),
+    };
+    diagnostic.help(help).into()
+}
+
 /// Writes a file under a temporary name in its own folder, then renames it.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    // A link stands for its file; a device or pipe is written to, never replaced.
+    let target = path.canonicalize();
+    let path = target.as_deref().unwrap_or(path);
+    if path.metadata().is_ok_and(|meta| !meta.is_file() && !meta.is_dir()) {
+        return std::fs::OpenOptions::new().write(true).open(path)?.write_all(bytes);
+    }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
@@ -173,5 +202,19 @@ mod tests {
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "two");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
         assert!(replace(&folder.path().join("none/report.csv"), b"x").is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_keeps_pointing_and_a_device_stays_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, link) = (folder.path().join("report.csv"), folder.path().join("latest.csv"));
+        std::fs::write(&path, "one").unwrap();
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        replace(&link, b"two").unwrap();
+        assert!(link.is_symlink());
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "two");
+        replace(Path::new("/dev/null"), b"x").unwrap();
+        assert!(!Path::new("/dev/null").is_file());
     }
 }

@@ -6,7 +6,7 @@ use super::cells::cells;
 use super::charges::{ChargeLine, charges, footings};
 use super::document::*;
 use super::inputs::CloseInputs;
-use super::listings::{input_rows, note, suspicions, ties, unpriced};
+use super::listings::{input_rows, note, spanning, suspicions, ties, unpriced};
 use super::totals::{check, totals};
 use crate::causes::engine::{self, Residual};
 use crate::causes::logged::{self, LoggedFinding};
@@ -96,6 +96,7 @@ pub fn assemble(inputs: &CloseInputs) -> Result<Reconciliation> {
         .collect();
     let totals = totals(&cells, &charge_rows, &findings)?;
     let mut diagnostics = inputs.diagnostics.clone();
+    diagnostics.extend(spanning(inputs));
     diagnostics.extend(suspicions(&cells, inputs));
     let document = Reconciliation {
         schema: SCHEMA,
@@ -151,7 +152,7 @@ fn bills(inputs: &CloseInputs) -> Bills {
     for document in &inputs.documents {
         for line in &document.document.lines {
             let resolved = inputs.resolve(document, line);
-            let inside = inputs.period.first <= line.period.last && line.period.first <= inputs.period.last;
+            let inside = inputs.holds(line.period);
             let is_usage = line.category == ChargeCategory::Usage;
             match document.kind {
                 DocumentKind::CreditPurchase => {}

@@ -81,6 +81,19 @@ impl CloseInputs<'_> {
         all.into_iter().collect()
     }
 
+    /// True where neither side has anything in the period.
+    pub fn is_empty(&self) -> bool {
+        let usage = self.sources.iter().flat_map(|source| source.cubes.rating.keys());
+        let lines = self.documents.iter().flat_map(|document| &document.document.lines);
+        !usage.map(|key| key.day()).any(|day| self.period.contains(day))
+            && !lines.map(|line| line.period).any(|period| self.holds(period))
+    }
+
+    /// True where a line lies wholly in the period; one that reaches over an edge is never prorated.
+    pub fn holds(&self, line: Period) -> bool {
+        self.period.contains(line.first) && self.period.contains(line.last)
+    }
+
     /// A line with its model under the name that usage is compared under.
     pub fn resolve(&self, document: &AccountDocument, line: &crate::invoice::BillLine) -> Line {
         let seller = &*document.account.provider;

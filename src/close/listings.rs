@@ -1,11 +1,11 @@
 //! What stands beside the comparison: usage without a price, documents against themselves, files row by row, warnings.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::document::{Cell, Input, InvoiceTie, Note, Unpriced};
 use super::inputs::{AccountDocument, CloseInputs};
 use crate::diagnostic::{Diagnostic, Origin};
-use crate::invoice::DocumentKind;
+use crate::invoice::{BillLine, DocumentKind};
 use crate::money::Money;
 use crate::pricebook::NoPrice;
 use crate::rate::Account;
@@ -112,7 +112,13 @@ pub(super) fn input_rows(inputs: &CloseInputs) -> Vec<Input> {
     });
     let documents = inputs.documents.iter().map(|document| {
         let read = &document.document;
-        let set_aside = read.rejects.len() as u64 + read.out_of_scope + read.empty_rows;
+        // A row is outside the period when all its lines are.
+        let rows = |wanted: bool| -> BTreeSet<(u64, u32)> {
+            let lines = read.lines.iter().filter(|line| inputs.holds(line.period) == wanted);
+            lines.map(|line| (line.origin.line, line.origin.column)).collect()
+        };
+        let outside_month = rows(false).difference(&rows(true)).count() as u64;
+        let set_aside = read.rejects.len() as u64 + read.out_of_scope + read.empty_rows + outside_month;
         Input {
             path: document.path.to_string(),
             format: read.format.to_owned(),
@@ -121,7 +127,7 @@ pub(super) fn input_rows(inputs: &CloseInputs) -> Vec<Input> {
             rows: read.rows,
             rejected: read.rejects.len() as u64,
             duplicates: 0,
-            outside_month: 0,
+            outside_month,
             not_billable: 0,
             out_of_scope: read.out_of_scope,
             empty: read.empty_rows,
@@ -129,6 +135,27 @@ pub(super) fn input_rows(inputs: &CloseInputs) -> Vec<Input> {
         }
     });
     logs.chain(documents).collect()
+}
+
+/// Bill lines over an edge of the period: their money belongs to both sides of it and is left out of this one.
+pub(super) fn spanning(inputs: &CloseInputs) -> Vec<Diagnostic> {
+    let over = |line: &BillLine| {
+        line.period.first <= inputs.period.last
+            && inputs.period.first <= line.period.last
+            && !inputs.holds(line.period)
+    };
+    let spanning = |document: &AccountDocument| {
+        let lines: Vec<&BillLine> = document.document.lines.iter().filter(|line| over(line)).collect();
+        let first = *lines.first()?;
+        let amount: Money = lines.iter().filter_map(|line| line.amount).sum();
+        let message =
+            format!("{} lines reach over the period and are left out, {}", lines.len(), amount.grouped(2));
+        Some(
+            Diagnostic::warning("spanning-lines", first.origin.clone(), message)
+                .help("close the period they cover, or ask for a bill by day"),
+        )
+    };
+    inputs.documents.iter().filter_map(spanning).collect()
 }
 
 /// A bill near a hundred times (or a hundredth of) what the log prices is a unit error until shown otherwise.

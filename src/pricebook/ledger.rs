@@ -112,13 +112,17 @@ fn header(
         let help = suggest(name, COLUMNS.iter().copied());
         problems.push(text.error("pricebook-column", cell_range(text.content, 0, index), message).help(help));
     }
-    for (column, name) in COLUMNS.iter().enumerate() {
-        if found[column].is_none() && !OPTIONAL.contains(name) {
-            problems.push(
-                text.error("pricebook-column", 0..0, format!("column `{name}` is missing"))
-                    .help(format!("start the file with `{}`", COLUMNS.join(","))),
-            );
-        }
+    let missing: Vec<&str> = COLUMNS
+        .iter()
+        .zip(found)
+        .filter(|(name, found)| found.is_none() && !OPTIONAL.contains(name))
+        .map(|(name, _)| *name)
+        .collect();
+    if !missing.is_empty() {
+        problems.push(
+            text.error("pricebook-column", 0..0, format!("missing columns: {}", missing.join(", ")))
+                .help(format!("start the file with `{}`", COLUMNS.join(","))),
+        );
     }
     (problems.len() == before).then_some(found)
 }

@@ -262,17 +262,3 @@ fn a_day_can_be_split_where_prices_change() {
     assert_eq!(changes("openai", "gpt-5.6-luna", "2026-07-30", "2026-07-31"), [0; 0]);
     assert_eq!(changes("openai", "gpt-4o", "2024-10-01", "2024-10-03"), [at("2024-10-02")]);
 }
-
-#[test]
-#[ignore = "a measurement: cargo test --release -- --ignored --nocapture speed"]
-fn speed() {
-    let start = std::time::Instant::now();
-    let book = book();
-    println!("load {:?}", start.elapsed());
-    let query = query("openai gpt-5.6-luna output.reasoning batch 300000 geo:us 2026-08-01");
-    let start = std::time::Instant::now();
-    for _ in 0..1_000_000 {
-        assert!(std::hint::black_box(&book).price(std::hint::black_box(&query)).is_ok());
-    }
-    println!("1,000,000 prices {:?}", start.elapsed());
-}

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::diagnostic::{Diagnostic, Origin};
+use crate::diagnostic::{Diagnostic, Origin, nearest};
 
 /// Characters of a line that a diagnostic shows.
 const EXCERPT: usize = 200;
@@ -48,15 +48,10 @@ impl<'a> Text<'a> {
     }
 }
 
-/// ``did you mean `input`?`` for the closest of the words, at most two slips away; otherwise the words themselves.
+/// ``did you mean `input`?`` where a word is close; otherwise the words themselves.
 pub(super) fn suggest<'w>(wrong: &str, words: impl Iterator<Item = &'w str> + Clone) -> String {
-    let close = words
-        .clone()
-        .map(|word| (strsim::damerau_levenshtein(wrong, word), word))
-        .filter(|(distance, word)| *distance <= 2 && *distance < word.chars().count())
-        .min();
-    match close {
-        Some((_, word)) => format!("did you mean `{word}`?"),
+    match nearest(wrong, words.clone()) {
+        Some(word) => format!("did you mean `{word}`?"),
         None => {
             let words: Vec<&str> = words.take(30).collect();
             format!("one of {}", words.join(", "))

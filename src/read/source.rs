@@ -60,6 +60,11 @@ impl Source {
     pub(crate) fn error(&self, error: io::Error) -> Error {
         // A compressed stream that ends early or a bomb is the user's input, with a place; the rest is the system's.
         match error.kind() {
+            io::ErrorKind::FileTooLarge => {
+                Diagnostic::error("archive-bomb", self.origin(), format!("not read: {error}"))
+                    .help("no export is that regular: look into it with `zcat` or `zstdcat` first")
+                    .into()
+            }
             io::ErrorKind::UnexpectedEof
             | io::ErrorKind::InvalidData
             | io::ErrorKind::InvalidInput
@@ -252,7 +257,7 @@ impl<R: Read> Read for Guarded<R> {
         self.seen += read as u64;
         if self.seen > MAX_INFLATED || (self.seen > RATIO_FLOOR && self.seen / MAX_RATIO > self.size) {
             return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
+                io::ErrorKind::FileTooLarge,
                 format!("it expands to more than {MAX_RATIO} times its size"),
             ));
         }

@@ -104,7 +104,7 @@ impl Table {
                 while bytes.get(start).is_some_and(|byte| matches!(byte, b'\r' | b'\n')) {
                     start += 1;
                 }
-                line += bytes[counted..start].iter().filter(|byte| **byte == b'\n').count() as u64;
+                line += (counted..start).filter(|at| ends_line(bytes, *at)).count() as u64;
                 counted = start;
                 if std::mem::take(&mut first) {
                     continue;
@@ -124,7 +124,8 @@ impl Table {
     ) -> std::result::Result<Row<'_>, Reject> {
         let (code, reason) = if !closed {
             let lines = cells.iter().map(|cell| cell.matches('\n').count()).sum::<usize>() + 1;
-            ("open-quote", format!("a quote is not closed and runs over {lines} lines"))
+            let s = if lines == 1 { "" } else { "s" };
+            ("open-quote", format!("a quote is not closed and runs over {lines} line{s}"))
         } else if cells.len() != self.header.len() {
             ("ragged-row", format!("{} fields where the header has {}", cells.len(), self.header.len()))
         } else {
@@ -152,6 +153,11 @@ impl<'t> Row<'t> {
     }
 }
 
+/// True at the last byte of a line break: LF, CRLF or a CR alone, which ends records too.
+fn ends_line(bytes: &[u8], at: usize) -> bool {
+    bytes[at] == b'\n' || (bytes[at] == b'\r' && bytes.get(at + 1) != Some(&b'\n'))
+}
+
 fn reader(text: &str) -> csv::Reader<&[u8]> {
     csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes())
 }
@@ -175,6 +181,13 @@ mod tests {
             .collect::<std::result::Result<_, _>>()
             .unwrap();
         assert_eq!(rows, ["bill.csv:2 1=a, b", "bill.csv:4 2=two\r\nlines", "bill.csv:6 3=c"]);
+    }
+
+    #[test]
+    fn a_carriage_return_alone_ends_a_line() {
+        let table = table("a,b\r1,2\r3,4\r");
+        let lines: Vec<u64> = table.rows().map(|row| row.map_or(0, |row| row.origin.line)).collect();
+        assert_eq!(lines, [2, 3]);
     }
 
     #[test]

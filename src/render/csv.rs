@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::printable;
 use crate::error::{Error, Result};
 use crate::report::sheet::{Cell, Sheet};
 
@@ -28,9 +29,16 @@ fn text(cell: &Cell) -> Cow<'_, str> {
     }
 }
 
-/// Text that a spreadsheet would take for a formula is marked as text with an apostrophe.
+/// Text that a spreadsheet would take for a formula is marked as text with an apostrophe; what would steer a terminal
+/// goes, line breaks stay.
 fn inert(text: &str) -> Cow<'_, str> {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}").into() } else { text.into() }
+    let text: Cow<str> = if text.contains(|char: char| char.is_control()) {
+        text.split('\n').map(printable).collect::<Vec<_>>().join("\n").into()
+    } else {
+        text.into()
+    };
+    let formula = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
+    if text.trim_start().starts_with(formula) { format!("'{text}").into() } else { text }
 }
 
 #[cfg(test)]
@@ -45,17 +53,27 @@ mod tests {
             "",
             vec![Column::new("text", "Text", Kind::Text), Column::new("amount", "Amount", Kind::Money)],
         );
-        sheet.rows = ["=HYPERLINK(\"http://a\")", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "plain, text"]
-            .map(|text| vec![text.into(), Cell::Money("-0.000125".parse().unwrap())])
-            .to_vec();
+        sheet.rows = [
+            "=HYPERLINK(\"http://a\")",
+            "+1",
+            "-1",
+            "@SUM(A1)",
+            "\t=1",
+            "\r=1",
+            " \n=1",
+            "\u{1b}[2J=1",
+            "plain, text",
+        ]
+        .map(|text| vec![text.into(), Cell::Money("-0.000125".parse().unwrap())])
+        .to_vec();
         let text = render(&sheet).unwrap();
         let mut reader = csv::Reader::from_reader(text.as_bytes());
         let rows: Vec<csv::StringRecord> = reader.records().map(|row| row.unwrap()).collect();
-        assert_eq!(rows.len(), 7);
-        for row in &rows[..6] {
-            assert!(row[0].starts_with('\''), "{row:?}");
+        assert_eq!(rows.len(), 9);
+        for row in &rows[..8] {
+            assert!(row[0].starts_with('\'') && !row[0].contains('\u{1b}'), "{row:?}");
         }
-        assert_eq!(&rows[6][0], "plain, text");
+        assert_eq!(&rows[8][0], "plain, text");
         assert!(rows.iter().all(|row| &row[1] == "-0.000125"));
     }
 }

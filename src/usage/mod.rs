@@ -8,7 +8,6 @@ pub mod collect;
 pub mod cube;
 pub mod identity;
 pub mod ids;
-pub mod table;
 
 use std::borrow::Cow;
 

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::read::source::Source;
 use crate::read::table::{Row, Table};
 use crate::read::{UsageFormat, UsageOptions, UsageRead};
-use crate::usage::table::guard::unguard;
+use crate::usage_table::guard::unguard;
 
 pub static EXPORT: UsageFormat = UsageFormat {
     id: "litellm-activity-csv",

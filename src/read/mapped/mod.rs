@@ -20,7 +20,7 @@ pub use mapping::{AmountUnit, Columns, DocumentWord, Mapping, TableKind};
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::diagnostic::{Diagnostic, Origin};
+use crate::diagnostic::{Diagnostic, Level, Origin};
 use crate::error::Result;
 use crate::invoice::{Document, Reject};
 use crate::period::Period;
@@ -31,6 +31,8 @@ use table::Table;
 
 /// Id of the format in documents and messages; it is never detected, only declared.
 pub const FORMAT: &str = "mapped";
+/// Code of the note about rows that the mapping declares as totals.
+const SKIPPED: &str = "skipped-row";
 
 /// Reads `source` the way `mapping` declares.
 pub fn read_mapped(source: &Source, mapping: &Mapping) -> Result<Document> {
@@ -54,7 +56,7 @@ pub fn read_mapped(source: &Source, mapping: &Mapping) -> Result<Document> {
             continue;
         }
         if reader.is_declared_footer(row) {
-            remark("skipped-row", "rows the mapping declares as totals".to_owned(), None);
+            remark(SKIPPED, "rows the mapping declares as totals".to_owned(), None);
             document.empty_rows += 1;
             continue;
         }
@@ -99,9 +101,10 @@ pub fn read_mapped(source: &Source, mapping: &Mapping) -> Result<Document> {
     document.number = numbers.pop_first().filter(|_| numbers.is_empty());
     document.diagnostics = remarks
         .into_iter()
-        .map(|((code, message), (times, origin, help))| Diagnostic {
-            help,
-            ..Diagnostic::warning(code, origin, format!("{message} (rows: {times})"))
+        .map(|((code, message), (times, origin, help))| {
+            // A declared total is as expected; everything else is not.
+            let level = if code == SKIPPED { Level::Note } else { Level::Warning };
+            Diagnostic { help, ..Diagnostic::new(level, code, origin, format!("{message} (rows: {times})")) }
         })
         .collect();
     Ok(document)

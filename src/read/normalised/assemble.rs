@@ -14,7 +14,7 @@ use crate::money::Money;
 use crate::period::{Day, SECONDS_PER_SLOT};
 use crate::read::{IdSet, UsageOptions, UsageRead};
 use crate::usage::cube::{AttributionKey, Band, Cubes, Name, Names, RatingKey, Sums};
-use crate::usage::table::{Column, Field, Part, columns};
+use crate::usage_table::{Column, Field, Part, columns};
 use crate::vocabulary::{CallType, CountSource, Meter, Outcome, Reading, Tier};
 
 type Map<Key> = hashbrown::HashMap<Key, Sums, FixedState>;

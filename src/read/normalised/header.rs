@@ -1,8 +1,8 @@
 //! Are these the columns of the usage table? A misspelt meter would lose its tokens, so it stops the run.
 
-use crate::diagnostic::{Diagnostic, Origin};
+use crate::diagnostic::{Diagnostic, Origin, nearest};
 use crate::error::{Error, Result};
-use crate::usage::table::Column;
+use crate::usage_table::Column;
 
 /// Notes about columns that are not read; an error where a column is missing, doubled or misspelt.
 pub fn check(names: &[String], schema: &[Column], origin: &Origin) -> Result<Vec<Diagnostic>> {
@@ -25,7 +25,7 @@ pub fn check(names: &[String], schema: &[Column], origin: &Origin) -> Result<Vec
             );
         } else if !schema.iter().any(|column| column.name.eq_ignore_ascii_case(name)) {
             let lower = name.to_ascii_lowercase();
-            let similar = || closest(&lower, absent.iter().copied(), 0.9);
+            let similar = || nearest(&lower, absent.iter().copied());
             match (!lower.starts_with("x_")).then(similar).flatten() {
                 Some(meant) => errors.push(
                     error("unknown-column", format!("unknown column `{name}`"))
@@ -40,13 +40,4 @@ pub fn check(names: &[String], schema: &[Column], origin: &Origin) -> Result<Vec
         }
     }
     if errors.is_empty() { Ok(notes) } else { Err(Error::Input(errors)) }
-}
-
-/// The most similar of `words`, where one is similar enough.
-pub fn closest<'a>(text: &str, words: impl Iterator<Item = &'a str>, at_least: f64) -> Option<&'a str> {
-    words
-        .map(|word| (strsim::jaro_winkler(text, word), word))
-        .filter(|(score, _)| *score >= at_least)
-        .max_by(|(one, _), (other, _)| one.total_cmp(other))
-        .map(|(_, word)| word)
 }

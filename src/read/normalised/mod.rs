@@ -1,4 +1,4 @@
-//! The usage table (see [`crate::usage::table`]) from CSV and parquet: what any warehouse can deliver.
+//! The usage table (see [`crate::usage_table`]) from CSV and parquet: what any warehouse can deliver.
 //!
 //! ```text
 //! period_start,provider,served_model,requests,input,cache_read,output,logged_cost
@@ -18,8 +18,8 @@ use super::{UsageFormat, UsageOptions, UsageRead};
 use crate::columnar::{Block, Cells, Share, column_names, read_blocks};
 use crate::diagnostic::{Diagnostic, Origin};
 use crate::error::{Error, Result};
-use crate::usage::table::guard::unguard;
-use crate::usage::table::{Column, columns};
+use crate::usage_table::guard::unguard;
+use crate::usage_table::{Column, columns};
 use assemble::Assembler;
 
 pub static CSV: UsageFormat = UsageFormat {

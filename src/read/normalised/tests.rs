@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::money::Money;
 use crate::usage::cube::{AttributionKey, Band, Cubes, RatingKey, Sums};
-use crate::usage::table::Part;
-use crate::usage::table::write::{Form, write_table};
+use crate::usage_table::Part;
+use crate::usage_table::write::{Form, write_table};
 use crate::vocabulary::*;
 
 const BANDS: [Band; 2] =

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::header::closest;
 use crate::columnar::Cells;
+use crate::diagnostic::nearest;
 use crate::money::{Money, SCALE, read_count};
 use crate::period::read_instant;
 use crate::read::gather::shown;
@@ -73,7 +73,7 @@ impl Cell<'_> {
         let values = self.each(faults, |text| {
             all.iter().copied().find(|word| id(*word) == text).ok_or_else(|| {
                 let lower = text.to_ascii_lowercase();
-                let meant = closest(&lower, all.iter().map(|word| id(*word)), 0.75);
+                let meant = nearest(&lower, all.iter().map(|word| id(*word)));
                 let hint = match meant {
                     Some(word) => format!("did you mean `{word}`?"),
                     None => {

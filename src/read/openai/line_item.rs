@@ -3,6 +3,7 @@
 //! ```text
 //! [batch api | ]gpt-5.6-sol[ audio| image| text], cached input[, long context]
 //! assistants api | file search
+//! Vector storage
 //! ```
 
 use crate::invoice::ModelScope;
@@ -32,15 +33,17 @@ pub fn read(text: &str) -> LineItem {
     })
 }
 
-/// Tool fees that are billed without a model.
+/// What is billed without a model: tool fees, which the models' calls cause, and storage, which no call does.
 fn feature(channel: Option<&str>, rest: &str) -> Option<LineItem> {
-    let meter = match (channel, rest) {
-        (None, "web search tool calls") => Meter::WebSearch,
-        (None | Some("assistants api"), "file search") => Meter::FileSearch,
+    let (model, meter) = match (channel, rest) {
+        (None, "web search tool calls") => (ModelScope::All, Some(Meter::WebSearch)),
+        (None | Some("assistants api"), "file search") => (ModelScope::All, Some(Meter::FileSearch)),
+        (None | Some("assistants api"), "vector storage" | "vector store storage") => {
+            (ModelScope::None, None)
+        }
         _ => return None,
     };
-    let model = ModelScope::All;
-    Some(LineItem { model, meter: Some(meter), tier: None, long_context: None, classified: true })
+    Some(LineItem { model, meter, tier: None, long_context: None, classified: true })
 }
 
 fn model_line(channel: Option<&str>, rest: &str) -> Option<LineItem> {
@@ -223,6 +226,14 @@ mod tests {
     }
 
     #[test]
+    fn storage_is_known_and_of_no_model() {
+        for text in ["Vector storage", "Vector store storage"] {
+            let item = read(text);
+            assert_eq!((item.model, item.meter, item.classified), (ModelScope::None, None, true), "{text}");
+        }
+    }
+
+    #[test]
     fn a_model_without_a_direction_is_kept_whole_and_flagged() {
         for (text, model) in [
             ("batch api | gpt-5_1-2025-11-13", "gpt-5.1-2025-11-13"),
@@ -239,8 +250,6 @@ mod tests {
     #[test]
     fn what_is_outside_the_grammar_is_not_guessed() {
         for text in [
-            "Vector storage",
-            "Vector store storage",
             "Text tokens",
             "Completions",
             "Code interpreter sessions",

@@ -192,7 +192,7 @@ mod tests {
 
     #[test]
     fn every_column_is_documented() {
-        let page = include_str!("../../../docs/formats/normalised.md");
+        let page = include_str!("../../docs/formats/normalised.md");
         for column in columns() {
             assert!(page.contains(&format!("`{}`", column.name)), "{} is not on the page", column.name);
         }
