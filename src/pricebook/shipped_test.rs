@@ -169,6 +169,10 @@ fn names_as_logs_bills_and_consoles_write_them() {
         ("anthropic", "Claude Sonnet 4.5", "claude-sonnet-4-5-20250929"),
         ("anthropic", "Claude Haiku 3.5", "claude-3-5-haiku-20241022"),
         ("anthropic", "Claude Opus 5", "claude-opus-5"),
+        ("anthropic", "claude-opus-4-6-20260205", "claude-opus-4-6"),
+        ("anthropic", "claude-opus-4-7-20260416", "claude-opus-4-7"),
+        ("openai", "gpt-5.6", "gpt-5.6-sol"),
+        ("openai", "text-embedding-ada-002-v2", "text-embedding-ada-002"),
         ("anthropic", "claude-3-5-sonnet-latest", "claude-3-5-sonnet-20241022"),
     ] {
         assert_eq!(book.resolve(seller, name, now), Some(id), "{name}");
