@@ -218,9 +218,9 @@ fn served_by_another(world: &mut World, random: &mut Random, cause: &'static str
         .iter()
         .copied()
         .filter(|other| {
-            *other != model && prices::cache_write(world.provider) != Meter::CacheWrite30m
-                || *other != model
-                    && (*other == "gpt-5.6-sol" || *other == "gpt-5.6-luna" || *other == "gpt-5.5")
+            *other != model
+                && (prices::cache_write(world.provider) != Meter::CacheWrite30m
+                    || ["gpt-5.6-sol", "gpt-5.6-luna", "gpt-5.5"].contains(other))
         })
         .collect();
     let other = if others.is_empty() { "gpt-5.6-sol" } else { random.pick(&others) };
