@@ -9,6 +9,7 @@ const BINARY: &str = env!("CARGO_BIN_EXE_llmfin");
 #[test]
 fn transcripts() {
     trycmd::TestCases::new()
+        .case("README.md")
         .env("COLUMNS", "100")
         .case("tests/cmd/*.toml")
         .case("tests/cmd/*.trycmd")

@@ -73,7 +73,7 @@ fn inferred(state: &State, account: &Account, identities: &Lines) -> Vec<Patch> 
                     .is_some()
             });
         let cells: BTreeSet<&CellKey> = quantities.keys().map(|key| &key.cell).collect();
-        if !known || cells.len() < TESTS {
+        if !known || cells.len() < TESTS || state.rejected.contains(&name(account, identity)) {
             continue;
         }
         let mut left = surplus.clone();
@@ -101,6 +101,10 @@ fn identity_quantity(state: &State, key: &BillKey, identity: &Identity) -> Optio
         .or_else(|| state.unit(key, &state.model_leaf(key)?)?.whole_quantity(billed.amount))
 }
 
+fn name(account: &Account, identity: &Identity) -> String {
+    format!("coverage {account:?} {identity:?}")
+}
+
 fn patch(account: &Account, identity: &Identity, identities: &Lines, status: Status, fact: Fact) -> Patch {
     let mut scope = Scope::of(account);
     let named: Vec<&str> =
@@ -116,6 +120,7 @@ fn patch(account: &Account, identity: &Identity, identities: &Lines, status: Sta
     }
     facts.push(fact);
     Patch {
+        name: name(account, identity),
         cause: "cov.bypass",
         status,
         scope,

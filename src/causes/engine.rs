@@ -2,15 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Claim, FAMILIES, Patch};
+use super::{Claim, FAMILIES};
 use crate::error::Result;
 use crate::money::Money;
 use crate::reconcile::{CellKey, State};
 
 /// At least this share of the dollars a patch moves must end in cells that tie out: 4 of 5.
 const CLOSURE: (i128, i128) = (4, 5);
-/// Claims may depend on one another; each round takes back at least one, so this is only a stop for the absurd.
-const ROUNDS: usize = 64;
 
 /// What is left of one cell after all claims.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,29 +32,47 @@ pub struct Explained {
 
 /// Runs the families over a copy of `state` until every claim stands.
 pub fn explain(state: &State) -> Result<Explained> {
-    let mut refused: BTreeSet<String> = BTreeSet::new();
-    let mut explained = round(state, &refused)?;
-    for _ in 0..ROUNDS {
-        let fallen: Vec<String> = explained
-            .claims
-            .iter()
-            .filter(|claim| !closes(claim, &explained.residuals))
-            .map(|claim| name(&claim.patch))
-            .collect();
-        // The largest open claim falls first: what it moved may have kept the others open.
-        let Some(worst) = fallen.first().cloned() else { break };
-        refused.insert(worst);
-        explained = round(state, &refused)?;
+    let mut state = state.clone();
+    loop {
+        let explained = round(&state)?;
+        let fallen = fallen(&explained);
+        // Each round rejects at least one name of a finite list.
+        if fallen.is_empty() {
+            return Ok(explained);
+        }
+        state.rejected.extend(fallen);
     }
-    Ok(explained)
 }
 
-fn round(state: &State, refused: &BTreeSet<String>) -> Result<Explained> {
+/// The names of the open claims, the largest first; a smaller one waits where a larger one touched its cells, because
+/// what the larger one moved may have kept it open.
+fn fallen(explained: &Explained) -> Vec<String> {
+    let mut open: Vec<(i128, &Claim)> = explained
+        .claims
+        .iter()
+        .filter_map(|claim| {
+            let (closed, moved) = dollars(claim, &explained.residuals);
+            (closed * CLOSURE.1 < moved * CLOSURE.0).then_some((moved - closed, claim))
+        })
+        .collect();
+    open.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.patch.name.cmp(&b.1.patch.name)));
+    let mut touched: BTreeSet<&CellKey> = BTreeSet::new();
+    let mut names = Vec::new();
+    for (_, claim) in open {
+        if claim.cells.keys().all(|cell| !touched.contains(cell)) {
+            names.push(claim.patch.name.clone());
+        }
+        touched.extend(claim.cells.keys());
+    }
+    names
+}
+
+fn round(state: &State) -> Result<Explained> {
     let mut state = state.clone();
     let mut claims = Vec::new();
     for family in FAMILIES {
         for patch in (family.propose)(&state)? {
-            if refused.contains(&name(&patch)) {
+            if state.rejected.contains(&patch.name) {
                 continue;
             }
             let cells = state.apply(&patch.edits)?;
@@ -75,12 +91,8 @@ fn round(state: &State, refused: &BTreeSet<String>) -> Result<Explained> {
     Ok(Explained { claims, residuals })
 }
 
-/// A patch's identity across rounds: what it changes, not what it found.
-fn name(patch: &Patch) -> String {
-    format!("{} {:?} {:?}", patch.cause, patch.scope.models, patch.edits.first())
-}
-
-fn closes(claim: &Claim, residuals: &BTreeMap<CellKey, Residual>) -> bool {
+/// The dollars a claim moves: those in cells that tie out, and all.
+fn dollars(claim: &Claim, residuals: &BTreeMap<CellKey, Residual>) -> (i128, i128) {
     let (mut closed, mut moved) = (0i128, 0i128);
     for (cell, amount) in &claim.cells {
         let dollars = amount.pico().abs();
@@ -89,5 +101,5 @@ fn closes(claim: &Claim, residuals: &BTreeMap<CellKey, Residual>) -> bool {
             closed += dollars;
         }
     }
-    closed * CLOSURE.1 >= moved * CLOSURE.0
+    (closed, moved)
 }

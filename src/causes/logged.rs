@@ -198,6 +198,10 @@ fn name(rater: &Rater, row: &DayUsage, difference: Money, complete: bool) -> Res
             Some(("qty.gateway_cache_priced", "answers from the gateway's own cache, logged with a cost"))
         }
         Outcome::Failed => Some(("qty.failed_priced", "failed calls without usage, logged with a cost")),
+        // No token was counted, so no provider was paid, whatever the reader made of the cost.
+        Outcome::FailedWithUsage if row.sums.meters.is_zero() => {
+            Some(("qty.failed_priced", "failed calls without usage, logged with a cost"))
+        }
         Outcome::OtherPayer => Some(("cov.other_payer", "calls paid by the client's own credential")),
         Outcome::NotACall => Some(("inv.non_usage", "bookkeeping rows that are no model calls")),
         _ => None,

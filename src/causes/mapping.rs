@@ -6,8 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Fact, Fix, Patch, Scope, Status};
+use super::{Fact, Fix, Patch, Scope, Status, record};
 use crate::error::Result;
+use crate::money::Ratio;
 use crate::period::Day;
 use crate::rate::{Account, DayUsage};
 use crate::reconcile::{BillKey, CellKey, Edit, State, quantity};
@@ -26,6 +27,12 @@ struct Candidate {
     text: Arc<str>,
 }
 
+impl Candidate {
+    fn name(&self) -> String {
+        format!("mapping {self:?}")
+    }
+}
+
 type ByMeter = BTreeMap<Meter, i128>;
 
 pub fn propose(state: &State) -> Result<Vec<Patch>> {
@@ -35,7 +42,10 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
         .collect();
     let mut patches = Vec::new();
     for candidate in candidates(state.usage) {
-        let traffic = state.subset(|row| row.outcome.is_billable() && is_of(&candidate, row));
+        if state.rejected.contains(&candidate.name()) {
+            continue;
+        }
+        let traffic = state.subset(|row| is_of(&candidate, row) && record::stands(state, row));
         let mut days: BTreeMap<Day, (CellKey, ByMeter)> = BTreeMap::new();
         for (key, count) in &traffic {
             if let (Some(meter), true) = (key.meter, key.cell.first == key.cell.last) {
@@ -43,13 +53,13 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
                 *day.1.entry(meter).or_default() += count;
             }
         }
-        let Some((target, fitted)) = best_target(&left, &days) else { continue };
-        for day in &fitted {
+        let Some(found) = best_target(state, &left, &days) else { continue };
+        for day in &found.fitted {
             let (cell, moved) = &days[day];
             settle(&mut left, cell, moved, 1);
-            settle(&mut left, &with_model(cell, &target), moved, -1);
+            settle(&mut left, &with_model(cell, &found.target), moved, -1);
         }
-        patches.push(patch(&candidate, &target, &days, &fitted, &traffic));
+        patches.push(patch(&candidate, &found, &days, &traffic));
     }
     Ok(patches)
 }
@@ -87,24 +97,46 @@ fn with_model(cell: &CellKey, model: &Arc<str>) -> CellKey {
     CellKey { model: Some(model.clone()), ..cell.clone() }
 }
 
+/// Where the candidate's traffic went.
+struct Found {
+    target: Arc<str>,
+    /// Days on which the target has at least that much more.
+    fitted: Vec<Day>,
+    /// Days on which the traffic is missing from the model it was logged under, wherever it went.
+    missing: Vec<Day>,
+    /// Days on which it was billed as logged.
+    tied: Vec<Day>,
+}
+
 /// The model that has more, on most days, exactly where the candidate's model has less.
 fn best_target(
+    state: &State,
     left: &BTreeMap<CellKey, ByMeter>,
     days: &BTreeMap<Day, (CellKey, ByMeter)>,
-) -> Option<(Arc<str>, Vec<Day>)> {
+) -> Option<Found> {
+    let (mut gone, mut tied) = (Vec::new(), Vec::new());
     let mut fits: BTreeMap<Arc<str>, Vec<Day>> = BTreeMap::new();
     for (day, (cell, moved)) in days {
-        let missing = |sums: &ByMeter, sign: i128| {
-            moved.iter().all(|(meter, count)| sums.get(meter).is_some_and(|gap| gap * sign >= *count))
+        let missing = |sums: &ByMeter| {
+            moved.iter().all(|(meter, count)| sums.get(meter).is_some_and(|gap| -gap >= *count))
         };
-        if moved.values().all(|count| *count == 0) || !left.get(cell).is_some_and(|sums| missing(sums, -1)) {
+        let ties = |sums: &ByMeter| moved.keys().all(|meter| sums.get(meter) == Some(&0));
+        if left.get(cell).is_some_and(ties) {
+            tied.push(*day);
+        }
+        if moved.values().all(|count| *count == 0) || !left.get(cell).is_some_and(missing) {
             continue;
         }
+        gone.push(*day);
         for (other, sums) in left {
             if other.account == cell.account
                 && other.first == cell.first
                 && other.last == cell.last
-                && missing(sums, 1)
+                && moved.iter().all(|(meter, count)| match sums.get(meter) {
+                    Some(gap) => gap >= count,
+                    // What the other model gives away is on no bill.
+                    None => is_free(state, other, *meter),
+                })
             {
                 fits.entry(other.model.clone()?).or_default().push(*day);
             }
@@ -113,7 +145,16 @@ fn best_target(
     let most = fits.values().map(Vec::len).max()?;
     let mut best = fits.into_iter().filter(|(_, days)| days.len() == most);
     // Two models that could both have served it are no proof of either.
-    best.next().filter(|_| best.next().is_none())
+    let (target, fitted) = best.next().filter(|_| best.next().is_none())?;
+    Some(Found { target, fitted, missing: gone, tied })
+}
+
+fn is_free(state: &State, cell: &CellKey, meter: Meter) -> bool {
+    let mut keys = state.keys_of(cell).into_iter();
+    keys.next().is_some_and(|key| {
+        let key = BillKey { meter: Some(meter), ..key };
+        state.model_leaf(&key).and_then(|leaf| state.unit(&key, &leaf)).is_some_and(Ratio::is_zero)
+    })
 }
 
 fn settle(left: &mut BTreeMap<CellKey, ByMeter>, cell: &CellKey, moved: &ByMeter, sign: i128) {
@@ -126,11 +167,11 @@ fn settle(left: &mut BTreeMap<CellKey, ByMeter>, cell: &CellKey, moved: &ByMeter
 
 fn patch(
     candidate: &Candidate,
-    target: &Arc<str>,
+    found: &Found,
     days: &BTreeMap<Day, (CellKey, ByMeter)>,
-    fitted: &[Day],
     traffic: &BTreeMap<BillKey, i128>,
 ) -> Patch {
+    let Found { target, fitted, missing, tied } = found;
     let mut scope = Scope::of(&candidate.account);
     scope.models.extend([candidate.model.clone(), target.clone()]);
     if candidate.kind == "key" {
@@ -147,17 +188,27 @@ fn patch(
     }
     let equations: usize =
         fitted.iter().map(|day| days[day].1.values().filter(|count| **count != 0).count()).sum();
-    // All traffic from the first day on: the alias points elsewhere. Some days only: a fallback served them.
+    // All traffic from the first day on: the alias points elsewhere. Billed as logged on some later day: a fallback
+    // served the others. Days on which something else is wrong too decide nothing.
     let onset = fitted.first().copied();
-    let repointed = days.keys().filter(|day| Some(**day) >= onset).count() == fitted.len();
+    let after = |days: &[Day]| days.iter().filter(|day| Some(**day) >= onset).count();
+    let since = days.keys().filter(|day| Some(**day) >= onset).count();
+    let fallback = after(tied) > 0;
+    let open = !fallback && after(missing) < since;
     let (cause, what) =
-        if repointed { ("map.alias_repointed", "points at") } else { ("map.fallback", "fell back to") };
+        if fallback { ("map.fallback", "fell back to") } else { ("map.alias_repointed", "points at") };
+    let status = match () {
+        () if open => Status::Ambiguous,
+        () if equations >= EQUATIONS => Status::Exact,
+        () => Status::Probable,
+    };
     let total: i128 =
         edits.iter().map(|edit| if let Edit::Move { quantity, .. } = edit { *quantity } else { 0 }).sum();
     let first = onset.map(|day| day.to_string()).unwrap_or_default();
     Patch {
+        name: candidate.name(),
         cause,
-        status: if equations >= EQUATIONS { Status::Exact } else { Status::Probable },
+        status,
         scope,
         edits,
         facts: vec![
@@ -167,8 +218,8 @@ fn patch(
             Fact::new("days", fitted.len()),
             Fact::new("tokens that match meter by meter", total),
         ],
-        rivals: Vec::new(),
-        decides: None,
+        rivals: if open { vec!["map.fallback".to_owned()] } else { Vec::new() },
+        decides: open.then(|| "the model that answered, in the log".to_owned()),
         fix: Some(Fix {
             kind: "model-mapping",
             text: format!("`{}` {what} {target} since {first}: map it from that day", candidate.text),

@@ -87,6 +87,7 @@ fn patch(confusion: &Confusion, account: &Account, model: &Arc<str>, edits: Vec<
         }
     }
     Patch {
+        name: format!("meter move {account:?} {model} {} {}", confusion.logged, confusion.billed),
         cause: confusion.cause,
         // Every day is a test of its own: the two meters must miss and exceed by the same count.
         status: if edits.len() >= 4 { Status::Exact } else { Status::Probable },

@@ -21,6 +21,11 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
         if bill.lines == 0 || bill.amount.is_zero() || state.accepted.contains(key) {
             continue;
         }
+        // Where the provider counts another quantity, part of the amount is not the missing price's.
+        let counted = quantity::billed(state, key).map(|(count, _)| count);
+        if counted.is_some_and(|count| count != state.logged_quantity(key)) {
+            continue;
+        }
         let reasons: Vec<NoPrice> = state.logged[key]
             .keys()
             .filter_map(|leaf| match state.unit(key, leaf) {
@@ -85,6 +90,7 @@ fn missing_patch(
     }
     let what = if cause == "rate.missing_model" { "the model" } else { "these meters" };
     Patch {
+        name: format!("missing price {cause} {account:?} {model}"),
         cause,
         status: Status::Proven,
         scope,

@@ -117,6 +117,8 @@ pub struct Fix {
 /// One changed assumption with its reasons. It carries no amount: re-pricing gives it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Patch {
+    /// What it changes, in the same words every time it is proposed: a patch that did not close is known by it.
+    pub name: String,
     pub cause: &'static str,
     pub status: Status,
     pub scope: Scope,

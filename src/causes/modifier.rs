@@ -116,6 +116,7 @@ fn patch(state: &State, account: &Account, model: &Arc<str>, shift: &Shift, edit
     facts.extend(by_meter.iter().map(|(meter, quantity)| Fact::new(format!("{meter} tokens"), quantity)));
     facts.push(Fact::new("days", scope_days(&edits)));
     Patch {
+        name: format!("modifier {account:?} {model} {shift:?}"),
         cause,
         // The bill itself names the tier or region; the quantities only have to match.
         status: Status::Proven,

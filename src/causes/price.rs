@@ -39,7 +39,10 @@ struct Point {
     low: Ratio,
     high: Ratio,
     ties: bool,
+    /// The bill or a usage report counts the same quantity.
     proven: bool,
+    /// The exact amount is no whole number of units at the book's price.
+    fractional: bool,
 }
 
 impl Point {
@@ -67,46 +70,44 @@ struct Run {
     days: Vec<Point>,
     unit: Ratio,
     reasons: Vec<Reason>,
+    quantities: Quantities,
 }
 
 pub fn propose(state: &State) -> Result<Vec<Patch>> {
-    let all = series(state);
-    let mut runs: Vec<Run> = Vec::new();
+    let all = series(state)?;
+    let mut grouped: BTreeMap<Change, Vec<Run>> = BTreeMap::new();
     for (series, points) in &all {
         for days in runs_of(points) {
-            if let Some((unit, reasons)) = reasons(state, series, &days) {
-                runs.push(Run { series: series.clone(), days, unit, reasons });
+            let Some((unit, mut reasons)) = reasons(state, series, &days) else { continue };
+            // A tier or region multiplies every meter of a call: it is a reason only where all meters of its days
+            // allow it.
+            reasons.retain(|reason| coherent(state, series, reason, &days, &all));
+            if reasons.is_empty() {
+                reasons.push(Reason::Fitted);
             }
+            let fitted = reasons == [Reason::Fitted];
+            let quantities = quantities(&days, &all);
+            let informative = days.iter().filter(|day| !day.ties).count();
+            // A fitted price needs its quantities: a constant share of lost rows looks the same.
+            if informative < if fitted { DAYS_FITTED } else { DAYS_LISTED }
+                || (fitted && quantities == Quantities::Open)
+            {
+                continue;
+            }
+            // Rows of different meters belong to one price change.
+            let class = reasons
+                .iter()
+                .map(|reason| match reason {
+                    Reason::Row(_) => Reason::Row(String::new()),
+                    other => other.clone(),
+                })
+                .collect();
+            let from = days[0].key.cell.first;
+            grouped
+                .entry((series.account.clone(), series.model.clone(), class, from))
+                .or_default()
+                .push(Run { series: series.clone(), days, unit, reasons, quantities });
         }
-    }
-    // A tier or region multiplies every meter of a call: it is a reason only where all meters of its days show it.
-    let coherent: Vec<Vec<Reason>> = runs
-        .iter()
-        .map(|run| run.reasons.iter().filter(|reason| coherent(run, reason, &runs, &all)).cloned().collect())
-        .collect();
-    let mut grouped: BTreeMap<Change, Vec<Run>> = BTreeMap::new();
-    for (mut run, reasons) in runs.into_iter().zip(coherent) {
-        let fitted = reasons.is_empty() || reasons == [Reason::Fitted];
-        let enough = if fitted { DAYS_FITTED } else { DAYS_LISTED };
-        if run.days.len() < enough {
-            continue;
-        }
-        run.reasons = if reasons.is_empty() { vec![Reason::Fitted] } else { reasons };
-        // Rows of different meters belong to one price change.
-        let class = run
-            .reasons
-            .iter()
-            .map(
-                |reason| {
-                    if let Reason::Row(_) = reason { Reason::Row(String::new()) } else { reason.clone() }
-                },
-            )
-            .collect();
-        let from = run.days[0].key.cell.first;
-        grouped
-            .entry((run.series.account.clone(), run.series.model.clone(), class, from))
-            .or_default()
-            .push(run);
     }
     Ok(grouped
         .into_iter()
@@ -114,7 +115,34 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
         .collect())
 }
 
-fn series(state: &State) -> BTreeMap<Series, Vec<Point>> {
+/// Whether quantities alone could explain a run: then its price is one of two stories.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Quantities {
+    /// The bill or the provider's usage report counts what the log counts.
+    Counted,
+    /// The amount is no whole number of units at the book's price, or other meters of the same calls tie out.
+    Excluded,
+    Open,
+}
+
+fn quantities(days: &[Point], all: &BTreeMap<Series, Vec<Point>>) -> Quantities {
+    if days.iter().all(|day| day.proven) {
+        return Quantities::Counted;
+    }
+    if days.iter().any(|day| day.fractional) {
+        return Quantities::Excluded;
+    }
+    let others_tie = days.iter().filter(|day| !day.ties).all(|day| {
+        let neighbours = all.values().flatten().filter(|other| {
+            other.key.cell == day.key.cell && other.key.meter != day.key.meter && !other.unit.is_zero()
+        });
+        let mut neighbours = neighbours.peekable();
+        neighbours.peek().is_some() && neighbours.all(|other| other.ties)
+    });
+    if others_tie { Quantities::Excluded } else { Quantities::Open }
+}
+
+fn series(state: &State) -> Result<BTreeMap<Series, Vec<Point>>> {
     let mut all: BTreeMap<Series, Vec<Point>> = BTreeMap::new();
     for key in state.billed.keys() {
         let bill = state.bill(key);
@@ -122,27 +150,43 @@ fn series(state: &State) -> BTreeMap<Series, Vec<Point>> {
         if bill.lines == 0 || key.cell.first != key.cell.last {
             continue;
         }
-        let (Some(leaf), proof) = (state.model_leaf(key), quantity::billed(state, key)) else { continue };
-        let Some(unit) = state.unit(key, &leaf) else { continue };
+        let Some(leaves) = state.logged.get(key).filter(|leaves| !leaves.is_empty()) else { continue };
+        let mut units = leaves.keys().map(|leaf| state.unit(key, leaf));
+        let (Some(Some(unit)), Some(leaf)) = (units.next(), leaves.keys().next()) else { continue };
+        let priced = state.priced(key)?;
+        let bound = bill.bound + Money::from_pico(leaves.len() as i128);
+        let ties = (bill.amount - priced).abs() <= bound;
+        // Where usage of several prices is billed as one, no price follows from the amount.
+        if !ties && units.any(|other| other != Some(unit)) {
+            continue;
+        }
         let logged = state.logged_quantity(key);
         // A quantity implied by the price cannot test the price.
-        let proven =
-            proof.filter(|(_, known)| matches!(known, quantity::Known::Stated | quantity::Known::Witnessed));
+        let proven = quantity::billed(state, key)
+            .filter(|(_, known)| matches!(known, quantity::Known::Stated | quantity::Known::Witnessed));
         let count = proven.map_or(logged, |(count, _)| count);
         // A price is judged only where the quantities agree; otherwise it would be blamed for missing rows.
         if count <= 0 || proven.is_some_and(|(count, _)| count != logged) {
             continue;
         }
-        let bound = bill.bound + Money::STEP;
         let side = |amount: Money| {
             Ratio::quotient(amount.pico(), count).and_then(|ratio| ratio.checked_mul(Ratio::new(1, ONE)?))
         };
         let (Some(low), Some(high)) = (side(bill.amount - bound), side(bill.amount + bound)) else {
             continue;
         };
-        let mut point =
-            Point { key: key.clone(), leaf, unit, low, high, ties: false, proven: proven.is_some() };
-        point.ties = point.holds(unit);
+        let fractional =
+            bill.bound.is_zero() && !unit.is_zero() && unit.whole_quantity(bill.amount).is_none();
+        let point = Point {
+            key: key.clone(),
+            leaf: leaf.clone(),
+            unit,
+            low,
+            high,
+            ties,
+            proven: proven.is_some(),
+            fractional,
+        };
         let series = Series {
             account: key.cell.account.clone(),
             model: model.clone(),
@@ -153,31 +197,49 @@ fn series(state: &State) -> BTreeMap<Series, Vec<Point>> {
         };
         all.entry(series).or_default().push(point);
     }
-    all
+    Ok(all)
 }
 
-/// Maximal runs of days off the book's price that one price could explain.
+/// Maximal runs of days off the book's price that one price could explain. A day too small to tell the two prices
+/// apart neither begins nor ends a run.
 fn runs_of(points: &[Point]) -> Vec<Vec<Point>> {
     let mut runs: Vec<Vec<Point>> = Vec::new();
     let mut interval: Option<(Ratio, Ratio)> = None;
+    let mut held: Vec<Point> = Vec::new();
+    let mut held_interval: Option<(Ratio, Ratio)> = None;
     for point in points {
+        let narrow = |interval: Option<(Ratio, Ratio)>| {
+            interval
+                .map(|(low, high)| (later(low, point.low), earlier(high, point.high)))
+                .filter(|(low, high)| less_or_equal(*low, *high))
+        };
+        let narrowed = narrow(held_interval.or(interval));
         if point.ties {
-            interval = None;
+            match narrowed {
+                Some(_) => {
+                    held.push(point.clone());
+                    held_interval = narrowed;
+                }
+                None => {
+                    held.clear();
+                    (interval, held_interval) = (None, None);
+                }
+            }
             continue;
         }
-        let narrowed = interval
-            .map(|(low, high)| (later(low, point.low), earlier(high, point.high)))
-            .filter(|(low, high)| less_or_equal(*low, *high));
         match (narrowed, runs.last_mut()) {
-            (Some(narrowed), Some(run)) => {
+            (Some(_), Some(run)) => {
+                run.append(&mut held);
                 run.push(point.clone());
-                interval = Some(narrowed);
+                interval = narrowed;
             }
             _ => {
+                held.clear();
                 runs.push(vec![point.clone()]);
                 interval = Some((point.low, point.high));
             }
         }
+        held_interval = None;
     }
     runs
 }
@@ -197,34 +259,15 @@ fn reasons(state: &State, series: &Series, days: &[Point]) -> Option<(Ratio, Vec
             found.insert(Reason::Row(row.origin.to_string()), unit);
         }
     }
-    let query = PriceQuery {
-        seller: &series.account.provider,
-        model: &series.model,
-        meter: first.leaf.meter,
-        tier: own_tier,
-        region: &first.leaf.region,
-        prompt: first.leaf.prompt,
-        at: first.leaf.at,
-    };
-    if series.region.is_none() {
-        for region in REGIONS {
-            if let Ok(priced) = book.price(&PriceQuery { region, ..query })
-                && priced.unit != first.unit
-                && holds(priced.unit)
-            {
-                found.insert(Reason::Region((*region).to_owned()), priced.unit);
-            }
-        }
-    }
-    if series.tier.is_none() {
-        for tier in Tier::ALL {
-            if let Ok(priced) = book.price(&PriceQuery { tier: *tier, ..query })
-                && *tier != own_tier
-                && priced.unit != first.unit
-                && holds(priced.unit)
-            {
-                found.insert(Reason::Tier(*tier), priced.unit);
-            }
+    let regions = REGIONS.iter().map(|region| Reason::Region((*region).to_owned()));
+    let tiers = Tier::ALL.iter().filter(|tier| **tier != own_tier).map(|tier| Reason::Tier(*tier));
+    let regions = regions.filter(|_| series.region.is_none());
+    for reason in regions.chain(tiers.filter(|_| series.tier.is_none())) {
+        if let Some(unit) = unit_for(state, first, own_tier, &reason)
+            && unit != first.unit
+            && holds(unit)
+        {
+            found.insert(reason, unit);
         }
     }
     if let Some(unit) = found.values().next().copied() {
@@ -235,21 +278,43 @@ fn reasons(state: &State, series: &Series, days: &[Point]) -> Option<(Ratio, Vec
     Some((simplest(low, high)?, vec![Reason::Fitted]))
 }
 
-fn coherent(run: &Run, reason: &Reason, runs: &[Run], all: &BTreeMap<Series, Vec<Point>>) -> bool {
+/// The unit price of a point if the reason were true of its calls.
+fn unit_for(state: &State, point: &Point, own_tier: Tier, reason: &Reason) -> Option<Ratio> {
+    let query = PriceQuery {
+        seller: &point.leaf.account.provider,
+        model: &point.leaf.model,
+        meter: point.leaf.meter,
+        tier: own_tier,
+        region: &point.leaf.region,
+        prompt: point.leaf.prompt,
+        at: point.leaf.at,
+    };
+    let query = match reason {
+        Reason::Region(region) => PriceQuery { region, ..query },
+        Reason::Tier(tier) => PriceQuery { tier: *tier, ..query },
+        Reason::Row(_) | Reason::Fitted => return None,
+    };
+    state.rater.book.price(&query).ok().map(|priced| priced.unit)
+}
+
+fn coherent(
+    state: &State,
+    own: &Series,
+    reason: &Reason,
+    days: &[Point],
+    all: &BTreeMap<Series, Vec<Point>>,
+) -> bool {
     if matches!(reason, Reason::Row(_) | Reason::Fitted) {
         return true;
     }
-    let days: BTreeSet<Day> = run.days.iter().map(|point| point.key.cell.first).collect();
+    let cells: BTreeSet<&crate::reconcile::CellKey> = days.iter().map(|point| &point.key.cell).collect();
     all.iter()
-        .filter(|(series, _)| series.account == run.series.account && series.model == run.series.model)
+        .filter(|(series, _)| series.account == own.account && series.model == own.model)
         .flat_map(|(series, points)| points.iter().map(move |point| (series, point)))
-        .filter(|(_, point)| days.contains(&point.key.cell.first))
+        .filter(|(_, point)| cells.contains(&point.key.cell))
         .all(|(series, point)| {
-            runs.iter().any(|other| {
-                other.series == *series
-                    && other.reasons.contains(reason)
-                    && other.days.iter().any(|day| day.key == point.key)
-            })
+            let tier = series.tier.unwrap_or(point.leaf.tier);
+            unit_for(state, point, tier, reason).is_some_and(|unit| point.holds(unit))
         })
 }
 
@@ -257,14 +322,13 @@ fn price_patch(state: &State, account: &Account, model: &Arc<str>, from: Day, ru
     let mut scope = Scope::of(account);
     scope.models.insert(model.clone());
     let (mut edits, mut facts, mut rows) = (Vec::new(), Vec::new(), Vec::new());
-    let mut proven = true;
+    let quantities = runs.iter().map(|run| run.quantities).max().unwrap_or(Quantities::Open);
     for run in runs {
         scope.meters.insert(run.series.meter);
         scope.tiers.extend(run.series.tier);
         for point in &run.days {
             scope.cover(&point.key.cell);
             edits.push(Edit::Price { key: point.key.clone(), unit: run.unit });
-            proven &= point.proven;
         }
         let first = &run.days[0];
         let origin = state.bill(&first.key).origin;
@@ -289,16 +353,19 @@ fn price_patch(state: &State, account: &Account, model: &Arc<str>, from: Day, ru
     let causes: BTreeSet<&'static str> = reasons.iter().map(cause_of).collect();
     let fitted = *reasons == [Reason::Fitted];
     let cause = causes.iter().next().copied().unwrap_or("rate.stale");
-    let rivals: Vec<String> = causes.iter().skip(1).map(|cause| (*cause).to_owned()).collect();
+    let mut rivals: Vec<String> = causes.iter().skip(1).map(|cause| (*cause).to_owned()).collect();
+    let counts = "the provider's usage report for these days (quantities)".to_owned();
+    if quantities == Quantities::Open {
+        rivals.push("qty.dropped_rows".to_owned());
+    }
     let (status, decides) = match () {
+        () if quantities == Quantities::Open => (Status::Ambiguous, Some(counts)),
         () if !rivals.is_empty() => (
             Status::Ambiguous,
             Some("the served tier, batch id or region of these calls in the log".to_owned()),
         ),
-        () if fitted || !proven => (
-            Status::Probable,
-            (!proven).then(|| "the provider's usage report for these days (quantities)".to_owned()),
-        ),
+        () if quantities != Quantities::Counted => (Status::Probable, Some(counts)),
+        () if fitted => (Status::Probable, None),
         () => (Status::Exact, None),
     };
     let text = if cause == "rate.stale" {
@@ -309,6 +376,7 @@ fn price_patch(state: &State, account: &Account, model: &Arc<str>, from: Day, ru
         "record the served tier and region of these calls in the gateway log".to_owned()
     };
     Patch {
+        name: format!("price {account:?} {model} {from} {} {:?}", runs[0].series.meter, runs[0].reasons),
         cause,
         status,
         scope,

@@ -180,7 +180,7 @@ pub fn usage(
     let usage = usage?;
     for file in &usage.inputs {
         let from = if file.cached { ", from the cache" } else { "" };
-        ui.detail(&format!("{}: {} rows as {}{from}", file.path, file.rows, file.format));
+        ui.detail(&format!("{}: {} rows as {}{from}", file.source.name, file.rows, file.format));
     }
     Ok(usage)
 }
@@ -271,7 +271,7 @@ impl Gathered {
     }
 
     /// Everything put together for the close.
-    pub fn inputs(&mut self) -> CloseInputs<'_> {
+    pub fn inputs(&mut self) -> Result<CloseInputs<'_>> {
         let usage = std::mem::take(&mut self.usage);
         let books = self.books.as_ref();
         let period = self.span.period();
@@ -289,7 +289,7 @@ impl Gathered {
             ),
             timezone: books.map_or_else(|| "UTC".to_owned(), |books| books.book.timezone.0.name().to_owned()),
             book: &self.book,
-            files: usage.inputs.iter().map(|file| log_file(file, period)).collect(),
+            files: usage.inputs.iter().map(|file| log_file(file, period)).collect::<Result<_>>()?,
             sources: usage
                 .sources
                 .into_iter()
@@ -317,7 +317,7 @@ impl Gathered {
         if let Some(books) = books {
             declare(books, &mut inputs);
         }
-        inputs
+        Ok(inputs)
     }
 }
 
@@ -350,7 +350,7 @@ fn declare(books: &Books, inputs: &mut CloseInputs) {
 }
 
 /// A row is set aside for the first of these that holds: duplicate, outside the period, no provider call.
-fn log_file(file: &collect::InputReport, period: Period) -> LogFile {
+fn log_file(file: &collect::InputReport, period: Period) -> Result<LogFile> {
     let count = |wanted: &dyn Fn(Day, Outcome) -> bool| {
         file.outcomes
             .iter()
@@ -359,15 +359,15 @@ fn log_file(file: &collect::InputReport, period: Period) -> LogFile {
             .sum()
     };
     let first = |outcome: Outcome| outcome != Outcome::Duplicate;
-    LogFile {
-        path: file.path.clone(),
+    Ok(LogFile {
+        path: file.source.name.clone(),
         format: file.format.into(),
-        sha256: file.sha256.clone(),
+        sha256: file.source.sha256()?,
         bytes: file.bytes,
         rows: file.rows,
         rejected: file.rejected,
         duplicates: file.duplicates,
         outside_month: count(&|day, outcome| first(outcome) && !period.contains(day)),
         not_billable: count(&|day, outcome| first(outcome) && period.contains(day) && !outcome.is_billable()),
-    }
+    })
 }

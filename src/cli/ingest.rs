@@ -125,7 +125,7 @@ fn sheet(usage: &Usage) -> Sheet {
         let counts = [file.rows, file.duplicates, file.rejected];
         totals.iter_mut().zip(counts).for_each(|(total, count)| *total += count);
         sheet.rows.push(vec![
-            Cell::from(file.path.to_string()),
+            Cell::from(file.source.name.to_string()),
             Cell::from(file.format.to_string()),
             counts[0].into(),
             counts[1].into(),

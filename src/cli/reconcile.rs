@@ -55,7 +55,7 @@ pub fn reconcile(gathered: &mut Gathered, ui: &Ui) -> Result<(Reconciliation, u8
         .and_then(|post| post.amount.as_ref())
         .map(|amount| amount.0.to_string().parse::<Money>().unwrap_or_default());
     let mut said = gathered.late();
-    let inputs = gathered.inputs();
+    let inputs = gathered.inputs()?;
     said.extend(inputs.diagnostics.iter().cloned());
     ui.diagnostics(&said);
     if inputs.is_empty() {

@@ -11,10 +11,10 @@ use crate::usage::collect::Usage;
 pub fn rows(usage: &Usage) -> Vec<Diagnostic> {
     let mut said = Vec::new();
     for file in &usage.inputs {
-        let first = usage.rejects.iter().find(|reject| reject.origin.file == file.path);
+        let first = usage.rejects.iter().find(|reject| reject.origin.file == file.source.name);
         said.extend(first.map(|first| rejected(first, file.rejected, file.rows)));
         if file.rows == 0 {
-            said.push(empty(Origin::file(file.path.clone()), "the file holds no rows"));
+            said.push(empty(Origin::file(file.source.name.clone()), "the file holds no rows"));
         }
     }
     said
@@ -28,7 +28,7 @@ pub fn logs(usage: &Usage, period: Period) -> Vec<Diagnostic> {
         if let (Some(first), Some(last)) = (days().next(), days().next_back())
             && !days().any(|day| period.contains(day))
         {
-            said.push(elsewhere(Origin::file(file.path.clone()), Period { first, last }, period));
+            said.push(elsewhere(Origin::file(file.source.name.clone()), Period { first, last }, period));
         }
     }
     said

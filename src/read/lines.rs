@@ -1,9 +1,8 @@
-//! Reads a large file on every core: one thread cuts it into blocks of whole records, the others parse them, and each
-//! block takes its turn in file order to settle which request came first and how lines are numbered.
+//! Reads a large file on every core: each thread takes the next block of whole records and parses it, and each block
+//! takes its turn in file order to settle which request came first and how lines are numbered.
 
 use std::collections::BTreeMap;
 use std::io::Read;
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use sha2::{Digest, Sha256};
@@ -106,11 +105,11 @@ pub struct Engine<'a> {
     turned: Condvar,
 }
 
-/// A piece of the file: `bytes[..length]` are whole records.
+/// A piece of the file: the first `length` bytes of the buffer are whole records.
 struct Block {
     number: u64,
-    bytes: Vec<u8>,
     length: usize,
+    header: bool,
 }
 
 impl<'a> Engine<'a> {
@@ -147,67 +146,41 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// Reads blocks to the end of the file, with one `reader` a thread.
+    /// Reads blocks to the end of the file, with one `reader` a thread. Each thread reads its own next block, so that the
+    /// bytes are in its core's cache when it parses them.
     pub fn blocks<R: BlockReader>(self, shape: Shape, reader: impl Fn() -> R + Sync) -> Result<UsageRead> {
-        let mut feed = Feed::open(self.source, self.options, shape, self.block)?;
-        let Some(first) = feed.next(Vec::new())? else { return Ok(self.finish(Vec::new())) };
-        if feed.done {
-            let mut batch = self.batch();
-            self.work(first, shape, &mut reader(), &mut batch);
-            feed.remember();
-            return Ok(self.finish(vec![batch.aggregate]));
-        }
         let threads = match self.options.threads {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             threads => threads,
         };
-        let (sender, receiver) = sync_channel::<Block>(threads * 2);
-        let receiver = Mutex::new(receiver);
-        let (recycle, empty) = channel::<Vec<u8>>();
-        let parts = std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..threads)
-                .map(|_| {
-                    let (receiver, recycle, reader, engine) = (&receiver, recycle.clone(), &reader, &self);
-                    scope.spawn(move || engine.drain(receiver, recycle, shape, reader()))
-                })
-                .collect();
-            let fed = feed_all(&mut feed, first, &sender, &empty);
-            drop(sender);
-            let parts: Vec<Option<Aggregate>> =
-                workers.into_iter().map(|worker| worker.join().ok()).collect();
-            fed.map(|()| parts)
-        })?;
-        feed.remember();
-        let count = parts.len();
-        let parts: Vec<Aggregate> = parts.into_iter().flatten().collect();
-        if parts.len() < count {
-            return Err(Error::Internal(format!("{}: a reading thread failed", self.source.name)));
-        }
+        let small = self.source.bytes()? <= self.block as u64 && !self.source.is_compressed()?;
+        let feed = Mutex::new(Feed::open(self.source, self.options, shape, self.block)?);
+        let parts: Vec<Option<Result<Aggregate>>> = if small || threads == 1 {
+            vec![Some(self.drain(&feed, reader()))]
+        } else {
+            std::thread::scope(|scope| {
+                let work = || self.drain(&feed, reader());
+                let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+                workers.into_iter().map(|worker| worker.join().ok()).collect()
+            })
+        };
+        let lost = || Error::Internal(format!("{}: a reading thread failed", self.source.name));
+        let parts: Vec<Aggregate> =
+            parts.into_iter().map(|part| part.ok_or_else(lost)?).collect::<Result<_>>()?;
+        feed.into_inner().unwrap_or_else(PoisonError::into_inner).remember();
         Ok(self.finish(parts))
     }
 
-    fn drain<R: BlockReader>(
-        &self,
-        receiver: &Mutex<Receiver<Block>>,
-        recycle: Sender<Vec<u8>>,
-        shape: Shape,
-        mut reader: R,
-    ) -> Aggregate {
+    /// One thread's share: blocks until there are no more.
+    fn drain<R: BlockReader>(&self, feed: &Mutex<Feed>, mut reader: R) -> Result<Aggregate> {
         let _release = Release(self);
-        let mut batch = self.batch();
+        let (mut batch, mut bytes) = (self.batch(), Vec::new());
         loop {
-            let block = receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
-            let Ok(block) = block else { return batch.aggregate };
-            let bytes = self.work(block, shape, &mut reader, &mut batch);
-            // The feeding thread may be done: then no one wants the buffer.
-            let _ = recycle.send(bytes);
+            let block = feed.lock().unwrap_or_else(PoisonError::into_inner).next(&mut bytes)?;
+            let Some(Block { number, length, header }) = block else { return Ok(batch.aggregate) };
+            reader.read(&bytes[..length], header, &mut batch);
+            self.settle(number, &mut batch);
         }
-    }
-
-    fn work<R: BlockReader>(&self, block: Block, shape: Shape, reader: &mut R, batch: &mut Batch) -> Vec<u8> {
-        reader.read(&block.bytes[..block.length], shape == Shape::Csv && block.number == 0, batch);
-        self.settle(block.number, batch);
-        block.bytes
     }
 
     /// Waits for the block's turn, settles duplicates and line numbers, then sums the rows.
@@ -296,30 +269,14 @@ impl Drop for Release<'_, '_> {
     }
 }
 
-fn feed_all(
-    feed: &mut Feed,
-    first: Block,
-    sender: &SyncSender<Block>,
-    empty: &Receiver<Vec<u8>>,
-) -> Result<()> {
-    let mut next = Some(first);
-    while let Some(block) = next {
-        if sender.send(block).is_err() {
-            return Ok(());
-        }
-        next = feed.next(empty.try_recv().unwrap_or_default())?;
-    }
-    Ok(())
-}
-
-/// Cuts a file into blocks that end where a record ends, and hashes it on the way.
+/// Cuts a file into blocks that end where a record ends, and hashes it on the way where that is wanted.
 struct Feed<'a> {
     source: &'a Source,
     options: &'a UsageOptions,
     input: Box<dyn Read + Send + 'a>,
     shape: Shape,
     block: usize,
-    /// `None` where what is read are not the bytes on disk.
+    /// `None` where no one will ask, or what is read are not the bytes on disk.
     hasher: Option<Sha256>,
     carry: Vec<u8>,
     number: u64,
@@ -336,11 +293,12 @@ impl<'a> Feed<'a> {
         } else {
             source.open()?
         };
-        let hasher = (!utf16 && !source.is_compressed()?).then(Sha256::new);
+        let hasher = (options.sha256 && !utf16 && !source.is_compressed()?).then(Sha256::new);
         Ok(Feed { source, options, input, shape, block, hasher, carry: Vec::new(), number: 0, done: false })
     }
 
-    fn next(&mut self, mut bytes: Vec<u8>) -> Result<Option<Block>> {
+    /// Fills `bytes` with the next block. After an error there are no more.
+    fn next(&mut self, bytes: &mut Vec<u8>) -> Result<Option<Block>> {
         if self.done {
             return Ok(None);
         }
@@ -352,8 +310,13 @@ impl<'a> Feed<'a> {
         bytes[..filled].copy_from_slice(&self.carry);
         loop {
             while filled < wanted {
-                let read =
-                    self.input.read(&mut bytes[filled..wanted]).map_err(|error| self.source.error(error))?;
+                let read = match self.input.read(&mut bytes[filled..wanted]) {
+                    Ok(read) => read,
+                    Err(error) => {
+                        self.done = true;
+                        return Err(self.source.error(error));
+                    }
+                };
                 if read == 0 {
                     self.done = true;
                     break;
@@ -371,8 +334,9 @@ impl<'a> Feed<'a> {
                 if self.number == 0 && bytes[..length].starts_with(b"\xef\xbb\xbf") {
                     bytes[..3].fill(b' ');
                 }
+                let number = self.number;
                 self.number += 1;
-                return Ok(Some(Block { number: self.number - 1, bytes, length }));
+                return Ok(Some(Block { number, length, header: self.shape == Shape::Csv && number == 0 }));
             }
             // A record longer than the block: double it until the record ends.
             wanted *= 2;

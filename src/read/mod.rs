@@ -61,6 +61,8 @@ pub struct UsageOptions {
     pub known_ids: Option<std::sync::Arc<IdSet>>,
     /// Threads to use; 0 means all cores.
     pub threads: usize,
+    /// Someone will ask for the file's hash: take it on the way.
+    pub sha256: bool,
     /// Bytes read so far, for those who watch.
     pub progress: std::sync::Arc<std::sync::atomic::AtomicU64>,
 }

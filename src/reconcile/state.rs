@@ -91,6 +91,10 @@ pub struct State<'a> {
     pub excluded: BTreeSet<(Account, Identity)>,
     pub prices: BTreeMap<BillKey, Ratio>,
     pub accepted: BTreeSet<BillKey>,
+    /// Keys from which logged usage was dropped.
+    pub dropped: BTreeSet<BillKey>,
+    /// Names of patches that were tried and did not close; nothing is built on them again.
+    pub rejected: BTreeSet<String>,
 }
 
 /// A grain for accounts without any bill: everything is told apart.
@@ -119,6 +123,8 @@ impl<'a> State<'a> {
             excluded: BTreeSet::new(),
             prices: BTreeMap::new(),
             accepted: BTreeSet::new(),
+            dropped: BTreeSet::new(),
+            rejected: BTreeSet::new(),
         };
         for row in usage.iter().filter(|row| row.outcome.is_billable()) {
             for (leaf, quantity) in row.leaves() {
@@ -333,6 +339,7 @@ impl<'a> State<'a> {
                 }
             }
             Edit::Drop { from, quantity } => {
+                self.dropped.insert(from.clone());
                 self.take(from, *quantity);
             }
             Edit::Price { key, unit } => {

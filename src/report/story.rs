@@ -137,8 +137,11 @@ fn advice(cell: &crate::close::document::Cell) -> String {
             "no usage in the log: name the gateway's projects in `[[account]]`, or give the log of its caller"
                 .to_owned()
         }
+        _ if cell.meters.iter().any(|meter| meter.quantity_witness.is_some()) => format!(
+            "ask {provider} about this day: reconciliation.json has the quantities of log, usage report and bill side by side"
+        ),
         _ => format!(
-            "give the usage report of {provider}, or ask it about this day; 03-variance.csv has the cell"
+            "give the usage report of {provider}: with quantities more can be told; 03-variance.csv has the cell"
         ),
     }
 }

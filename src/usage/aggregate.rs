@@ -2,24 +2,35 @@
 //! result does not depend on how the rows were shared out.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
 
 use foldhash::fast::FixedState;
+use hashbrown::hash_table::{Entry, HashTable};
 use sha2::{Digest, Sha256};
 
-use super::Call;
 use super::cube::{AttributionKey, Band, Cubes, Name, Names, RatingKey, Sums};
 use super::ids::IdTable;
+use super::{Call, Meters};
 use crate::money::Money;
 use crate::period::{Day, SECONDS_PER_SLOT};
 use crate::read::IdSet;
-use crate::vocabulary::Outcome;
+use crate::vocabulary::{Meter, Outcome};
 
-type Map<Key> = hashbrown::HashMap<Key, Sums, FixedState>;
+/// The meters that nearly every row has come first in the vocabulary.
+const COMMON: usize = Meter::OutputReasoning as usize + 1;
+
+/// [`Sums`] without the meters that hardly any row has: a third of its size.
+#[derive(Debug, Clone, Copy, Default)]
+struct Cell {
+    requests: u64,
+    logged_rows: u64,
+    logged: Money,
+    common: [u64; COMMON],
+}
 
 /// One call with its names interned: all that is left once the line it came from is gone.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Prepared {
     /// Hash of the request id, 0 where the row has none.
     id: u128,
@@ -27,7 +38,9 @@ pub struct Prepared {
     counters: u32,
     rating: RatingKey,
     attribution: AttributionKey,
-    sums: Sums,
+    cell: Cell,
+    /// All meters, where some are not common.
+    rare: Option<Box<Meters>>,
 }
 
 /// Cubes in the making, of some of the rows.
@@ -35,8 +48,61 @@ pub struct Prepared {
 pub struct Aggregate {
     names: Names,
     bands: Arc<[Band]>,
-    rating: Map<RatingKey>,
-    attribution: Map<AttributionKey>,
+    rating: Table<RatingKey>,
+    attribution: Table<AttributionKey>,
+}
+
+/// Cells by key. They stay in the order they were first seen in, so that those of the hour at hand lie together.
+#[derive(Debug)]
+struct Table<Key> {
+    /// Half the hash and the place of each cell.
+    index: HashTable<(u32, u32)>,
+    cells: Vec<(Key, Cell)>,
+    /// The meters that are not common, by place.
+    rare: BTreeMap<u32, Meters>,
+}
+
+impl<Key> Default for Table<Key> {
+    fn default() -> Table<Key> {
+        Table { index: HashTable::new(), cells: Vec::new(), rare: BTreeMap::new() }
+    }
+}
+
+impl<Key: Hash + Eq + Copy> Table<Key> {
+    fn add(&mut self, key: Key, row: &Prepared) {
+        let half = FixedState::default().hash_one(key) as u32;
+        let whole = |half: u32| u64::from(half) << 32 | u64::from(half);
+        let cells = &mut self.cells;
+        let same = |(other, place): &(u32, u32)| *other == half && cells[*place as usize].0 == key;
+        let place = match self.index.entry(whole(half), same, |(half, _)| whole(*half)) {
+            Entry::Occupied(entry) => entry.get().1,
+            Entry::Vacant(entry) => {
+                let place = cells.len() as u32;
+                cells.push((key, Cell::default()));
+                entry.insert((half, place));
+                place
+            }
+        };
+        let cell = &mut cells[place as usize].1;
+        cell.requests += row.cell.requests;
+        cell.logged_rows += row.cell.logged_rows;
+        cell.logged += row.cell.logged;
+        for (sum, count) in cell.common.iter_mut().zip(row.cell.common) {
+            *sum = sum.saturating_add(count);
+        }
+        if let Some(meters) = &row.rare {
+            self.rare.entry(place).or_default().add(meters);
+        }
+    }
+
+    fn sums(&self, place: u32) -> Sums {
+        let cell = &self.cells[place as usize].1;
+        let mut meters = self.rare.get(&place).copied().unwrap_or_default();
+        for (meter, count) in Meter::ALL.iter().zip(cell.common) {
+            meters.set(*meter, count);
+        }
+        Sums { requests: cell.requests, meters, logged: cell.logged, logged_rows: cell.logged_rows }
+    }
 }
 
 impl Aggregate {
@@ -85,18 +151,19 @@ impl Aggregate {
                 band,
                 outcome: call.outcome,
             },
-            sums: Sums {
+            cell: Cell {
                 requests: 1,
-                meters: call.meters,
-                logged: call.logged.unwrap_or_default(),
                 logged_rows: u64::from(call.logged.is_some()),
+                logged: call.logged.unwrap_or_default(),
+                common: std::array::from_fn(|index| call.meters.get(Meter::ALL[index])),
             },
+            rare: call.meters.iter().any(|(meter, _)| meter.index() >= COMMON).then(|| Box::new(call.meters)),
         }
     }
 
     pub fn add(&mut self, row: &Prepared) {
-        self.rating.entry(row.rating).or_default().add(&row.sums);
-        self.attribution.entry(row.attribution).or_default().add(&row.sums);
+        self.rating.add(row.rating, row);
+        self.attribution.add(row.attribution, row);
     }
 
     /// The cubes of all parts together. Names are numbered in the order of their text, so that the same rows give the
@@ -110,54 +177,44 @@ impl Aggregate {
         for text in texts {
             names.intern(text);
         }
-        let (mut rating, mut attribution) = (Vec::new(), Vec::new());
-        for part in parts {
-            let map: Vec<Name> =
-                (0..part.names.len()).map(|name| names.intern(part.names.text(name as Name))).collect();
-            let to = |name: Name| map[name as usize];
-            rating.extend(part.rating.into_iter().map(|(key, sums)| {
-                let key = RatingKey {
-                    provider: to(key.provider),
-                    key: to(key.key),
-                    requested: to(key.requested),
-                    routed: to(key.routed),
-                    served: to(key.served),
-                    region: to(key.region),
-                    ..key
-                };
-                (key, sums)
-            }));
-            attribution.extend(part.attribution.into_iter().map(|(key, sums)| {
-                let key = AttributionKey {
-                    team: to(key.team),
-                    feature: to(key.feature),
-                    environment: to(key.environment),
-                    customer: to(key.customer),
-                    deploy: to(key.deploy),
-                    provider: to(key.provider),
-                    key: to(key.key),
-                    routed: to(key.routed),
-                    served: to(key.served),
-                    region: to(key.region),
-                    ..key
-                };
-                (key, sums)
-            }));
-        }
-        Cubes { names, rating: ordered(rating), attribution: ordered(attribution) }
+        let maps: Vec<Vec<Name>> = parts
+            .iter()
+            .map(|part| {
+                (0..part.names.len()).map(|name| names.intern(part.names.text(name as Name))).collect()
+            })
+            .collect();
+        let tables = parts.iter().map(|part| &part.rating).collect::<Vec<_>>();
+        let rating =
+            || ordered(&tables, |part, key: &RatingKey| key.renamed(|name| maps[part][name as usize]));
+        let tables = parts.iter().map(|part| &part.attribution).collect::<Vec<_>>();
+        let attribution =
+            || ordered(&tables, |part, key: &AttributionKey| key.renamed(|name| maps[part][name as usize]));
+        let (rating, attribution) = (rating(), attribution());
+        Cubes { names, rating, attribution }
     }
 }
 
-fn ordered<Key: Ord + Copy>(mut cells: Vec<(Key, Sums)>) -> BTreeMap<Key, Sums> {
-    cells.sort_unstable_by_key(|(key, _)| *key);
-    cells.dedup_by(|next, kept| {
-        let same = next.0 == kept.0;
-        if same {
-            kept.1.add(&next.1);
+/// The cells of all tables by their new keys, those with the same key together.
+fn ordered<Key: Ord + Copy + Hash>(
+    tables: &[&Table<Key>],
+    renamed: impl Fn(usize, &Key) -> Key,
+) -> BTreeMap<Key, Sums> {
+    let mut places: Vec<(Key, u32, u32)> =
+        Vec::with_capacity(tables.iter().map(|table| table.cells.len()).sum());
+    for (part, table) in tables.iter().enumerate() {
+        let cells = table.cells.iter().zip(0u32..);
+        places.extend(cells.map(|((key, _), place)| (renamed(part, key), part as u32, place)));
+    }
+    places.sort_unstable_by_key(|(key, ..)| *key);
+    let same = places.chunk_by(|(one, ..), (other, ..)| one == other);
+    same.map(|cells| {
+        let mut sums = Sums::default();
+        for (_, part, place) in cells {
+            sums.add(&tables[*part as usize].sums(*place));
         }
-        same
-    });
-    cells.into_iter().collect()
+        (cells[0].0, sums)
+    })
+    .collect()
 }
 
 /// 128 bits of SHA-256: stable across versions, and no one can craft two ids that hide each other. Rows that are no
@@ -207,7 +264,7 @@ impl Ledger {
         row.attribution.outcome = Outcome::Duplicate;
         self.duplicates += 1;
         self.conflicting += u64::from(counters != row.counters);
-        self.duplicate_logged += row.sums.logged;
+        self.duplicate_logged += row.cell.logged;
     }
 
     pub fn into_ids(self) -> IdSet {

@@ -33,7 +33,7 @@ pub struct LogInput {
 pub struct Usage {
     /// By name.
     pub sources: Vec<SourceUsage>,
-    /// By path.
+    /// By name of the file.
     pub inputs: Vec<InputReport>,
     pub rejects: Vec<Reject>,
     pub diagnostics: Vec<Diagnostic>,
@@ -48,11 +48,11 @@ pub struct SourceUsage {
 }
 
 /// What became of one file; `rows` are all in the cubes or rejected.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct InputReport {
-    pub path: Arc<str>,
+    /// Its hash is taken when someone asks for it.
+    pub source: Source,
     pub format: &'static str,
-    pub sha256: String,
     /// On disk.
     pub bytes: u64,
     pub rows: u64,
@@ -85,7 +85,7 @@ pub fn collect(
     inputs.sort_by(|a, b| (&a.source.name, &a.source_name).cmp(&(&b.source.name, &b.source_name)));
     let mut usage = Usage::default();
     let mut sources: BTreeMap<Arc<str>, (SourceUsage, Seen)> = BTreeMap::new();
-    let mut hashes: BTreeMap<(Arc<str>, String), Arc<str>> = BTreeMap::new();
+    let mut twins = Twins::default();
     let mut unusable = Vec::new();
     for input in inputs {
         let source = &input.source;
@@ -97,9 +97,7 @@ pub fn collect(
         match file(input, options, cache, seen) {
             Ok((format, mut read, cached)) => {
                 let report = report(source, format, &read, cached)?;
-                let twin =
-                    hashes.insert((input.source_name.clone(), report.sha256.clone()), source.name.clone());
-                if let Some(twin) = twin {
+                if let Some(twin) = twins.find(&input.source_name, source)? {
                     let message = format!("the same content as `{twin}`: every request in it counts once");
                     usage.diagnostics.push(
                         Diagnostic::warning("identical-files", source.origin(), message)
@@ -109,7 +107,7 @@ pub fn collect(
                 usage.inputs.push(report);
                 usage.rejects.append(&mut read.rejects);
                 usage.diagnostics.append(&mut read.diagnostics);
-                cubes.cubes.merge(&read.cubes);
+                cubes.cubes.absorb(read.cubes);
                 seen.add(read.ids);
             }
             // Other files may have something to say too.
@@ -128,6 +126,25 @@ pub fn collect(
     Ok(usage)
 }
 
+/// Files with the same content: only those of the same size are hashed for it.
+#[derive(Default)]
+struct Twins<'a> {
+    sizes: BTreeMap<(&'a str, u64), &'a Source>,
+    hashes: BTreeMap<(&'a str, String), Arc<str>>,
+}
+
+impl<'a> Twins<'a> {
+    /// The name of the last file that had the same content, inside one source of the books.
+    fn find(&mut self, name: &'a str, source: &'a Source) -> Result<Option<Arc<str>>> {
+        let first = *self.sizes.entry((name, source.bytes()?)).or_insert(source);
+        if std::ptr::eq(first, source) {
+            return Ok(None);
+        }
+        self.hashes.entry((name, first.sha256()?)).or_insert_with(|| first.name.clone());
+        Ok(self.hashes.insert((name, source.sha256()?), source.name.clone()))
+    }
+}
+
 fn file(
     input: &LogInput,
     options: &UsageOptions,
@@ -135,7 +152,7 @@ fn file(
     seen: &Seen,
 ) -> Result<(&'static UsageFormat, UsageRead, bool)> {
     let format = detect::usage(&input.source, input.format.as_deref())?;
-    let alone = UsageOptions { known_ids: None, ..options.clone() };
+    let alone = UsageOptions { known_ids: None, sha256: cache.is_some(), ..options.clone() };
     let (read, cached) = read_once(&input.source, format, &alone, cache)?;
     let known = seen.overlap(&read.ids);
     if known.is_empty() {
@@ -179,9 +196,8 @@ fn report(source: &Source, format: &UsageFormat, read: &UsageRead, cached: bool)
         *outcomes.entry((key.day(), key.outcome)).or_default() += sums.requests;
     }
     Ok(InputReport {
-        path: source.name.clone(),
+        source: source.clone(),
         format: format.id,
-        sha256: source.sha256()?,
         bytes: source.bytes()?,
         rows: read.rows,
         rejected: read.rejected,
@@ -313,7 +329,13 @@ mod tests {
             .inputs
             .iter()
             .map(|input| {
-                (&*input.path, input.rows, input.duplicates, input.rejected, input.duplicate_logged.plain())
+                (
+                    &*input.source.name,
+                    input.rows,
+                    input.duplicates,
+                    input.rejected,
+                    input.duplicate_logged.plain(),
+                )
             })
             .collect();
         assert_eq!(

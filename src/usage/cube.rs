@@ -4,6 +4,7 @@
 //! `rows read = Σ requests + rejects` is checked, not assumed.
 
 use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
 
 use super::Meters;
 use crate::money::Money;
@@ -50,7 +51,7 @@ impl Names {
 }
 
 /// Everything a price, a cut-off or a proof can depend on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RatingKey {
     /// 15-minute slot since the epoch, UTC.
     pub slot: u32,
@@ -78,6 +79,35 @@ impl RatingKey {
     pub fn at(&self) -> i64 {
         i64::from(self.slot) * SECONDS_PER_SLOT
     }
+    /// The same key among other names.
+    pub fn renamed(&self, to: impl Fn(Name) -> Name) -> RatingKey {
+        RatingKey {
+            provider: to(self.provider),
+            key: to(self.key),
+            requested: to(self.requested),
+            routed: to(self.routed),
+            served: to(self.served),
+            region: to(self.region),
+            ..*self
+        }
+    }
+}
+
+/// Two numbers at a time: rows are hashed too often for one at a time.
+fn pair(high: u32, low: u32) -> u64 {
+    u64::from(high) << 32 | u64::from(low)
+}
+
+impl Hash for RatingKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let words = [self.tier as u8, self.band, self.outcome as u8, self.call_type as u8];
+        let proof = [self.source as u8, self.reading as u8, u8::from(self.stream), 0];
+        state.write_u64(pair(self.slot, self.provider));
+        state.write_u64(pair(self.key, self.requested));
+        state.write_u64(pair(self.routed, self.served));
+        state.write_u64(pair(self.region, u32::from_le_bytes(words)));
+        state.write_u32(u32::from_le_bytes(proof));
+    }
 }
 
 /// Sums over the calls of one key.
@@ -100,7 +130,7 @@ impl Sums {
 }
 
 /// Who the usage was for, by day and by the same price keys.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AttributionKey {
     /// Days since the epoch, UTC.
     pub day: i32,
@@ -117,6 +147,37 @@ pub struct AttributionKey {
     pub tier: Tier,
     pub band: u8,
     pub outcome: Outcome,
+}
+
+impl AttributionKey {
+    /// The same key among other names.
+    pub fn renamed(&self, to: impl Fn(Name) -> Name) -> AttributionKey {
+        AttributionKey {
+            team: to(self.team),
+            feature: to(self.feature),
+            environment: to(self.environment),
+            customer: to(self.customer),
+            deploy: to(self.deploy),
+            provider: to(self.provider),
+            key: to(self.key),
+            routed: to(self.routed),
+            served: to(self.served),
+            region: to(self.region),
+            ..*self
+        }
+    }
+}
+
+impl Hash for AttributionKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let words = [self.tier as u8, self.band, self.outcome as u8, 0];
+        state.write_u64(pair(self.day as u32, self.team));
+        state.write_u64(pair(self.feature, self.environment));
+        state.write_u64(pair(self.customer, self.deploy));
+        state.write_u64(pair(self.provider, self.key));
+        state.write_u64(pair(self.routed, self.served));
+        state.write_u64(pair(self.region, u32::from_le_bytes(words)));
+    }
 }
 
 /// A context boundary of the price book: the band a prompt is in is the number of boundaries it satisfies.
@@ -151,32 +212,19 @@ impl Cubes {
         let map: Vec<Name> = other.names.texts.iter().map(|text| self.names.intern(text)).collect();
         let to = |name: Name| map.get(name as usize).copied().unwrap_or(0);
         for (key, sums) in &other.rating {
-            let key = RatingKey {
-                provider: to(key.provider),
-                key: to(key.key),
-                requested: to(key.requested),
-                routed: to(key.routed),
-                served: to(key.served),
-                region: to(key.region),
-                ..*key
-            };
-            self.rating.entry(key).or_default().add(sums);
+            self.rating.entry(key.renamed(to)).or_default().add(sums);
         }
         for (key, sums) in &other.attribution {
-            let key = AttributionKey {
-                team: to(key.team),
-                feature: to(key.feature),
-                environment: to(key.environment),
-                customer: to(key.customer),
-                deploy: to(key.deploy),
-                provider: to(key.provider),
-                key: to(key.key),
-                routed: to(key.routed),
-                served: to(key.served),
-                region: to(key.region),
-                ..*key
-            };
-            self.attribution.entry(key).or_default().add(sums);
+            self.attribution.entry(key.renamed(to)).or_default().add(sums);
+        }
+    }
+
+    /// [`Cubes::merge`] of cubes that are not needed any more: the first of a source are simply moved.
+    pub fn absorb(&mut self, other: Cubes) {
+        if self.rating.is_empty() && self.attribution.is_empty() {
+            *self = other;
+        } else {
+            self.merge(&other);
         }
     }
 }

@@ -136,11 +136,11 @@ fn read_tags<'a>(raw: &'a [u8], tags: &mut Vec<Cow<'a, str>>) {
         }
     };
     // An array of plain strings is read in place; anything else (escapes, JSON as text) the long way.
-    if raw.starts_with(b"[") && !raw.contains(&b'\\') {
+    if raw.starts_with(b"[") && memchr::memchr(b'\\', raw).is_none() {
         let mut rest = &raw[1..];
         while let Some(open) = memchr::memchr(b'"', rest) {
             let Some(length) = memchr::memchr(b'"', &rest[open + 1..]) else { return };
-            keep(String::from_utf8_lossy(&rest[open + 1..open + 1 + length]));
+            keep(json_scan::lossy(&rest[open + 1..open + 1 + length]));
             rest = &rest[open + length + 2..];
         }
     } else {

@@ -173,8 +173,11 @@ fn failed(row: &Row) -> bool {
 /// The id of a repeated answer is the first one's with `_cache_hit` and the time.
 fn is_cache_hit(row: &Row, id: &str) -> bool {
     row.flag(Slot::CacheHit)
-        || id.rsplit_once("_cache_hit").is_some_and(|(_, time)| {
-            !time.is_empty() && time.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+        || id.rsplit_once('_').is_some_and(|(before, last)| {
+            before.ends_with("_cache")
+                && last.strip_prefix("hit").is_some_and(|time| {
+                    !time.is_empty() && time.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+                })
         })
 }
 

@@ -131,7 +131,7 @@ impl<'a> Row<'a> {
 
     pub fn text(&self, slot: Slot) -> Cow<'a, str> {
         let raw = self.raw(slot);
-        if self.is_plain(slot) { String::from_utf8_lossy(raw) } else { json_scan::text(raw) }
+        if self.is_plain(slot) { json_scan::lossy(raw) } else { json_scan::text(raw) }
     }
 
     /// `true`, `True`, `"True"`.
