@@ -10,7 +10,7 @@ use crate::close::document::Reconciliation;
 use crate::diagnostic::{Diagnostic, Origin};
 use crate::error::{EXIT_CLEAN, Result};
 use crate::render::OutputFormat;
-use crate::report::story;
+use crate::report::{story, variance};
 
 /// Close a month: reconcile everything in the books and write the pack
 ///
@@ -30,6 +30,7 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
     let (document, folder, code) = close(global, ui)?;
     match global.format() {
         OutputFormat::Json => ui.output(global.output(), &json(&document)?)?,
+        OutputFormat::Csv => global.write(ui, &[variance::build(&document)])?,
         _ => global.write(ui, &story::build(&document))?,
     }
     ui.status(&format!("pack written to {}", folder.display()));

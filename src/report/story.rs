@@ -14,7 +14,9 @@ const SMALL: Money = Money::from_pico(5_000_000_000);
 const STEPS: usize = 6;
 
 pub fn build(document: &Reconciliation) -> Vec<Sheet> {
-    vec![bridges(document), next_steps(document)]
+    let next = next_steps(document);
+    let bridges = bridges(document);
+    if next.rows.is_empty() { vec![bridges] } else { vec![bridges, next] }
 }
 
 fn bridges(document: &Reconciliation) -> Sheet {
