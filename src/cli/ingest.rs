@@ -54,6 +54,8 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
     let Some(path) = global.output() else {
         let sheet = sheet(usage);
         ui.output(None, &crate::render::render(&[sheet], global.format(), Some(ui.width(false)))?)?;
+        // The process ends here: freeing millions of cells one by one would only take time.
+        std::mem::forget(gathered);
         return Ok(EXIT_CLEAN);
     };
     let mut cubes = Cubes::default();

@@ -189,9 +189,25 @@ impl Aggregate {
         let tables = parts.iter().map(|part| &part.attribution).collect::<Vec<_>>();
         let attribution =
             || ordered(&tables, |part, key: &AttributionKey| key.renamed(|name| maps[part][name as usize]));
-        let (rating, attribution) = (rating(), attribution());
+        let few = parts.iter().map(|part| part.attribution.cells.len()).sum::<usize>() < WORTH_A_THREAD;
+        let (rating, attribution) = if few { (rating(), attribution()) } else { both(rating, attribution) };
         Cubes { names, rating, attribution }
     }
+}
+
+/// Cells that take longer to sort than a thread to start.
+const WORTH_A_THREAD: usize = 20_000;
+
+/// Does two things at a time.
+fn both<A: Send, B: Send>(one: impl FnOnce() -> A + Send, other: impl FnOnce() -> B) -> (A, B) {
+    std::thread::scope(|scope| {
+        let one = scope.spawn(one);
+        let other = other();
+        match one.join() {
+            Ok(one) => (one, other),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
 }
 
 /// The cells of all tables by their new keys, those with the same key together.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-/// The fields wanted from an object: a tree of keys, found by length and both ends before the text is compared.
+/// The fields wanted from an object: a tree of keys.
 #[derive(Debug)]
 pub struct Fields {
     pub(super) nodes: Vec<Node>,

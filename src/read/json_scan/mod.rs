@@ -45,6 +45,9 @@ const CLASS: [u8; 256] = {
 };
 const DEEPEST: u32 = 127;
 
+/// What is wrong where the scan stands. Alone it fits into registers.
+type What = &'static str;
+
 /// A position in one JSON text, which is `text[at..]`.
 #[derive(Debug)]
 pub struct Scan<'a, 'q> {
@@ -64,8 +67,8 @@ impl<'a, 'q> Scan<'a, 'q> {
         self.at
     }
 
-    fn error<T>(&self, what: &'static str) -> Result<T, Syntax> {
-        Err(Syntax { at: self.at, what })
+    fn here(&self, what: &'static str) -> Syntax {
+        Syntax { at: self.at, what }
     }
 
     /// The next byte that is not white space; 0 at the end.
@@ -83,25 +86,28 @@ impl<'a, 'q> Scan<'a, 'q> {
     /// Reads one object that fills the text, storing the raw values of `fields` in `slots`.
     pub fn document(&mut self, fields: &Fields, slots: &mut [&'a [u8]]) -> Result<(), Syntax> {
         if self.peek() != b'{' {
-            return self.error("not a JSON object");
+            return Err(self.here("not a JSON object"));
         }
-        self.object(fields, 0, slots)?;
+        self.object(fields, 0, slots).map_err(|what| self.here(what))?;
         self.peek();
-        if self.at < self.text.len() { self.error("text after the end of the object") } else { Ok(()) }
+        if self.at < self.text.len() { Err(self.here("text after the end of the object")) } else { Ok(()) }
     }
 
-    fn object(&mut self, fields: &Fields, node: usize, slots: &mut [&'a [u8]]) -> Result<(), Syntax> {
-        self.at += 1;
-        if self.peek() == b'}' {
-            self.at += 1;
+    fn object(&mut self, fields: &Fields, node: usize, slots: &mut [&'a [u8]]) -> Result<(), What> {
+        if !self.enter(b'}') {
             return Ok(());
         }
+        let node = &fields.nodes[node];
         loop {
             let name = self.key()?;
             let byte = self.peek();
-            match fields.nodes[node].find(name) {
+            match node.find(name) {
                 Some(Key { child: Some(child), .. }) if byte == b'{' => self.object(fields, *child, slots)?,
-                Some(Key { slot: Some(slot), .. }) => slots[*slot] = self.value()?,
+                Some(Key { slot: Some(slot), .. }) => {
+                    let start = self.at;
+                    self.skip(byte)?;
+                    slots[*slot] = &self.text[start..self.at];
+                }
                 _ => self.skip(byte)?,
             }
             if !self.more(b'}')? {
@@ -113,18 +119,15 @@ impl<'a, 'q> Scan<'a, 'q> {
     /// Calls `each` with the raw text of every element of the array at the current position.
     pub fn array(&mut self, mut each: impl FnMut(&'a [u8], usize)) -> Result<(), Syntax> {
         if self.peek() != b'[' {
-            return self.error("not a JSON array");
+            return Err(self.here("not a JSON array"));
         }
-        self.at += 1;
-        if self.peek() == b']' {
-            self.at += 1;
+        if !self.enter(b']') {
             return Ok(());
         }
         loop {
-            self.peek();
-            let at = self.at;
-            each(self.value()?, at);
-            if !self.more(b']')? {
+            let (value, at) = self.next_value()?;
+            each(value, at);
+            if !self.more(b']').map_err(|what| self.here(what))? {
                 return Ok(());
             }
         }
@@ -133,94 +136,96 @@ impl<'a, 'q> Scan<'a, 'q> {
     /// Calls `each` with every key of the object at the current position and the raw text of its value.
     pub fn entries(&mut self, mut each: impl FnMut(&'a [u8], &'a [u8], usize)) -> Result<(), Syntax> {
         if self.peek() != b'{' {
-            return self.error("not a JSON object");
+            return Err(self.here("not a JSON object"));
         }
-        self.at += 1;
-        if self.peek() == b'}' {
-            self.at += 1;
+        if !self.enter(b'}') {
             return Ok(());
         }
         loop {
-            let name = self.key()?;
-            self.peek();
-            let at = self.at;
-            each(name, self.value()?, at);
-            if !self.more(b'}')? {
+            let name = self.key().map_err(|what| self.here(what))?;
+            let (value, at) = self.next_value()?;
+            each(name, value, at);
+            if !self.more(b'}').map_err(|what| self.here(what))? {
                 return Ok(());
             }
         }
     }
 
+    /// The raw text of the value here and its position.
+    pub fn next_value(&mut self) -> Result<(&'a [u8], usize), Syntax> {
+        let byte = self.peek();
+        let start = self.at;
+        self.skip(byte).map_err(|what| self.here(what))?;
+        Ok((&self.text[start..self.at], start))
+    }
+
+    /// Steps over the opening bracket; false where `close` follows, which is stepped over too.
+    fn enter(&mut self, close: u8) -> bool {
+        self.at += 1;
+        let empty = self.peek() == close;
+        self.at += usize::from(empty);
+        !empty
+    }
+
     /// After a value: true at a comma, false at `close`.
     #[inline]
-    fn more(&mut self, close: u8) -> Result<bool, Syntax> {
-        match self.peek() {
-            b',' => self.at += 1,
-            byte if byte == close => {
-                self.at += 1;
-                return Ok(false);
-            }
-            0 => return self.error("the line ends inside a value"),
-            _ => return self.error("expected a comma or the end of the object or array"),
+    fn more(&mut self, close: u8) -> Result<bool, What> {
+        let byte = self.peek();
+        if byte != b',' && byte != close {
+            return Err(match byte {
+                0 => "the line ends inside a value",
+                _ => "expected a comma or the end of the object or array",
+            });
         }
-        Ok(true)
+        self.at += 1;
+        Ok(byte == b',')
     }
 
     /// A key and its colon.
     #[inline]
-    fn key(&mut self) -> Result<&'a [u8], Syntax> {
+    fn key(&mut self) -> Result<&'a [u8], What> {
         if self.peek() != b'"' {
-            return self.error("expected a key in quotes");
+            return Err("expected a key in quotes");
         }
         let start = self.at + 1;
         self.string()?;
         let name = &self.text[start..self.at - 1];
         if self.peek() != b':' {
-            return self.error("expected a colon after the key");
+            return Err("expected a colon after the key");
         }
         self.at += 1;
         Ok(name)
     }
 
-    /// The value here and its position.
-    pub fn next_value(&mut self) -> Result<(&'a [u8], usize), Syntax> {
-        self.peek();
-        let at = self.at;
-        Ok((self.value()?, at))
-    }
-
-    /// The raw text of the value here.
-    fn value(&mut self) -> Result<&'a [u8], Syntax> {
-        let byte = self.peek();
-        let start = self.at;
-        self.skip(byte)?;
-        Ok(&self.text[start..self.at])
-    }
-
     /// Steps over the value that starts here, with `byte`.
-    fn skip(&mut self, byte: u8) -> Result<(), Syntax> {
+    #[inline]
+    fn skip(&mut self, byte: u8) -> Result<(), What> {
         match byte {
             b'"' => self.string(),
-            b'{' | b'[' => self.container(),
             b'-' | b'0'..=b'9' => {
-                while self.at < self.text.len()
-                    && matches!(self.text[self.at], b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-')
-                {
-                    self.at += 1;
-                }
+                let rest = &self.text[self.at..];
+                let number = |byte: &u8| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-');
+                self.at += rest.iter().position(|byte| !number(byte)).unwrap_or(rest.len());
                 Ok(())
             }
-            b'n' => self.word(b"null"),
-            b't' => self.word(b"true"),
-            b'f' => self.word(b"false"),
-            0 if self.at >= self.text.len() => self.error("the line ends inside a value"),
-            _ => self.error("expected a JSON value"),
+            _ => self.skip_other(byte),
         }
     }
 
-    fn word(&mut self, word: &[u8]) -> Result<(), Syntax> {
+    fn skip_other(&mut self, byte: u8) -> Result<(), What> {
+        match byte {
+            b'{' | b'[' => self.container(),
+            b'n' => self.word(b"null"),
+            b't' => self.word(b"true"),
+            b'f' => self.word(b"false"),
+            0 if self.at >= self.text.len() => Err("the line ends inside a value"),
+            _ => Err("expected a JSON value"),
+        }
+    }
+
+    fn word(&mut self, word: &[u8]) -> Result<(), What> {
         if !self.text[self.at..].starts_with(word) {
-            return self.error("expected a JSON value");
+            return Err("expected a JSON value");
         }
         self.at += word.len();
         Ok(())
@@ -228,33 +233,37 @@ impl<'a, 'q> Scan<'a, 'q> {
 
     /// Steps over the string that starts here.
     #[inline]
-    fn string(&mut self) -> Result<(), Syntax> {
+    fn string(&mut self) -> Result<(), What> {
         self.quotes.take();
         match self.quotes.take() {
             Some(close) if close < self.text.len() => {
                 self.at = close + 1;
                 Ok(())
             }
-            _ => self.error("a string without end"),
+            _ => Err("a string without end"),
         }
     }
 
     /// Steps over an object or array: from quote to quote, counting brackets in between.
-    fn container(&mut self) -> Result<(), Syntax> {
+    fn container(&mut self) -> Result<(), What> {
         // One bit a level, set where the level is an object.
         let (mut kinds, mut depth) = (0u128, 0u32);
         loop {
             let end = self.text.len();
             let quote = self.quotes.peek().map_or(end, |quote| quote.min(end));
-            while self.at < quote {
-                let byte = self.text[self.at];
-                match CLASS[byte as usize] {
-                    PLAIN => {}
+            let start = self.at;
+            for (index, byte) in self.text[start..quote].iter().enumerate() {
+                let class = CLASS[usize::from(*byte)];
+                if class == PLAIN {
+                    continue;
+                }
+                self.at = start + index;
+                match class {
                     OPEN if depth < DEEPEST => {
-                        kinds = kinds << 1 | u128::from(byte == b'{');
+                        kinds = kinds << 1 | u128::from(*byte == b'{');
                         depth += 1;
                     }
-                    CLOSE if (kinds & 1 == 1) == (byte == b'}') => {
+                    CLOSE if (kinds & 1 == 1) == (*byte == b'}') => {
                         kinds >>= 1;
                         depth -= 1;
                         if depth == 0 {
@@ -262,14 +271,14 @@ impl<'a, 'q> Scan<'a, 'q> {
                             return Ok(());
                         }
                     }
-                    OPEN => return self.error("nested too deeply"),
-                    CLOSE => return self.error("a bracket closes what it did not open"),
-                    _ => return self.error("unexpected character"),
+                    OPEN => return Err("nested too deeply"),
+                    CLOSE => return Err("a bracket closes what it did not open"),
+                    _ => return Err("unexpected character"),
                 }
-                self.at += 1;
             }
+            self.at = quote;
             if quote == end {
-                return self.error("the line ends inside a value");
+                return Err("the line ends inside a value");
             }
             self.string()?;
         }

@@ -46,12 +46,9 @@ impl Quotes {
     }
 
     fn fill(&mut self, text: &[u8], mut word: impl FnMut(&[u8; 64]) -> u64) {
-        self.words.clear();
-        self.words.reserve(text.len() / 64 + 1);
         let (blocks, rest) = text.as_chunks::<64>();
-        for block in blocks {
-            self.words.push(word(block));
-        }
+        self.words.clear();
+        self.words.extend(blocks.iter().map(&mut word));
         if !rest.is_empty() {
             let mut block = [b' '; 64];
             block[..rest.len()].copy_from_slice(rest);
