@@ -359,6 +359,18 @@ pub const SELLERS: &[Seller] = &[
 ];
 
 impl Seller {
+    /// The meter whose price applies where a seller has none for `meter`: a cache write of unsaid lifetime has the
+    /// seller's default one, and a child its parent's.
+    pub fn price_parent(id: &str, meter: Meter) -> Option<Meter> {
+        match meter {
+            Meter::CacheWriteOther => {
+                let seller = SELLERS.iter().find(|seller| seller.id == id)?;
+                Some(seller.default_cache_write).filter(|default| *default != meter)
+            }
+            _ => meter.parent(),
+        }
+    }
+
     /// Finds a seller by id or by a spelling that logs and exports use.
     pub fn find(text: &str) -> Option<&'static Seller> {
         let lower = text.to_ascii_lowercase();

@@ -12,7 +12,7 @@ use super::row::PriceRow;
 use super::terms::Kind;
 use super::{NoPrice, PriceQuery, Pricebook, Priced};
 use crate::money::Ratio;
-use crate::vocabulary::{PriceStatus, Tier};
+use crate::vocabulary::{PriceStatus, Seller, Tier};
 
 /// The rows of one model and meter.
 #[derive(Debug, Clone, Default)]
@@ -87,7 +87,7 @@ impl Pricebook {
                     return self.with_factors(query, row, unit);
                 }
             }
-            meter = wanted.parent();
+            meter = Seller::price_parent(query.seller, wanted);
         }
         Err(NoPrice::NoRow)
     }

@@ -56,6 +56,9 @@ fn golden_prices() {
         ("openai gpt-5.6-sol output standard 0 global 2026-08-20", "30"),
         ("openai gpt-5.6-sol input standard 0 global 2026-08-21", "4"),
         ("openai gpt-5.6-sol output standard 0 global 2026-11-30", "20"),
+        // A write of unsaid lifetime has the seller's default one: 30 minutes at OpenAI, 5 at Anthropic.
+        ("openai gpt-5.6-sol cache_write.other standard 0 global 2026-11-01", "5"),
+        ("anthropic claude-sonnet-5 cache_write.other standard 0 global 2026-10-01", "2.5"),
         // o3: 10/40 to 2/8 on 2025-06-10.
         ("openai o3 input standard 0 global 2025-06-09", "10"),
         ("openai o3 output standard 0 global 2025-06-10", "8"),

@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::money::{Money, Ratio};
 use crate::period::Period;
 use crate::rate::{self, Account, DayUsage, Leaf, Rater};
-use crate::vocabulary::Meter;
+use crate::vocabulary::{Meter, Seller};
 
 /// Whose traffic a bill line is: project or workspace, and API key, where the bill tells.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -236,10 +236,8 @@ impl<'a> State<'a> {
             day: key.cell.first,
             meter: match key.meter? {
                 Meter::CacheWriteOther => {
-                    let seller = crate::vocabulary::SELLERS
-                        .iter()
-                        .find(|seller| seller.id == &*key.cell.account.provider);
-                    seller.map_or(Meter::CacheWriteOther, |seller| seller.default_cache_write)
+                    let default = Seller::price_parent(&key.cell.account.provider, Meter::CacheWriteOther);
+                    default.unwrap_or(Meter::CacheWriteOther)
                 }
                 meter => meter,
             },

@@ -3,13 +3,7 @@
 A difference that is not here fails the check, and so does an entry that no longer differs.
 """
 
-NO_LIFETIME = (
-    "llmfin: OPEN. A cache write of unsaid lifetime has no price in the book and is reported as unpriced; LiteLLM takes "
-    "the seller's default lifetime, and docs/concepts/meters.md says the same"
-)
 DIFFERENCES = {
-    ("claude-*", "write"): NO_LIFETIME,
-    ("gpt-*", "write"): NO_LIFETIME,
     ("gpt-5.4*", "long priority"): (
         "LiteLLM: its map has no long-context price at this tier and takes the short one; the book has the row, from a "
         "list that LiteLLM's history does not carry"
