@@ -12,6 +12,7 @@ pub mod books;
 pub mod causes;
 pub mod cli;
 pub mod close;
+pub mod collect;
 pub mod columnar;
 pub mod diagnostic;
 pub mod error;

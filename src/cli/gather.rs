@@ -11,6 +11,7 @@ use super::{documents, remarks};
 use crate::books::inputs::Role;
 use crate::books::{Books, allocation};
 use crate::close::inputs::{AccountDocument, CloseInputs, LogFile, SourceCubes};
+use crate::collect::{self, LogInput, Usage};
 use crate::diagnostic::{Diagnostic, Origin};
 use crate::error::{Error, Result};
 use crate::period::{Day, Month, Period};
@@ -18,7 +19,6 @@ use crate::pricebook::Pricebook;
 use crate::rate::{Account, ModelMapping};
 use crate::read::source::Source;
 use crate::read::{TagSources, UsageOptions};
-use crate::usage::collect::{self, LogInput, Usage};
 use crate::vocabulary::Outcome;
 
 /// Everything read, before it is put together.

@@ -7,10 +7,10 @@ use super::global::Global;
 use super::inputs::Input;
 use super::remarks;
 use super::ui::{Ui, unwritable};
+use crate::collect::Usage;
 use crate::diagnostic::{Diagnostic, Origin};
 use crate::error::{EXIT_CLEAN, Error, Result};
 use crate::report::sheet::{Cell, Column, Kind, Sheet};
-use crate::usage::collect::Usage;
 use crate::usage::cube::{Band, Cubes};
 use crate::usage_table::{Part, focus::write_focus, write::Form, write::write_table};
 

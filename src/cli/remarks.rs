@@ -2,10 +2,10 @@
 //! days asked for. Nothing of it stops a run, and none of it may pass in silence.
 
 use crate::close::inputs::AccountDocument;
+use crate::collect::Usage;
 use crate::diagnostic::{Diagnostic, Origin};
 use crate::invoice::Reject;
 use crate::period::{Day, Period};
-use crate::usage::collect::Usage;
 
 /// About the rows of logs.
 pub fn rows(usage: &Usage) -> Vec<Diagnostic> {

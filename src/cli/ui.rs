@@ -145,7 +145,7 @@ impl Progress {
     }
 }
 
-impl crate::usage::collect::Watch for Progress {
+impl crate::collect::Watch for Progress {
     fn started(&self, name: &str, _: u64) {
         self.file(name);
     }

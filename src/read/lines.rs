@@ -12,8 +12,8 @@ use super::{UsageOptions, UsageRead};
 use crate::diagnostic::{Diagnostic, Level, Origin};
 use crate::error::{Error, Result};
 use crate::invoice::Reject;
+use crate::read::aggregate::{Aggregate, Ledger, Prepared};
 use crate::usage::Call;
-use crate::usage::aggregate::{Aggregate, Ledger, Prepared};
 
 /// Bytes a block aims at: it should stay in a core's own cache from reading to summing.
 const BLOCK: usize = 256 << 10;

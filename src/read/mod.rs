@@ -3,11 +3,13 @@
 //! A format is one file and one line in [`USAGE_FORMATS`] or [`DOCUMENT_FORMATS`]. Order matters only where one
 //! format's signature is a special case of another's: the special one comes first.
 
+pub mod aggregate;
 pub mod anthropic;
 pub mod cell;
 pub mod detect;
 pub mod focus;
 pub mod gather;
+pub mod ids;
 pub mod json_scan;
 pub mod lines;
 pub mod litellm;

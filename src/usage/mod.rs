@@ -2,12 +2,8 @@
 //!
 //! The cubes hold integer counts only; prices come later. Both sum to the same tokens.
 
-pub mod aggregate;
-pub mod cache;
-pub mod collect;
 pub mod cube;
 pub mod identity;
-pub mod ids;
 
 use std::borrow::Cow;
 

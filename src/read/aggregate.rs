@@ -9,12 +9,12 @@ use foldhash::fast::FixedState;
 use hashbrown::hash_table::{Entry, HashTable};
 use sha2::{Digest, Sha256};
 
-use super::cube::{AttributionKey, Band, Cubes, Name, Names, RatingKey, Sums};
 use super::ids::IdTable;
-use super::{Call, Meters};
 use crate::money::Money;
 use crate::period::{Day, SECONDS_PER_SLOT};
 use crate::read::IdSet;
+use crate::usage::cube::{AttributionKey, Band, Cubes, Name, Names, RatingKey, Sums};
+use crate::usage::{Call, Meters};
 use crate::vocabulary::{Meter, Outcome};
 
 /// The meters that nearly every row has come first in the vocabulary.

@@ -9,14 +9,14 @@ use std::sync::{Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
 
-use super::Meters;
-use super::cube::{AttributionKey, Cubes, Names, RatingKey, Sums};
 use crate::diagnostic::{Diagnostic, Level, Origin};
 use crate::error::{Error, Result};
 use crate::invoice::Reject;
 use crate::money::Money;
 use crate::read::source::Source;
 use crate::read::{IdSet, UsageFormat, UsageOptions, UsageRead};
+use crate::usage::Meters;
+use crate::usage::cube::{AttributionKey, Cubes, Names, RatingKey, Sums};
 use crate::vocabulary::{CallType, CountSource, Meter, Outcome, Reading, Tier};
 
 /// Raise it when a reader counts differently or the layout changes.

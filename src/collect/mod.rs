@@ -1,12 +1,13 @@
 //! Reads every log file of a run, each once: from the cache where it was read before, and again only where an earlier
 //! file of the same source holds some of its requests.
 
+pub mod cache;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::cache::{self, Cache};
-use super::cube::Cubes;
+use self::cache::Cache;
 use crate::diagnostic::{Diagnostic, Origin};
 use crate::error::{Error, Result};
 use crate::invoice::Reject;
@@ -14,6 +15,7 @@ use crate::money::Money;
 use crate::period::Day;
 use crate::read::source::Source;
 use crate::read::{IdSet, UsageFormat, UsageOptions, UsageRead, detect};
+use crate::usage::cube::Cubes;
 use crate::vocabulary::Outcome;
 
 /// One log file and what the books say about it.
