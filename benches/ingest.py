@@ -45,7 +45,8 @@ def line(rng, index):
     prompt, completion = rng.randrange(200, 20000), rng.randrange(10, 2000)
     cached = prompt // 2 if rng.random() < 0.5 else 0
     reasoning = completion // 3 if rng.random() < 0.3 else 0
-    key, team = rng.randrange(12), rng.randrange(6)
+    key = rng.randrange(12)
+    team = key % 6  # a gateway key belongs to one team, a team has its own features
     start = 1777593600 + index * 2_678_000 / 1_000_000 + rng.random()
     return json.dumps({
         "id": f"chatcmpl-{rng.getrandbits(96):024x}", "litellm_call_id": f"{rng.getrandbits(128):032x}",
@@ -67,7 +68,7 @@ def line(rng, index):
         "response_cost": round(prompt * 1.25e-6 + completion * 1e-5, 8),
         "cost_breakdown": {"input_cost": 0.001, "output_cost": 0.002, "total_cost": 0.003, "tool_usage_cost": 0.0},
         "total_tokens": prompt + completion, "prompt_tokens": prompt, "completion_tokens": completion,
-        "request_tags": [f"feature:f{rng.randrange(8)}", "env:prod", "User-Agent: OpenAI/Python 2.8.1"],
+        "request_tags": [f"feature:t{team}-f{rng.randrange(3)}", "env:prod", "User-Agent: OpenAI/Python 2.8.1"],
         "end_user": f"cust-{rng.randrange(40)}", "api_base": "https://api.example.com/v1", "model_group": model,
         "model_id": f"{rng.getrandbits(128):032x}", "messages": [{"role": "user", "content": "redacted-by-litellm"}],
         "model_parameters": {"temperature": 1},
