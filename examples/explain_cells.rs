@@ -61,8 +61,7 @@ fn main() {
     let book = Pricebook::shipped().unwrap();
     let month: Month = "2026-10".parse().unwrap();
     let models = models(&book);
-    let days: Vec<Day> =
-        (1..=31).map(|day| format!("2026-10-{day:02}").parse().unwrap()).collect();
+    let days: Vec<Day> = (1..=31).map(|day| format!("2026-10-{day:02}").parse().unwrap()).collect();
     let accounts = CELLS.div_ceil(models.len() * days.len());
     let mut sources = Vec::new();
     let mut documents = Vec::new();
