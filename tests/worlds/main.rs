@@ -159,7 +159,7 @@ fn two_faults_at_once_never_make_a_wrong_claim() {
 }
 
 fn random_witness(seed: u64) -> bool {
-    seed % 4 != 0
+    !seed.is_multiple_of(4)
 }
 
 #[test]
