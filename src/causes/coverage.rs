@@ -13,7 +13,7 @@ const TESTS: usize = 4;
 
 pub fn propose(state: &State) -> Result<Vec<Patch>> {
     let mut patches = Vec::new();
-    for account in state.grains.keys() {
+    for account in state.billed_days.keys() {
         let identities = identities(state, account);
         match state.gateway.get(account).filter(|declared| !declared.is_empty()) {
             Some(declared) => {

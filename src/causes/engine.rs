@@ -30,9 +30,23 @@ pub struct Explained {
     pub residuals: BTreeMap<CellKey, Residual>,
 }
 
-/// Runs the families over a copy of `state` until every claim stands.
+/// Explains account by account: no edit reaches from one to another. Accounts without a bill explain nothing.
 pub fn explain(state: &State) -> Result<Explained> {
-    let mut state = state.clone();
+    let mut all = Explained { claims: Vec::new(), residuals: BTreeMap::new() };
+    for (name, part) in state.by_account() {
+        let explained = if part.grains.contains_key(&name) {
+            account(part)?
+        } else {
+            Explained { claims: Vec::new(), residuals: residuals(&part)? }
+        };
+        all.claims.extend(explained.claims);
+        all.residuals.extend(explained.residuals);
+    }
+    Ok(all)
+}
+
+/// Runs the families until every claim stands.
+fn account(mut state: State) -> Result<Explained> {
     loop {
         let explained = round(&state)?;
         let fallen = fallen(&explained);
@@ -81,14 +95,17 @@ fn round(state: &State) -> Result<Explained> {
             }
         }
     }
-    let mut residuals = BTreeMap::new();
-    for cell in super::cells(&state) {
-        residuals.insert(
-            cell.clone(),
-            Residual { amount: state.delta(&cell)?, bound: state.rounding_bound(&cell) },
-        );
-    }
-    Ok(Explained { claims, residuals })
+    Ok(Explained { claims, residuals: residuals(&state)? })
+}
+
+fn residuals(state: &State) -> Result<BTreeMap<CellKey, Residual>> {
+    super::cells(state)
+        .into_iter()
+        .map(|cell| {
+            let residual = Residual { amount: state.delta(&cell)?, bound: state.rounding_bound(&cell) };
+            Ok((cell, residual))
+        })
+        .collect()
 }
 
 /// The dollars a claim moves: those in cells that tie out, and all.

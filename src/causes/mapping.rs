@@ -40,12 +40,27 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
         .into_iter()
         .map(|cell| (cell.clone(), quantity::by_meter(state, &cell)))
         .collect();
+    let mut by_days: BTreeMap<(Day, Day), Vec<CellKey>> = BTreeMap::new();
+    for cell in left.keys() {
+        by_days.entry((cell.first, cell.last)).or_default().push(cell.clone());
+    }
+    // Only a model that was billed less than logged can have been served by another.
+    let short: BTreeSet<Arc<str>> = left
+        .iter()
+        .filter(|(_, sums)| sums.values().any(|gap| *gap < 0))
+        .filter_map(|(cell, _)| cell.model.clone())
+        .collect();
     let mut patches = Vec::new();
-    for candidate in candidates(state.usage) {
-        if state.rejected.contains(&candidate.name()) {
+    for (candidate, rows) in candidates(state.usage) {
+        if !short.contains(&candidate.model) || state.rejected.contains(&candidate.name()) {
             continue;
         }
-        let traffic = state.subset(|row| is_of(&candidate, row) && record::stands(state, row));
+        let mut traffic: BTreeMap<BillKey, i128> = BTreeMap::new();
+        for row in rows.into_iter().filter(|row| record::stands(state, row)) {
+            for (leaf, quantity) in row.leaves() {
+                *traffic.entry(state.key_of(&leaf)).or_default() += quantity;
+            }
+        }
         let mut days: BTreeMap<Day, (CellKey, ByMeter)> = BTreeMap::new();
         for (key, count) in &traffic {
             if let (Some(meter), true) = (key.meter, key.cell.first == key.cell.last) {
@@ -53,7 +68,7 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
                 *day.1.entry(meter).or_default() += count;
             }
         }
-        let Some(found) = best_target(state, &left, &days) else { continue };
+        let Some(found) = best_target(state, &left, &by_days, &days) else { continue };
         for day in &found.fitted {
             let (cell, moved) = &days[day];
             settle(&mut left, cell, moved, 1);
@@ -64,8 +79,8 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
     Ok(patches)
 }
 
-fn candidates(usage: &[DayUsage]) -> BTreeSet<Candidate> {
-    let mut found = BTreeSet::new();
+fn candidates(usage: &[DayUsage]) -> BTreeMap<Candidate, Vec<&DayUsage>> {
+    let mut found: BTreeMap<Candidate, Vec<&DayUsage>> = BTreeMap::new();
     for row in usage.iter().filter(|row| row.outcome.is_billable()) {
         let of = |kind, text: &Arc<str>| Candidate {
             account: row.account.clone(),
@@ -75,10 +90,10 @@ fn candidates(usage: &[DayUsage]) -> BTreeSet<Candidate> {
         };
         let alias = alias(row);
         if !alias.is_empty() && *alias != row.served {
-            found.insert(of("alias", alias));
+            found.entry(of("alias", alias)).or_default().push(row);
         }
         if !row.key.is_empty() {
-            found.insert(of("key", &row.key));
+            found.entry(of("key", &row.key)).or_default().push(row);
         }
     }
     found
@@ -86,11 +101,6 @@ fn candidates(usage: &[DayUsage]) -> BTreeSet<Candidate> {
 
 fn alias(row: &DayUsage) -> &Arc<str> {
     if row.requested.is_empty() { &row.routed } else { &row.requested }
-}
-
-fn is_of(candidate: &Candidate, row: &DayUsage) -> bool {
-    let text = if candidate.kind == "alias" { alias(row) } else { &row.key };
-    row.account == candidate.account && row.model == candidate.model && *text == candidate.text
 }
 
 fn with_model(cell: &CellKey, model: &Arc<str>) -> CellKey {
@@ -112,6 +122,7 @@ struct Found {
 fn best_target(
     state: &State,
     left: &BTreeMap<CellKey, ByMeter>,
+    by_days: &BTreeMap<(Day, Day), Vec<CellKey>>,
     days: &BTreeMap<Day, (CellKey, ByMeter)>,
 ) -> Option<Found> {
     let (mut gone, mut tied) = (Vec::new(), Vec::new());
@@ -128,10 +139,9 @@ fn best_target(
             continue;
         }
         gone.push(*day);
-        for (other, sums) in left {
+        for other in by_days.get(&(cell.first, cell.last)).into_iter().flatten() {
+            let Some(sums) = left.get(other) else { continue };
             if other.account == cell.account
-                && other.first == cell.first
-                && other.last == cell.last
                 && moved.iter().all(|(meter, count)| match sums.get(meter) {
                     Some(gap) => gap >= count,
                     // What the other model gives away is on no bill.

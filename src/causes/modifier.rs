@@ -146,23 +146,16 @@ fn only_key(state: &State, edits: &[Edit]) -> Option<Arc<str>> {
         }
     }
     let (first, _) = moved.iter().next()?;
-    let keys: std::collections::BTreeSet<Arc<str>> = state
-        .usage
-        .iter()
-        .filter(|row| {
-            row.outcome.is_billable()
-                && row.account == first.cell.account
-                && first.cell.model.as_ref() == Some(&row.model)
-        })
-        .map(|row| row.key.clone())
-        .collect();
-    keys.into_iter().find(|key| {
-        let traffic = state.subset(|row| {
-            row.outcome.is_billable()
-                && row.key == *key
-                && first.cell.model.as_ref() == Some(&row.model)
-                && row.account == first.cell.account
-        });
-        moved.iter().all(|(bill_key, quantity)| traffic.get(*bill_key) == Some(quantity))
-    })
+    let mut traffic: BTreeMap<&Arc<str>, BTreeMap<BillKey, i128>> = BTreeMap::new();
+    for row in state.usage.iter().filter(|row| {
+        row.outcome.is_billable()
+            && row.account == first.cell.account
+            && first.cell.model.as_ref() == Some(&row.model)
+    }) {
+        for (leaf, count) in row.leaves() {
+            *traffic.entry(&row.key).or_default().entry(state.key_of(&leaf)).or_default() += count;
+        }
+    }
+    let only = |of: &BTreeMap<BillKey, i128>| moved.iter().all(|(key, count)| of.get(*key) == Some(count));
+    traffic.into_iter().find(|(_, of)| only(of)).map(|(key, _)| key.clone())
 }

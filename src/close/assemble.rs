@@ -50,6 +50,7 @@ pub fn assemble(inputs: &CloseInputs) -> Result<Reconciliation> {
         );
         usage.extend(rows.rows);
     }
+    usage.sort_by(|a, b| a.account.cmp(&b.account));
     let Bills { usage_lines, charge_lines, reports } = bills(inputs);
     let mut charges = charges(&charge_lines);
     charges.extend(footings(&inputs.documents));

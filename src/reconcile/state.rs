@@ -148,6 +148,59 @@ impl<'a> State<'a> {
         state
     }
 
+    /// One state for each account. The usage is in the order of accounts.
+    pub fn by_account(&self) -> BTreeMap<Account, State<'a>> {
+        let mut parts: BTreeMap<Account, State<'a>> = BTreeMap::new();
+        let empty = |account: &Account| State {
+            rater: self.rater,
+            grains: self.grains,
+            period: self.period,
+            usage: {
+                let first = self.usage.partition_point(|row| row.account < *account);
+                let last = self.usage.partition_point(|row| row.account <= *account);
+                &self.usage[first..last]
+            },
+            logged: BTreeMap::new(),
+            billed: BTreeMap::new(),
+            witness: BTreeMap::new(),
+            witnessed: self
+                .witnessed
+                .get_key_value(account)
+                .map(|(a, b)| (a.clone(), b.clone()))
+                .into_iter()
+                .collect(),
+            gateway: self.gateway,
+            billed_days: self
+                .billed_days
+                .get_key_value(account)
+                .map(|(a, b)| (a.clone(), b.clone()))
+                .into_iter()
+                .collect(),
+            excluded: self.excluded.clone(),
+            prices: BTreeMap::new(),
+            accepted: BTreeSet::new(),
+            dropped: BTreeSet::new(),
+            rejected: BTreeSet::new(),
+        };
+        macro_rules! share {
+            ($side:ident) => {
+                for (key, value) in &self.$side {
+                    let account = &key.cell.account;
+                    if !parts.contains_key(account) {
+                        parts.insert(account.clone(), empty(account));
+                    }
+                    if let Some(part) = parts.get_mut(account) {
+                        part.$side.insert(key.clone(), value.clone());
+                    }
+                }
+            };
+        }
+        share!(logged);
+        share!(billed);
+        share!(witness);
+        parts
+    }
+
     pub fn grain(&self, account: &Account) -> &'a Grain {
         self.grains.get(account).unwrap_or(&NO_BILL)
     }

@@ -217,10 +217,10 @@ fn served_by_another(world: &mut World, random: &mut Random, cause: &'static str
         .models
         .iter()
         .copied()
+        .filter(|other| *other != model)
+        // OpenAI's older models sell no cache writes: what they serve has none.
         .filter(|other| {
-            *other != model
-                && (prices::cache_write(world.provider) != Meter::CacheWrite30m
-                    || ["gpt-5.6-sol", "gpt-5.6-luna", "gpt-5.5"].contains(other))
+            world.provider == "anthropic" || ["gpt-5.5", "gpt-5.6-luna", "gpt-5.6-sol"].contains(other)
         })
         .collect();
     let other = if others.is_empty() { "gpt-5.6-sol" } else { random.pick(&others) };
