@@ -3,6 +3,7 @@
 //! Quantities are summed first and multiplied by their unit price once: a [`Leaf`] is everything a unit price
 //! depends on, and each leaf's amount is rounded once.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -14,11 +15,31 @@ use crate::usage::cube::{Cubes, RatingKey, Sums};
 use crate::vocabulary::{CallType, CountSource, Meter, Outcome, Reading, Tier};
 
 /// Who is billed: one account at one seller.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Account {
     pub provider: Arc<str>,
     /// `None` when the books and the bills name no account.
     pub id: Option<Arc<str>>,
+}
+
+impl Ord for Account {
+    fn cmp(&self, other: &Account) -> Ordering {
+        compare(Some(&self.provider), Some(&other.provider))
+            .then_with(|| compare(self.id.as_ref(), other.id.as_ref()))
+    }
+}
+impl PartialOrd for Account {
+    fn partial_cmp(&self, other: &Account) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// The order of texts, without reading text that both sides share.
+pub fn compare(a: Option<&Arc<str>>, b: Option<&Arc<str>>) -> Ordering {
+    match (a, b) {
+        (Some(a), Some(b)) if Arc::ptr_eq(a, b) => Ordering::Equal,
+        _ => a.cmp(&b),
+    }
 }
 
 /// A deployment, inference profile or gateway alias that stands for a model, from a day on.

@@ -99,11 +99,12 @@ fn round(state: &State) -> Result<Explained> {
 }
 
 fn residuals(state: &State) -> Result<BTreeMap<CellKey, Residual>> {
-    super::cells(state)
-        .into_iter()
+    state
+        .open
+        .iter()
         .map(|cell| {
-            let residual = Residual { amount: state.delta(&cell)?, bound: state.rounding_bound(&cell) };
-            Ok((cell, residual))
+            let residual = Residual { amount: state.delta(cell)?, bound: state.rounding_bound(cell) };
+            Ok((cell.clone(), residual))
         })
         .collect()
 }
