@@ -3,8 +3,9 @@
 //! Quantities are summed first and multiplied by their unit price once: a [`Leaf`] is everything a unit price
 //! depends on, and each leaf's amount is rounded once.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::error::{Error, Result};
 use crate::money::{Money, Ratio};
@@ -14,11 +15,31 @@ use crate::usage::cube::{Cubes, RatingKey, Sums};
 use crate::vocabulary::{CallType, CountSource, Meter, Outcome, Reading, Tier};
 
 /// Who is billed: one account at one seller.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Account {
     pub provider: Arc<str>,
     /// `None` when the books and the bills name no account.
     pub id: Option<Arc<str>>,
+}
+
+impl Ord for Account {
+    fn cmp(&self, other: &Account) -> Ordering {
+        compare(Some(&self.provider), Some(&other.provider))
+            .then_with(|| compare(self.id.as_ref(), other.id.as_ref()))
+    }
+}
+impl PartialOrd for Account {
+    fn partial_cmp(&self, other: &Account) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// The order of texts, without reading text that both sides share.
+pub fn compare(a: Option<&Arc<str>>, b: Option<&Arc<str>>) -> Ordering {
+    match (a, b) {
+        (Some(a), Some(b)) if Arc::ptr_eq(a, b) => Ordering::Equal,
+        _ => a.cmp(&b),
+    }
 }
 
 /// A deployment, inference profile or gateway alias that stands for a model, from a day on.
@@ -242,7 +263,7 @@ impl Segments<'_> {
 /// Unit prices, remembered.
 pub struct Rater<'a> {
     pub book: &'a Pricebook,
-    cache: std::cell::RefCell<BTreeMap<UnitKey, std::result::Result<Priced, NoPrice>>>,
+    cache: RwLock<BTreeMap<UnitKey, std::result::Result<Priced, NoPrice>>>,
 }
 
 type UnitKey = (Arc<str>, Arc<str>, Meter, Tier, Arc<str>, u64, i64);
@@ -262,7 +283,7 @@ impl<'a> Rater<'a> {
             leaf.prompt,
             leaf.at,
         );
-        if let Some(known) = self.cache.borrow().get(&key) {
+        if let Some(known) = self.cache.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return known.clone();
         }
         let priced = self.book.price(&PriceQuery {
@@ -274,7 +295,7 @@ impl<'a> Rater<'a> {
             prompt: leaf.prompt,
             at: leaf.at,
         });
-        self.cache.borrow_mut().insert(key, priced.clone());
+        self.cache.write().unwrap_or_else(PoisonError::into_inner).insert(key, priced.clone());
         priced
     }
 

@@ -1,10 +1,12 @@
 //! Applies the families in order and keeps what stands.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{Claim, FAMILIES};
 use crate::error::Result;
 use crate::money::Money;
+use crate::rate::Account;
 use crate::reconcile::{CellKey, State};
 
 /// At least this share of the dollars a patch moves must end in cells that tie out: 4 of 5.
@@ -30,19 +32,47 @@ pub struct Explained {
     pub residuals: BTreeMap<CellKey, Residual>,
 }
 
-/// Explains account by account: no edit reaches from one to another. Accounts without a bill explain nothing.
+/// Explains account by account, on every core: no edit reaches from one to another. The order of the result is that
+/// of the accounts, whoever explained them.
 pub fn explain(state: &State) -> Result<Explained> {
+    let parts: Vec<(Account, State)> = state.by_account().into_iter().collect();
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(parts.len());
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut done = BTreeMap::new();
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some((name, part)) = parts.get(index) else { return done };
+            done.insert(index, explain_account(name, part));
+        }
+    };
+    let mut done = std::thread::scope(|scope| {
+        let helpers: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let mut done = work();
+        for helper in helpers {
+            match helper.join() {
+                Ok(theirs) => done.extend(theirs),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        done
+    });
     let mut all = Explained { claims: Vec::new(), residuals: BTreeMap::new() };
-    for (name, part) in state.by_account() {
-        let explained = if part.grains.contains_key(&name) {
-            account(part)?
-        } else {
-            Explained { claims: Vec::new(), residuals: residuals(&part)? }
-        };
+    while let Some((_, explained)) = done.pop_first() {
+        let explained = explained?;
         all.claims.extend(explained.claims);
         all.residuals.extend(explained.residuals);
     }
     Ok(all)
+}
+
+/// Accounts without a bill explain nothing.
+fn explain_account(name: &Account, part: &State) -> Result<Explained> {
+    if part.grains.contains_key(name) {
+        account(part.clone())
+    } else {
+        Ok(Explained { claims: Vec::new(), residuals: residuals(part)? })
+    }
 }
 
 /// Runs the families until every claim stands.
@@ -99,11 +129,12 @@ fn round(state: &State) -> Result<Explained> {
 }
 
 fn residuals(state: &State) -> Result<BTreeMap<CellKey, Residual>> {
-    super::cells(state)
-        .into_iter()
+    state
+        .open
+        .iter()
         .map(|cell| {
-            let residual = Residual { amount: state.delta(&cell)?, bound: state.rounding_bound(&cell) };
-            Ok((cell, residual))
+            let residual = Residual { amount: state.delta(cell)?, bound: state.rounding_bound(cell) };
+            Ok((cell.clone(), residual))
         })
         .collect()
 }

@@ -36,10 +36,8 @@ impl Candidate {
 type ByMeter = BTreeMap<Meter, i128>;
 
 pub fn propose(state: &State) -> Result<Vec<Patch>> {
-    let mut left: BTreeMap<CellKey, ByMeter> = super::cells(state)
-        .into_iter()
-        .map(|cell| (cell.clone(), quantity::by_meter(state, &cell)))
-        .collect();
+    let mut left: BTreeMap<CellKey, ByMeter> =
+        state.open.iter().map(|cell| (cell.clone(), quantity::by_meter(state, cell))).collect();
     let mut by_days: BTreeMap<(Day, Day), Vec<CellKey>> = BTreeMap::new();
     for cell in left.keys() {
         by_days.entry((cell.first, cell.last)).or_default().push(cell.clone());

@@ -39,16 +39,16 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
     let mut patches = Vec::new();
     for confusion in CONFUSIONS {
         let mut found: BTreeMap<(Account, Arc<str>), Vec<Edit>> = BTreeMap::new();
-        for cell in super::cells(state) {
+        for cell in &state.open {
             let Some(model) = cell.model.clone() else { continue };
-            let sums = quantity::by_meter(state, &cell);
+            let sums = quantity::by_meter(state, cell);
             let (Some(over), Some(short)) = (sums.get(&confusion.logged), sums.get(&confusion.billed)) else {
                 continue;
             };
             // The equality is the test: nothing was fitted.
             if *over < 0
                 && *over == -short
-                && let Some(edit) = edit(state, &cell, confusion, *short)
+                && let Some(edit) = edit(state, cell, confusion, *short)
             {
                 found.entry((cell.account.clone(), model)).or_default().push(edit);
             }

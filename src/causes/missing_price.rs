@@ -15,7 +15,7 @@ use crate::vocabulary::{Meter, Tier};
 /// Usage and bill agree that it was used; the book has no price for it.
 pub fn propose(state: &State) -> Result<Vec<Patch>> {
     let mut found: BTreeMap<(Account, Arc<str>, &'static str), Vec<BillKey>> = BTreeMap::new();
-    for key in state.logged.keys() {
+    for key in state.logged.keys().filter(|key| state.open.contains(&key.cell)) {
         let Some(model) = key.cell.model.clone() else { continue };
         let bill = state.bill(key);
         if bill.lines == 0 || bill.amount.is_zero() || state.accepted.contains(key) {

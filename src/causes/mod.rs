@@ -160,7 +160,15 @@ pub static FAMILIES: &[Family] = &[
     Family { name: "missing price", propose: missing_price::propose },
 ];
 
-/// Billed cells of an account, in order.
+/// Every cell, in order.
 pub fn cells(state: &State) -> BTreeSet<CellKey> {
-    state.keys().into_iter().map(|key| key.cell).collect()
+    let mut cells = BTreeSet::new();
+    let mut last: Option<&CellKey> = None;
+    for key in state.logged.keys().chain(state.billed.keys()) {
+        if last != Some(&key.cell) {
+            cells.insert(key.cell.clone());
+            last = Some(&key.cell);
+        }
+    }
+    cells
 }

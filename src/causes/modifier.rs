@@ -19,9 +19,9 @@ enum Shift {
 
 pub fn propose(state: &State) -> Result<Vec<Patch>> {
     let mut found: BTreeMap<(Account, Arc<str>, Shift), Vec<Edit>> = BTreeMap::new();
-    for cell in super::cells(state) {
+    for cell in &state.open {
         let Some(model) = cell.model.clone() else { continue };
-        for (shift, edit) in shifts(state, &cell) {
+        for (shift, edit) in shifts(state, cell) {
             found.entry((cell.account.clone(), model.clone(), shift)).or_default().push(edit);
         }
     }

@@ -144,9 +144,13 @@ fn quantities(days: &[Point], all: &BTreeMap<Series, Vec<Point>>) -> Quantities 
 
 fn series(state: &State) -> Result<BTreeMap<Series, Vec<Point>>> {
     let mut all: BTreeMap<Series, Vec<Point>> = BTreeMap::new();
+    let suspects: BTreeSet<&Arc<str>> = state.open.iter().filter_map(|cell| cell.model.as_ref()).collect();
     for key in state.billed.keys() {
-        let bill = state.bill(key);
         let (Some(model), Some(meter)) = (&key.cell.model, key.meter) else { continue };
+        if !suspects.contains(model) {
+            continue;
+        }
+        let bill = state.bill(key);
         if bill.lines == 0 || key.cell.first != key.cell.last {
             continue;
         }

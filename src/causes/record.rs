@@ -102,12 +102,12 @@ pub fn not_counted(state: &State) -> Result<Vec<Patch>> {
         entry.1.insert(row.key.clone());
         days.insert((row.account.clone(), row.model.clone(), row.day));
     }
-    for cell in super::cells(state) {
+    for cell in &state.open {
         let Some(model) = cell.model.clone() else { continue };
         if cell.first != cell.last || !days.contains(&(cell.account.clone(), model.clone(), cell.first)) {
             continue;
         }
-        let gaps = quantity::gaps(state, &cell);
+        let gaps = quantity::gaps(state, cell);
         // Uncounted streams only add: one meter with less on the bill means something else happened too.
         if gaps.values().all(|gap| gap.difference() >= 0) {
             let added = gaps.iter().filter(|(_, gap)| gap.difference() > 0);

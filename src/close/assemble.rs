@@ -1,6 +1,7 @@
 //! From inputs to the document: both bridges, every cell, every identity checked before anything is shown.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::cells::cells;
 use super::charges::{ChargeLine, charges, footings};
@@ -51,7 +52,8 @@ pub fn assemble(inputs: &CloseInputs) -> Result<Reconciliation> {
         usage.extend(rows.rows);
     }
     usage.sort_by(|a, b| a.account.cmp(&b.account));
-    let Bills { usage_lines, charge_lines, reports } = bills(inputs);
+    let Bills { mut usage_lines, charge_lines, mut reports } = bills(inputs);
+    share(&mut usage, usage_lines.iter_mut().chain(&mut reports));
     let mut charges = charges(&charge_lines);
     charges.extend(footings(&inputs.documents));
 
@@ -61,7 +63,7 @@ pub fn assemble(inputs: &CloseInputs) -> Result<Reconciliation> {
     }
     let grains: BTreeMap<Account, Grain> =
         by_account.iter().map(|(account, lines)| (account.clone(), Grain::of(lines))).collect();
-    let state = State::new(&rater, &grains, &inputs.gateway, inputs.period, &usage, &usage_lines, &reports);
+    let state = State::new(&rater, &grains, &inputs.gateway, inputs.period, &usage, &usage_lines, &reports)?;
     let explained = engine::explain(&state)?;
     let bridge = logged::bridge(&usage, &rater, |leaf| state.key_of(leaf).cell)?;
 
@@ -132,6 +134,20 @@ pub fn assemble(inputs: &CloseInputs) -> Result<Reconciliation> {
     };
     check(&document)?;
     Ok(document)
+}
+
+/// Gives equal models the same text in memory, so that keys compare fast.
+fn share<'l>(usage: &mut [DayUsage], lines: impl Iterator<Item = &'l mut Line>) {
+    let mut texts: BTreeSet<Arc<str>> = BTreeSet::new();
+    let models = usage.iter_mut().map(|row| &mut row.model);
+    for model in models.chain(lines.filter_map(|line| line.model.as_mut())) {
+        match texts.get(&**model) {
+            Some(known) => *model = known.clone(),
+            None => {
+                texts.insert(model.clone());
+            }
+        }
+    }
 }
 
 struct Bills {

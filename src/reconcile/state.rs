@@ -95,6 +95,9 @@ pub struct State<'a> {
     pub accepted: BTreeSet<BillKey>,
     /// Keys from which logged usage was dropped.
     pub dropped: BTreeSet<BillKey>,
+    /// Cells with a key whose two amounts are not equal to the last step, or that an edit touched; the others have
+    /// nothing to explain.
+    pub open: BTreeSet<CellKey>,
     /// Names of patches that were tried and did not close; nothing is built on them again.
     pub rejected: BTreeSet<String>,
 }
@@ -111,7 +114,7 @@ impl<'a> State<'a> {
         usage: &'a [DayUsage],
         bill: &[Line],
         reports: &[Line],
-    ) -> State<'a> {
+    ) -> Result<State<'a>> {
         let mut state = State {
             rater,
             grains,
@@ -127,6 +130,7 @@ impl<'a> State<'a> {
             prices: BTreeMap::new(),
             accepted: BTreeSet::new(),
             dropped: BTreeSet::new(),
+            open: BTreeSet::new(),
             rejected: BTreeSet::new(),
         };
         for row in usage.iter().filter(|row| row.outcome.is_billable()) {
@@ -145,7 +149,28 @@ impl<'a> State<'a> {
             let key = state.grain(&line.account).of_line(line);
             *state.witness.entry(key).or_default().entry(identity(line)).or_default() += quantity;
         }
-        state
+        state.open = state.unequal()?;
+        Ok(state)
+    }
+
+    /// Walks both sides once, in their common order.
+    fn unequal(&self) -> Result<BTreeSet<CellKey>> {
+        let mut open = BTreeSet::new();
+        let amount =
+            |lines: &BTreeMap<Identity, Billed>| -> Money { lines.values().map(|line| line.amount).sum() };
+        let mut bills = self.billed.iter().peekable();
+        for (key, leaves) in &self.logged {
+            while let Some((other, _)) = bills.next_if(|(other, _)| *other < key) {
+                open.insert(other.cell.clone());
+            }
+            let billed =
+                bills.next_if(|(other, _)| *other == key).map_or(Money::ZERO, |(_, lines)| amount(lines));
+            if self.price(key, leaves)? != billed {
+                open.insert(key.cell.clone());
+            }
+        }
+        open.extend(bills.map(|(key, _)| key.cell.clone()));
+        Ok(open)
     }
 
     /// One state for each account. The usage is in the order of accounts.
@@ -180,6 +205,7 @@ impl<'a> State<'a> {
             prices: BTreeMap::new(),
             accepted: BTreeSet::new(),
             dropped: BTreeSet::new(),
+            open: BTreeSet::new(),
             rejected: BTreeSet::new(),
         };
         macro_rules! share {
@@ -198,6 +224,11 @@ impl<'a> State<'a> {
         share!(logged);
         share!(billed);
         share!(witness);
+        for cell in &self.open {
+            if let Some(part) = parts.get_mut(&cell.account) {
+                part.open.insert(cell.clone());
+            }
+        }
         parts
     }
 
@@ -306,8 +337,12 @@ impl<'a> State<'a> {
         if self.accepted.contains(key) {
             return Ok(self.bill(key).amount);
         }
+        self.logged.get(key).map_or(Ok(Money::ZERO), |leaves| self.price(key, leaves))
+    }
+
+    fn price(&self, key: &BillKey, leaves: &BTreeMap<Leaf, i128>) -> Result<Money> {
         let mut total = Money::ZERO;
-        for (leaf, quantity) in self.logged.get(key).into_iter().flatten() {
+        for (leaf, quantity) in leaves {
             if let Some(unit) = self.unit(key, leaf) {
                 total += rate::amount(unit, *quantity)?;
             }
@@ -381,6 +416,7 @@ impl<'a> State<'a> {
             }
         }
         explained.retain(|_, amount| !amount.is_zero());
+        self.open.extend(cells);
         Ok(explained)
     }
 
