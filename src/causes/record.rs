@@ -9,13 +9,21 @@ use crate::rate::{Account, DayUsage};
 use crate::reconcile::{BillKey, CellKey, Edit, State, quantity};
 use crate::vocabulary::{CallType, Outcome};
 
-/// A kind of row that providers often do not bill although the log counts it.
+/// A kind of row on which log and bill are known to part.
 struct Suspect {
     cause: &'static str,
     what: &'static str,
     is: fn(&DayUsage) -> bool,
     fix: &'static str,
 }
+
+/// Answers that are billed although the log has no count of them.
+static STREAMS: Suspect = Suspect {
+    cause: "qty.stream_no_usage",
+    what: "streams logged with zero tokens",
+    is: |row| row.outcome == Outcome::StreamWithoutUsage,
+    fix: "ask for usage in streams (`stream_options.include_usage`) and count broken streams from the provider's report",
+};
 
 static SUSPECTS: &[Suspect] = &[
     Suspect {
@@ -76,16 +84,7 @@ pub fn not_billed(state: &State) -> Result<Vec<Patch>> {
                 .map(|row| row.key.clone())
                 .filter(|key| !key.is_empty())
                 .collect();
-            patches.push(patch(
-                suspect.cause,
-                &account,
-                &model,
-                edits,
-                keys,
-                suspect.fix,
-                suspect.what,
-                count,
-            ));
+            patches.push(patch(suspect, &account, &model, edits, keys, count));
         }
     }
     Ok(patches)
@@ -96,7 +95,7 @@ pub fn not_counted(state: &State) -> Result<Vec<Patch>> {
     let mut found: ByModel = BTreeMap::new();
     let mut rows: RowsByModel = BTreeMap::new();
     let mut days: BTreeSet<(Account, Arc<str>, crate::period::Day)> = BTreeSet::new();
-    for row in state.usage.iter().filter(|row| row.outcome == Outcome::StreamWithoutUsage) {
+    for row in state.usage.iter().filter(|row| (STREAMS.is)(row)) {
         let entry = rows.entry((row.account.clone(), row.model.clone())).or_default();
         entry.0 += row.sums.requests;
         entry.1.insert(row.key.clone());
@@ -121,17 +120,7 @@ pub fn not_counted(state: &State) -> Result<Vec<Patch>> {
             continue;
         }
         let (count, keys) = rows.remove(&(account.clone(), model.clone())).unwrap_or_default();
-        let fix = "ask for usage in streams (`stream_options.include_usage`) and count broken streams from the provider's report";
-        let mut patch = patch(
-            "qty.stream_no_usage",
-            &account,
-            &model,
-            edits,
-            keys,
-            fix,
-            "streams logged with zero tokens",
-            count,
-        );
+        let mut patch = patch(&STREAMS, &account, &model, edits, keys, count);
         // The tokens are fitted day by day; what tests them is that days without such rows tie out.
         patch.facts.push(Fact::new("days without such streams tie out in quantity", "yes"));
         patches.push(patch);
@@ -155,15 +144,12 @@ fn control_days_tie(
     !control.is_empty() && control.iter().all(|cell| ties(&cell))
 }
 
-#[expect(clippy::too_many_arguments, reason = "one private constructor for the two lists above")]
 fn patch(
-    cause: &'static str,
+    kind: &Suspect,
     account: &Account,
     model: &Arc<str>,
     edits: Vec<Edit>,
     keys: BTreeSet<Arc<str>>,
-    fix: &str,
-    what: &str,
     rows: u64,
 ) -> Patch {
     let mut scope = Scope::of(account);
@@ -177,21 +163,21 @@ fn patch(
             *by_meter.entry(from.meter).or_insert(0i128) += quantity.abs();
         }
     }
-    let mut facts = vec![Fact::new("what", what), Fact::new("rows in the log", rows)];
+    let mut facts = vec![Fact::new("what", kind.what), Fact::new("rows in the log", rows)];
     facts.extend(
         by_meter
             .into_iter()
             .filter_map(|(meter, count)| Some(Fact::new(format!("{} tokens", meter?), count))),
     );
     Patch {
-        name: format!("record {cause} {account:?} {model}"),
-        cause,
+        name: format!("record {} {account:?} {model}", kind.cause),
+        cause: kind.cause,
         status: Status::Proven,
         scope,
         edits,
         facts,
         rivals: Vec::new(),
         decides: None,
-        fix: Some(Fix { kind: "gateway", text: fix.to_owned(), patch: String::new() }),
+        fix: Some(Fix { kind: "gateway", text: kind.fix.to_owned(), patch: String::new() }),
     }
 }

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::assemble::Draft;
 use super::document::{Bridge, Cell, CellFinding, CellMeter, CellStatus, Finding};
+use super::draft::Draft;
 use crate::causes;
 use crate::causes::logged::LoggedBridge;
 use crate::error::Result;

@@ -4,6 +4,7 @@ pub mod assemble;
 mod cells;
 pub mod charges;
 pub mod document;
+mod draft;
 pub mod inputs;
 mod listings;
 mod totals;
