@@ -274,7 +274,7 @@ fn late_records(folder: &Path, sources: &[SourceUsage]) -> Result<Vec<Diagnostic
                 let message =
                     format!("`{name}` has {} more requests on {day} than in the run before", count - old);
                 notes.push(Diagnostic::note("late-records", Origin::default(), message).help(
-                    "if that month is closed, `llmfin reopen` it or book the difference as late usage",
+                    "close that month again while its pack is a draft, or book the difference as late usage",
                 ));
             }
             now.insert((name.clone(), day), count);
