@@ -22,6 +22,7 @@ const LAYERS: &[(&str, u32)] = &[
     ("rate", 30),
     ("reconcile", 31),
     ("causes", 32),
+    ("review", 32),
     ("close", 33),
     ("report", 40),
     ("render", 50),

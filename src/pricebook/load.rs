@@ -1,17 +1,16 @@
 //! Builds the book: the files inside the program, the user's folder over them, then the contracts. Rules are read
 //! before prices, because a price must name a known model. All problems of all files are reported at once.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 use toml::Spanned;
 use toml::value::Datetime;
 
+use super::files::{self, BookFile};
 use super::names::AllNames;
-use super::row::{Layer, PriceRow};
+use super::row::PriceRow;
 use super::select::Shelf;
 use super::text::{Text, suggest};
 use super::{Pricebook, SellerBook, ledger, modifiers, names, terms};
@@ -21,35 +20,26 @@ use crate::period::Day;
 use crate::usage::cube::Band;
 use crate::vocabulary::SELLERS;
 
-macro_rules! shipped {
-    ($($name:literal),+ $(,)?) => {
-        /// The shipped book, file by file, so that the program alone is enough.
-        pub(super) const SHIPPED: &[(&str, &str)] =
-            &[$(($name, include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/pricebooks/", $name)))),+];
-    };
-}
-shipped![
-    "book.toml",
-    "models.toml",
-    "modifiers.toml",
-    "prices/anthropic.csv",
-    "prices/openai.csv",
-    "schedules.toml",
-    "sources.toml",
-];
-
-/// Files of a book beside its ledgers.
-const RULES: [&str; 5] = ["book.toml", "models.toml", "modifiers.toml", "schedules.toml", "sources.toml"];
-
 /// `book.toml`: what the book is called and what it counts in.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct BookFile {
+struct BookToml {
     name: String,
+    /// What the book lies over: the shipped book, unless it replaces that.
+    #[serde(default)]
+    base: Base,
     currency: Option<String>,
     /// Rows recorded before this day were entered afterwards; see `docs/concepts/pricebook.md`.
     #[serde(rename = "started")]
     _started: Option<Datetime>,
+}
+
+#[derive(Deserialize, Default, Clone, Copy, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+enum Base {
+    #[default]
+    List,
+    None,
 }
 
 /// `schedules.toml`: no seller in the book prices by the hour, so an entry is refused rather than ignored.
@@ -82,18 +72,10 @@ pub struct Evidence {
     pub retrieved: Day,
 }
 
-/// One file of one layer. `name` is the path inside the book; `shown` is what messages print.
-struct BookText {
-    layer: Layer,
-    name: String,
-    shown: String,
-    content: Cow<'static, str>,
-}
-
-impl BookText {
-    fn text(&self) -> Text<'_> {
-        Text::new(&self.shown, self.content.strip_prefix('\u{feff}').unwrap_or(&self.content))
-    }
+/// A book made of whatever its files could be understood as, and what is wrong with the rest.
+pub struct Reading {
+    pub book: Pricebook,
+    pub problems: Vec<Diagnostic>,
 }
 
 impl Pricebook {
@@ -105,27 +87,32 @@ impl Pricebook {
     /// The shipped book, with a folder of the same layout over it and the terms of contract files (or folders of them)
     /// applied last. `known_at` leaves out what was recorded later; without it everything is known.
     pub fn load(overlay: Option<&Path>, contracts: &[PathBuf], known_at: Option<Day>) -> Result<Pricebook> {
-        let mut files: Vec<BookText> = SHIPPED
-            .iter()
-            .map(|(name, content)| BookText {
-                layer: Layer::Shipped,
-                name: (*name).to_owned(),
-                shown: (*name).to_owned(),
-                content: Cow::Borrowed(content),
-            })
-            .collect();
-        if let Some(folder) = overlay {
-            files.extend(overlay_files(folder)?);
-        }
-        let mut contract_files = Vec::new();
+        let own = overlay.map(files::folder).transpose()?.unwrap_or_default();
+        let mut agreed = Vec::new();
         for path in contracts {
-            contract_files.extend(contract_texts(path)?);
+            agreed.extend(files::contracts(path)?);
         }
-        build(&files, &contract_files, known_at)
+        let Reading { book, problems } = Pricebook::read(own, agreed, known_at);
+        if problems.is_empty() { Ok(book) } else { Err(Error::Input(problems)) }
+    }
+
+    /// Reads files as a book of their own if their `book.toml` says `base = "none"`, and otherwise as a layer over the
+    /// shipped book. All problems of all files are reported at once; a row with one is not in the book.
+    pub fn read(own: Vec<BookFile>, contracts: Vec<BookFile>, known_at: Option<Day>) -> Reading {
+        let mut all = if stands_alone(&own) { Vec::new() } else { files::shipped() };
+        all.extend(own);
+        build(&all, &contracts, known_at)
     }
 }
 
-fn build(files: &[BookText], contracts: &[BookText], known_at: Option<Day>) -> Result<Pricebook> {
+/// True where the files replace the shipped book. A `book.toml` that cannot be read says nothing; it is reported later.
+fn stands_alone(files: &[BookFile]) -> bool {
+    let book = files.iter().find(|file| file.name == "book.toml");
+    let book = book.and_then(|file| file.text().toml::<BookToml>(&mut Vec::new()));
+    book.is_some_and(|book| book.base == Base::None)
+}
+
+fn build(files: &[BookFile], contracts: &[BookFile], known_at: Option<Day>) -> Reading {
     let mut problems = Vec::new();
     let mut titles: Vec<String> = Vec::new();
     let mut currency = "USD".to_owned();
@@ -135,7 +122,7 @@ fn build(files: &[BookText], contracts: &[BookText], known_at: Option<Day>) -> R
         let text = file.text();
         match file.name.as_str() {
             "book.toml" => {
-                if let Some(book) = text.toml::<BookFile>(&mut problems) {
+                if let Some(book) = text.toml::<BookToml>(&mut problems) {
                     titles.push(book.name);
                     currency = book.currency.unwrap_or(currency);
                 }
@@ -151,10 +138,7 @@ fn build(files: &[BookText], contracts: &[BookText], known_at: Option<Day>) -> R
     }
     let mut shelves: BTreeMap<&'static str, Vec<PriceRow>> = BTreeMap::new();
     for file in files {
-        let Some(ledger) = file.name.strip_prefix("prices/").and_then(|name| name.strip_suffix(".csv"))
-        else {
-            continue;
-        };
+        let Some(ledger) = file.ledger() else { continue };
         let Some(seller) = SELLERS.iter().find(|seller| seller.id == ledger) else {
             let help = suggest(ledger, SELLERS.iter().map(|seller| seller.id));
             let origin = Origin::file(file.shown.as_str());
@@ -182,12 +166,9 @@ fn build(files: &[BookText], contracts: &[BookText], known_at: Option<Day>) -> R
         let book = sellers.entry(seller).or_default();
         book.shelves = stack(rows, &mut problems);
     }
-    if !problems.is_empty() {
-        return Err(Error::Input(problems));
-    }
-    Ok(Pricebook {
+    let book = Pricebook {
         name: titles.join(" + "),
-        sha256: hash(files.iter().chain(contracts)),
+        sha256: files::hash(files.iter().chain(contracts)),
         known_at,
         bands: bands(&sellers),
         sellers,
@@ -195,7 +176,8 @@ fn build(files: &[BookText], contracts: &[BookText], known_at: Option<Day>) -> R
         parents,
         terms: agreed,
         evidence,
-    })
+    };
+    Reading { book, problems }
 }
 
 /// Sorts the rows of one seller by model and meter. Two rows that claim the same key, instant and revision are one
@@ -256,88 +238,4 @@ fn read_sources(text: &Text, evidence: &mut BTreeMap<Box<str>, Evidence>, proble
             );
         }
     }
-}
-
-/// Hash over layer, path and content of every file, by layer and path, so that it does not depend on the machine.
-fn hash<'f>(files: impl Iterator<Item = &'f BookText>) -> String {
-    let mut files: Vec<(Layer, &str, &str)> =
-        files.map(|file| (file.layer, file.name.as_str(), &*file.content)).collect();
-    files.sort_unstable();
-    let mut hasher = Sha256::new();
-    for (layer, name, content) in files {
-        hasher.update(format!("{layer:?}\0{name}\0{}\0", content.len()));
-        hasher.update(content);
-    }
-    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn overlay_files(folder: &Path) -> Result<Vec<BookText>> {
-    let mut names: Vec<String> =
-        RULES.iter().map(|name| (*name).to_owned()).filter(|name| folder.join(name).is_file()).collect();
-    let prices = folder.join("prices");
-    if prices.is_dir() {
-        names.extend(files_in(&prices, "csv")?.into_iter().map(|name| format!("prices/{name}")));
-    }
-    if names.is_empty() {
-        let origin = Origin::file(folder.display().to_string());
-        return Err(Diagnostic::error("pricebook-folder", origin, "holds no price book")
-            .help(format!("put ledgers at {}/<seller>.csv", prices.display()))
-            .into());
-    }
-    names
-        .into_iter()
-        .map(|name| {
-            let path = folder.join(&name);
-            Ok(BookText {
-                layer: Layer::Overlay,
-                shown: path.display().to_string(),
-                content: read(&path)?,
-                name,
-            })
-        })
-        .collect()
-}
-
-fn contract_texts(path: &Path) -> Result<Vec<BookText>> {
-    let paths: Vec<PathBuf> = if path.is_dir() {
-        files_in(path, "toml")?.into_iter().map(|name| path.join(name)).collect()
-    } else {
-        vec![path.to_owned()]
-    };
-    paths
-        .into_iter()
-        .map(|path| {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            let name = format!("contracts/{name}");
-            let shown = path.display().to_string();
-            Ok(BookText { layer: Layer::Overlay, name, shown, content: read(&path)? })
-        })
-        .collect()
-}
-
-/// Names of the files with an extension, sorted.
-fn files_in(folder: &Path, extension: &str) -> Result<Vec<String>> {
-    let failed = |error| Error::io(folder.display().to_string(), error);
-    let mut names = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        if path.is_file()
-            && path.extension().is_some_and(|found| found == extension)
-            && let Some(name) = path.file_name().and_then(|name| name.to_str())
-        {
-            names.push(name.to_owned());
-        }
-    }
-    names.sort_unstable();
-    Ok(names)
-}
-
-fn read(path: &Path) -> Result<Cow<'static, str>> {
-    let shown = path.display().to_string();
-    let bytes = std::fs::read(path).map_err(|error| Error::io(shown.clone(), error))?;
-    String::from_utf8(bytes).map(Cow::Owned).map_err(|_| {
-        Diagnostic::error("pricebook-text", Origin::file(shown.clone()), "is not UTF-8 text")
-            .help(format!("save it again as UTF-8: iconv -f WINDOWS-1252 -t UTF-8 {shown}"))
-            .into()
-    })
 }

@@ -3,6 +3,7 @@
 //! Prices are an append-only ledger (`pricebooks/prices/<seller>.csv`); rules are TOML beside it. A price is a step
 //! function of `from`. Nothing is matched fuzzily and nothing falls back in silence: no row is an error to report.
 
+pub mod files;
 mod ledger;
 mod load;
 #[cfg(test)]
@@ -20,7 +21,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use ledger::COLUMNS;
-pub use load::Evidence;
+pub use load::{Evidence, Reading};
 pub use names::Model;
 pub use row::{Layer, PriceRow, Until};
 
@@ -154,6 +155,19 @@ impl Pricebook {
         changes.sort_unstable();
         changes.dedup();
         changes
+    }
+
+    /// Sellers that have a model in the book, by id.
+    pub fn sellers(&self) -> impl Iterator<Item = &'static str> {
+        self.sellers.keys().copied()
+    }
+
+    /// Every row of a seller, by model, meter, key, `from`, layer and revision.
+    pub fn ledger(&self, seller: &str) -> impl Iterator<Item = &PriceRow> {
+        let book = self.sellers.get(seller).into_iter();
+        book.flat_map(|book| book.shelves.values())
+            .flat_map(|meters| meters.values())
+            .flat_map(|shelf| &shelf.rows)
     }
 
     /// What a row's source id stands for.

@@ -1,0 +1,207 @@
+//! The files a book is made of: those inside the program, a folder's, a folder's at a git revision, and contracts.
+//! Nothing is understood here; every other part reads a book from the same list of named texts.
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use sha2::{Digest, Sha256};
+
+use super::row::Layer;
+use super::text::Text;
+use crate::diagnostic::{Diagnostic, Origin};
+use crate::error::{Error, Result};
+
+macro_rules! shipped {
+    ($($name:literal),+ $(,)?) => {
+        /// The shipped book, file by file, so that the program alone is enough.
+        const SHIPPED: &[(&str, &str)] =
+            &[$(($name, include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/pricebooks/", $name)))),+];
+    };
+}
+shipped![
+    "book.toml",
+    "models.toml",
+    "modifiers.toml",
+    "prices/anthropic.csv",
+    "prices/openai.csv",
+    "schedules.toml",
+    "sources.toml",
+];
+
+/// Files of a book beside its ledgers.
+const RULES: [&str; 5] = ["book.toml", "models.toml", "modifiers.toml", "schedules.toml", "sources.toml"];
+
+/// One file of one layer.
+#[derive(Debug, Clone)]
+pub struct BookFile {
+    pub layer: Layer,
+    /// The path inside the book: `prices/openai.csv`.
+    pub name: String,
+    /// What messages print.
+    pub shown: String,
+    pub content: Cow<'static, str>,
+}
+
+impl BookFile {
+    /// The seller whose ledger the file is.
+    pub fn ledger(&self) -> Option<&str> {
+        self.name.strip_prefix("prices/")?.strip_suffix(".csv")
+    }
+
+    pub(super) fn text(&self) -> Text<'_> {
+        Text::new(&self.shown, self.content.strip_prefix('\u{feff}').unwrap_or(&self.content))
+    }
+}
+
+/// The book inside the program.
+pub fn shipped() -> Vec<BookFile> {
+    SHIPPED
+        .iter()
+        .map(|(name, content)| BookFile {
+            layer: Layer::Shipped,
+            name: (*name).to_owned(),
+            shown: (*name).to_owned(),
+            content: Cow::Borrowed(content),
+        })
+        .collect()
+}
+
+/// The files of a folder, as a layer over the shipped book.
+pub fn folder(folder: &Path) -> Result<Vec<BookFile>> {
+    let mut names: Vec<String> =
+        RULES.iter().map(|name| (*name).to_owned()).filter(|name| folder.join(name).is_file()).collect();
+    let prices = folder.join("prices");
+    if prices.is_dir() {
+        names.extend(files_in(&prices, "csv")?.into_iter().map(|name| format!("prices/{name}")));
+    }
+    if names.is_empty() {
+        return Err(no_book(folder.display().to_string(), &prices));
+    }
+    names
+        .into_iter()
+        .map(|name| {
+            let path = folder.join(&name);
+            Ok(BookFile {
+                layer: Layer::Overlay,
+                shown: path.display().to_string(),
+                content: read(&path)?,
+                name,
+            })
+        })
+        .collect()
+}
+
+/// The same folder as it was at a revision of the git repository it lies in.
+pub fn at_revision(folder: &Path, revision: &str) -> Result<Vec<BookFile>> {
+    let shown = |name: &str| format!("{revision}:{}", folder.join(name).display());
+    // A revision that starts with a dash would be an option of git's.
+    if revision.starts_with('-') {
+        return Err(not_a_revision(revision, "it starts with a dash"));
+    }
+    let listing = git(folder, &["ls-tree", "-r", "-z", "--name-only", revision, "--", "."], revision)?;
+    let listing = String::from_utf8_lossy(&listing);
+    let names = listing.split('\0').filter(|name| {
+        RULES.contains(name)
+            || name.strip_prefix("prices/").is_some_and(|rest| rest.ends_with(".csv") && !rest.contains('/'))
+    });
+    let mut files = Vec::new();
+    for name in names {
+        let bytes = git(folder, &["show", &format!("{revision}:./{name}")], revision)?;
+        let content = Cow::Owned(utf8(bytes, &shown(name))?);
+        files.push(BookFile { layer: Layer::Overlay, name: name.to_owned(), shown: shown(name), content });
+    }
+    if files.is_empty() {
+        return Err(no_book(shown(""), &folder.join("prices")));
+    }
+    Ok(files)
+}
+
+fn git(folder: &Path, arguments: &[&str], revision: &str) -> Result<Vec<u8>> {
+    let output = Command::new("git")
+        .arg("-C")
+        .arg(folder)
+        .args(arguments)
+        .output()
+        .map_err(|error| Error::io("git", error))?;
+    if output.status.success() {
+        return Ok(output.stdout);
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    Err(not_a_revision(revision, said.lines().next().unwrap_or("git failed")))
+}
+
+fn not_a_revision(revision: &str, why: &str) -> Error {
+    let message = format!("is no revision that can be read: {why}");
+    Diagnostic::error("pricebook-revision", Origin::file(revision), message)
+        .help("name a commit, tag or branch of the repository the book lies in: `origin/main`")
+        .into()
+}
+
+fn no_book(shown: String, prices: &Path) -> Error {
+    Diagnostic::error("pricebook-folder", Origin::file(shown), "holds no price book")
+        .help(format!("put ledgers at {}/<seller>.csv", prices.display()))
+        .into()
+}
+
+/// Hash over layer, path and content of every file, by layer and path, so that it does not depend on the machine.
+pub(super) fn hash<'f>(files: impl Iterator<Item = &'f BookFile>) -> String {
+    let mut files: Vec<(Layer, &str, &str)> =
+        files.map(|file| (file.layer, file.name.as_str(), &*file.content)).collect();
+    files.sort_unstable();
+    let mut hasher = Sha256::new();
+    for (layer, name, content) in files {
+        hasher.update(format!("{layer:?}\0{name}\0{}\0", content.len()));
+        hasher.update(content);
+    }
+    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A contract file, or every one of a folder.
+pub fn contracts(path: &Path) -> Result<Vec<BookFile>> {
+    let paths: Vec<PathBuf> = if path.is_dir() {
+        files_in(path, "toml")?.into_iter().map(|name| path.join(name)).collect()
+    } else {
+        vec![path.to_owned()]
+    };
+    paths
+        .into_iter()
+        .map(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let name = format!("contracts/{name}");
+            let shown = path.display().to_string();
+            Ok(BookFile { layer: Layer::Overlay, name, shown, content: read(&path)? })
+        })
+        .collect()
+}
+
+/// Names of the files with an extension, sorted.
+fn files_in(folder: &Path, extension: &str) -> Result<Vec<String>> {
+    let failed = |error| Error::io(folder.display().to_string(), error);
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if path.is_file()
+            && path.extension().is_some_and(|found| found == extension)
+            && let Some(name) = path.file_name().and_then(|name| name.to_str())
+        {
+            names.push(name.to_owned());
+        }
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+fn read(path: &Path) -> Result<Cow<'static, str>> {
+    let shown = path.display().to_string();
+    let bytes = std::fs::read(path).map_err(|error| Error::io(shown.clone(), error))?;
+    utf8(bytes, &shown).map(Cow::Owned)
+}
+
+fn utf8(bytes: Vec<u8>, shown: &str) -> Result<String> {
+    String::from_utf8(bytes).map_err(|_| {
+        Diagnostic::error("pricebook-text", Origin::file(shown.to_owned()), "is not UTF-8 text")
+            .help(format!("save it again as UTF-8: iconv -f WINDOWS-1252 -t UTF-8 {shown}"))
+            .into()
+    })
+}
