@@ -207,6 +207,18 @@ fn stack(
                 );
             }
         }
+        for (first, second, at) in meters.values().filter_map(Shelf::ambiguous) {
+            let message = format!(
+                "the windows `{}` and `{}` are both open on {}",
+                first.window,
+                second.window,
+                Day::of_instant(at)
+            );
+            problems.push(
+                Diagnostic::error("PB025", second.origin.clone(), message)
+                    .help("let the schedules exclude each other: at most one window of a price is open"),
+            );
+        }
         shelves.insert(model, meters);
     }
     shelves

@@ -73,6 +73,8 @@ pub enum NoPrice {
     NoRow,
     /// A row says that this is no longer sold.
     Ended,
+    /// The price changes inside the day, and of the usage only the day is known.
+    Hourly,
 }
 
 /// What the program knows of prices: the shipped book, the user's folder over it, and the contracts.
@@ -164,6 +166,14 @@ impl Pricebook {
         changes.sort_unstable();
         changes.dedup();
         changes
+    }
+
+    /// Instants `t` with `first < t <= last` at which the name starts to mean another model.
+    pub fn name_changes(&self, seller: &str, name: &str, first: i64, last: i64) -> Vec<i64> {
+        let names = self.sellers.get(seller).map(|book| &book.names);
+        names.map_or_else(Vec::new, |names| {
+            names.targets(name).filter(|at| first < *at && *at <= last).collect()
+        })
     }
 
     /// Sellers that have a model in the book, by id.
