@@ -345,6 +345,8 @@ fn declare(books: &Books, inputs: &mut CloseInputs) {
             seller: Some(model.seller.0.into()),
             model: model.model.as_str().into(),
             from: model.from,
+            region: model.region.as_deref().map(Into::into),
+            tier: model.tier,
         })
         .collect();
 }

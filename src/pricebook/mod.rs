@@ -5,6 +5,7 @@
 
 mod calendars;
 pub mod files;
+mod forms;
 mod ledger;
 mod load;
 #[cfg(test)]
@@ -26,8 +27,9 @@ use std::sync::Arc;
 
 pub use ledger::COLUMNS;
 pub use load::{Evidence, Reading};
-pub use names::Model;
+pub use names::{Model, Named};
 pub use row::{Layer, PriceRow, Until};
+pub use select::Selected;
 
 use crate::diagnostic::Origin;
 use crate::money::Ratio;
@@ -71,6 +73,8 @@ pub enum NoPrice {
     UnknownModel,
     /// The model is known; the meter has no row at this tier and instant.
     NoRow,
+    /// The meter has rows in other regions only, and the seller's price depends on the region.
+    NoRegion,
     /// A row says that this is no longer sold.
     Ended,
     /// The price changes inside the day, and of the usage only the day is known.
@@ -85,7 +89,6 @@ pub struct Pricebook {
     known_at: Day,
     sellers: BTreeMap<&'static str, SellerBook>,
     modifiers: Vec<modifiers::Modifier>,
-    parents: modifiers::Parents,
     terms: Vec<terms::Term>,
     evidence: BTreeMap<Box<str>, Evidence>,
     bands: Vec<Band>,
@@ -94,6 +97,8 @@ pub struct Pricebook {
 #[derive(Debug, Clone, Default)]
 struct SellerBook {
     names: names::Names,
+    /// Region, and the one it lies in.
+    parents: BTreeMap<Box<str>, Box<str>>,
     /// By model id, `*` included.
     shelves: BTreeMap<Box<str>, BTreeMap<Meter, select::Shelf>>,
 }
@@ -133,6 +138,11 @@ impl Pricebook {
 
     /// The book's id for a name as logs, bills and consoles write it, at an instant. Never a guess.
     pub fn resolve(&self, seller: &str, name: &str, at: i64) -> Option<&str> {
+        self.resolve_name(seller, name, at).map(|named| named.model)
+    }
+
+    /// The model, and the region and tier that the name itself says.
+    pub fn resolve_name(&self, seller: &str, name: &str, at: i64) -> Option<Named<'_>> {
         self.sellers.get(seller)?.names.resolve(name, at)
     }
 
@@ -168,12 +178,10 @@ impl Pricebook {
         changes
     }
 
-    /// Instants `t` with `first < t <= last` at which the name starts to mean another model.
-    pub fn name_changes(&self, seller: &str, name: &str, first: i64, last: i64) -> Vec<i64> {
-        let names = self.sellers.get(seller).map(|book| &book.names);
-        names.map_or_else(Vec::new, |names| {
-            names.targets(name).filter(|at| first < *at && *at <= last).collect()
-        })
+    /// Instants `t` with `first < t <= last` at which one of the seller's names starts to mean another model.
+    pub fn name_changes(&self, seller: &str, first: i64, last: i64) -> Vec<i64> {
+        let moves = self.sellers.get(seller).into_iter().flat_map(|book| book.names.targets());
+        moves.filter(|at| first < *at && *at <= last).collect()
     }
 
     /// Sellers that have a model in the book, by id.
