@@ -27,7 +27,7 @@ use std::sync::Arc;
 pub use ledger::COLUMNS;
 pub use load::{Evidence, Reading};
 pub use names::Model;
-pub use row::{Layer, PriceRow, Until};
+pub use row::{Layer, PriceRow, Until, ctx_rank, read_ctx};
 
 use crate::diagnostic::Origin;
 use crate::money::Ratio;

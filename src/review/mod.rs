@@ -1,0 +1,3 @@
+//! What is done to a price book: checked, compared, shown, brought in and out.
+
+pub mod format;
