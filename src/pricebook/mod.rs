@@ -189,6 +189,12 @@ impl Pricebook {
             .flat_map(|shelf| &shelf.rows)
     }
 
+    /// Factors that modifiers of the seller put on a price in the region.
+    pub fn region_factors(&self, seller: &str, region: &str) -> impl Iterator<Item = Ratio> {
+        let rules = self.modifiers.iter().filter(move |rule| rule.seller == seller);
+        rules.filter(move |rule| rule.names_region(region)).map(|rule| rule.factor)
+    }
+
     /// What a row's source id stands for.
     pub fn evidence(&self, source: &str) -> Option<&Evidence> {
         self.evidence.get(source)

@@ -1,5 +1,6 @@
 //! `llmfin pricebook`: what is done to a price book itself.
 
+pub mod check;
 pub mod fmt;
 
 use super::{global::Global, ui::Ui};
@@ -15,10 +16,12 @@ pub struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     Fmt(fmt::Args),
+    Check(check::Args),
 }
 
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
     match &args.command {
         Command::Fmt(args) => fmt::run(args, global, ui),
+        Command::Check(args) => check::run(args, global, ui),
     }
 }
