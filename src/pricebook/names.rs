@@ -139,6 +139,14 @@ impl Names {
             .flat_map(|(_, targets)| targets.iter().map(|(from, _)| *from))
     }
 
+    /// Instants at which the name, as an alias, gets a target, in order.
+    pub fn starts(&self, name: &str) -> Vec<i64> {
+        let lower = name.trim().to_ascii_lowercase();
+        let bare = self.prefixes.iter().find_map(|prefix| lower.strip_prefix(&**prefix));
+        let targets = self.aliases.get(&*lower).or_else(|| self.aliases.get(bare.unwrap_or(&lower)));
+        targets.into_iter().flatten().map(|(from, _)| *from).collect()
+    }
+
     fn spell(&mut self, text: &Text, spelling: &Spanned<String>, id: &str) -> Option<Diagnostic> {
         let lower = spelling.get_ref().to_ascii_lowercase();
         match self.spellings.insert(lower.into(), id.into()) {

@@ -1,0 +1,25 @@
+//! `llmfin pricebook`: what is done to a price book itself.
+
+pub mod diff;
+mod words;
+
+use super::{global::Global, ui::Ui};
+
+/// Check, compare, show and price from the price book
+#[derive(Debug, clap::Args)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    Diff(diff::Args),
+}
+
+pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
+    match &args.command {
+        Command::Diff(args) => diff::run(args, global, ui),
+    }
+}
