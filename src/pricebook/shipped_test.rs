@@ -239,7 +239,9 @@ fn bands_are_the_boundaries_that_selection_uses() {
     let book = book();
     let bands = book.bands();
     let shown: Vec<(u64, bool)> = bands.iter().map(|band| (band.tokens, band.inclusive)).collect();
-    assert_eq!(shown, [(100_000, false), (200_000, false), (272_000, false)]);
+    for band in [(100_000, false), (128_000, false), (200_000, false), (272_000, false)] {
+        assert!(shown.contains(&band), "{shown:?}");
+    }
     // Any prompt prices as the smallest prompt of its band.
     for prompt in [0, 1, 99_999, 100_000, 100_001, 200_000, 200_001, 272_000, 272_001, 5_000_000] {
         let edge = book.band_prompt(Band::index(&bands, prompt));
