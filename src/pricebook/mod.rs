@@ -13,6 +13,8 @@ mod names;
 mod row;
 mod select;
 #[cfg(test)]
+mod shipped_clouds_test;
+#[cfg(test)]
 mod shipped_test;
 mod terms;
 mod text;

@@ -3,16 +3,16 @@
 use super::*;
 use crate::period::read_instant;
 
-fn book() -> Pricebook {
+pub(super) fn book() -> Pricebook {
     Pricebook::shipped().unwrap()
 }
 
-fn at(text: &str) -> i64 {
+pub(super) fn at(text: &str) -> i64 {
     read_instant(text).unwrap().0
 }
 
 /// `seller model meter tier prompt region instant`, as a query.
-fn query(line: &str) -> PriceQuery<'_> {
+pub(super) fn query(line: &str) -> PriceQuery<'_> {
     let [seller, model, meter, tier, prompt, region, when] =
         line.split_whitespace().collect::<Vec<_>>().try_into().unwrap();
     PriceQuery {
@@ -26,7 +26,7 @@ fn query(line: &str) -> PriceQuery<'_> {
     }
 }
 
-fn price(book: &Pricebook, line: &str) -> String {
+pub(super) fn price(book: &Pricebook, line: &str) -> String {
     match book.price(&query(line)) {
         Ok(priced) => priced.unit.per_million(),
         Err(reason) => format!("{reason:?}"),
