@@ -142,9 +142,7 @@ fn build(files: &[BookFile], contracts: &[BookFile], known_at: Option<Day>) -> R
         let Some(seller) = SELLERS.iter().find(|seller| seller.id == ledger) else {
             let help = suggest(ledger, SELLERS.iter().map(|seller| seller.id));
             let origin = Origin::file(file.shown.as_str());
-            problems.push(
-                Diagnostic::error("pricebook-seller", origin, format!("`{ledger}` is no seller")).help(help),
-            );
+            problems.push(Diagnostic::error("PB001", origin, format!("`{ledger}` is no seller")).help(help));
             continue;
         };
         let known = all_names.entry(seller.id).or_default();
@@ -202,7 +200,7 @@ fn stack(
                 let (first, second) = (&first.origin, &second.origin);
                 problems.push(
                     Diagnostic::error(
-                        "pricebook-duplicate",
+                        "PB002",
                         second.clone(),
                         format!("the same key, `from` and `rev` as {first}"),
                     )
@@ -233,7 +231,7 @@ fn read_sources(text: &Text, evidence: &mut BTreeMap<Box<str>, Evidence>, proble
         if evidence.insert(entry.id.get_ref().as_str().into(), source).is_some() {
             let message = format!("source `{}` is written twice", entry.id.get_ref());
             problems.push(
-                text.error("pricebook-source", entry.id.span(), message)
+                text.error("PB018", entry.id.span(), message)
                     .help("give a page that changed an id of its own"),
             );
         }

@@ -25,7 +25,7 @@ use std::sync::Arc;
 pub use ledger::COLUMNS;
 pub use load::{Evidence, Reading};
 pub use names::Model;
-pub use row::{Layer, PriceRow, Until};
+pub use row::{Layer, PriceRow, Until, ctx_rank, read_ctx};
 
 use crate::diagnostic::Origin;
 use crate::money::Ratio;
@@ -170,6 +170,12 @@ impl Pricebook {
         book.flat_map(|book| book.shelves.values())
             .flat_map(|meters| meters.values())
             .flat_map(|shelf| &shelf.rows)
+    }
+
+    /// Factors that modifiers of the seller put on a price in the region.
+    pub fn region_factors(&self, seller: &str, region: &str) -> impl Iterator<Item = Ratio> {
+        let rules = self.modifiers.iter().filter(move |rule| rule.seller == seller);
+        rules.filter(move |rule| rule.names_region(region)).map(|rule| rule.factor)
     }
 
     /// What a row's source id stands for.

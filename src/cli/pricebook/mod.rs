@@ -1,0 +1,24 @@
+//! `llmfin pricebook`: what is done to a price book itself.
+
+pub mod check;
+
+use super::{global::Global, ui::Ui};
+
+/// Check, compare, show and price from the price book
+#[derive(Debug, clap::Args)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    Check(check::Args),
+}
+
+pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
+    match &args.command {
+        Command::Check(args) => check::run(args, global, ui),
+    }
+}
