@@ -314,7 +314,9 @@ impl Segments<'_> {
         let (first, last) = (self.period.first.start(), self.period.last.next().start());
         // A name can mean several models in a period.
         let mut moves = vec![first];
-        moves.extend(self.book.name_changes(seller, first, last));
+        for name in [text(key.served), text(key.routed)] {
+            moves.extend(self.book.meanings(seller, name).into_iter().map(|(from, _)| from));
+        }
         moves.extend(self.mappings.iter().filter_map(|mapping| mapping.from).map(Day::start));
         moves.retain(|at| (first..last).contains(at));
         let models: BTreeSet<Arc<str>> = moves

@@ -18,17 +18,21 @@ mod schedules;
 mod schedules_test;
 mod select;
 #[cfg(test)]
+mod shipped_azure_test;
+#[cfg(test)]
+mod shipped_clouds_test;
+#[cfg(test)]
 mod shipped_test;
 mod terms;
 mod text;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub use ledger::COLUMNS;
-pub use load::{Evidence, Reading};
+pub use load::{Evidence, Reading, layers};
 pub use names::{Model, Named};
-pub use row::{Layer, PriceRow, Until};
+pub use row::{Layer, PriceRow, Until, ctx_rank, read_ctx};
 pub use select::Selected;
 
 use crate::diagnostic::Origin;
@@ -146,6 +150,17 @@ impl Pricebook {
         self.sellers.get(seller)?.names.resolve(name, at)
     }
 
+    /// What a name means from each instant on, at which one of its targets starts; the first holds since ever.
+    pub fn meanings(&self, seller: &str, name: &str) -> Vec<(i64, Option<&str>)> {
+        let Some(book) = self.sellers.get(seller) else { return Vec::new() };
+        let starts: BTreeSet<i64> = [i64::MIN].into_iter().chain(book.names.targets()).collect();
+        let model = |from| book.names.resolve(name, from).map(|named| named.model);
+        let mut meanings: Vec<(i64, Option<&str>)> =
+            starts.into_iter().map(|from| (from, model(from))).collect();
+        meanings.dedup_by_key(|(_, model)| *model);
+        meanings
+    }
+
     /// The seller's models, by id.
     pub fn models(&self, seller: &str) -> impl Iterator<Item = &Model> {
         self.sellers.get(seller).into_iter().flat_map(|book| book.names.models.values())
@@ -178,12 +193,6 @@ impl Pricebook {
         changes
     }
 
-    /// Instants `t` with `first < t <= last` at which one of the seller's names starts to mean another model.
-    pub fn name_changes(&self, seller: &str, first: i64, last: i64) -> Vec<i64> {
-        let moves = self.sellers.get(seller).into_iter().flat_map(|book| book.names.targets());
-        moves.filter(|at| first < *at && *at <= last).collect()
-    }
-
     /// Sellers that have a model in the book, by id.
     pub fn sellers(&self) -> impl Iterator<Item = &'static str> {
         self.sellers.keys().copied()
@@ -195,6 +204,12 @@ impl Pricebook {
         book.flat_map(|book| book.shelves.values())
             .flat_map(|meters| meters.values())
             .flat_map(|shelf| &shelf.rows)
+    }
+
+    /// Factors that modifiers of the seller put on a price in the region.
+    pub fn region_factors(&self, seller: &str, region: &str) -> impl Iterator<Item = Ratio> {
+        let rules = self.modifiers.iter().filter(move |rule| rule.seller == seller);
+        rules.filter(move |rule| rule.names_region(region)).map(|rule| rule.factor)
     }
 
     /// What a row's source id stands for.

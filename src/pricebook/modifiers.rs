@@ -103,14 +103,14 @@ impl Modifier {
             && !self.excludes.iter().any(|pattern| glob(pattern, id))
     }
 
-    fn speaks_of(&self, regions: &[&str]) -> bool {
-        self.regions.iter().any(|pattern| regions.iter().any(|region| glob(pattern, region)))
+    fn names_one_of(&self, regions: &[&str]) -> bool {
+        regions.iter().any(|region| self.names_region(region))
     }
 
     /// True where the factor makes the price of the region out of the one of `global`; `regions` are the region asked
     /// for and those it lies in.
     pub fn places(&self, model: Option<&Model>, query: &PriceQuery, regions: &[&str]) -> bool {
-        self.speaks_of(regions)
+        self.names_one_of(regions)
             && self.tier.is_none_or(|tier| tier == query.tier)
             && self.covers(model, query.model, query.meter, query.at)
     }
@@ -118,6 +118,11 @@ impl Modifier {
     /// True where the factor makes the tier asked for out of the standard price.
     pub fn derives(&self, model: Option<&Model>, query: &PriceQuery, meter: Meter) -> bool {
         self.tier == Some(query.tier) && self.covers(model, query.model, meter, query.at)
+    }
+
+    /// True where the factor is for some regions, and this is one of them.
+    pub fn names_region(&self, region: &str) -> bool {
+        self.regions.iter().any(|pattern| glob(pattern, region))
     }
 
     /// True where the factor applies on top of `row`. A row written for the very tier or region suppresses it.
@@ -131,7 +136,7 @@ impl Modifier {
         let tier =
             self.tier.is_none_or(|tier| tier == query.tier && row.tier.is_some_and(|served| served != tier));
         let region =
-            self.regions.is_empty() || (matches!(&*row.region, "global" | "*") && self.speaks_of(regions));
+            self.regions.is_empty() || (matches!(&*row.region, "global" | "*") && self.names_one_of(regions));
         tier && region && self.covers(model, query.model, row.meter, query.at)
     }
 }
@@ -158,10 +163,8 @@ impl Meters {
                 None => {
                     let known = Meter::ALL.iter().map(|meter| meter.id()).chain(["tokens"]);
                     let message = format!("unknown meter `{}`", word.get_ref());
-                    problems.push(
-                        text.error("pricebook-meter", word.span(), message)
-                            .help(suggest(word.get_ref(), known)),
-                    );
+                    problems
+                        .push(text.error("PB001", word.span(), message).help(suggest(word.get_ref(), known)));
                 }
             }
         }
@@ -223,7 +226,7 @@ pub(super) fn read(
             if !is_region(region.get_ref()) {
                 let message = format!("`{}` is no region", region.get_ref());
                 problems.push(
-                    text.error("pricebook-region", region.span(), message)
+                    text.error("PB001", region.span(), message)
                         .help("write `geo:us`, or a cloud region such as `eu-west-1`"),
                 );
             }
@@ -248,7 +251,7 @@ pub(super) fn read_factor(
     if factor.is_none() {
         let message = format!("`{}` is no factor", value.get_ref());
         problems.push(
-            text.error("pricebook-factor", value.span(), message)
+            text.error("PB026", value.span(), message)
                 .help("write a decimal between 0.01 and 10 in quotes, with at most four decimals: \"1.1\""),
         );
     }
