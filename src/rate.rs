@@ -499,6 +499,36 @@ mod tests {
     }
 
     #[test]
+    fn a_name_says_what_the_log_does_not_and_a_mapping_outranks_both() {
+        let book = Pricebook::shipped().unwrap();
+        let id = "anthropic.claude-sonnet-4-5-20250929-v1:0";
+        let at = read_instant("2026-10-01").unwrap().0;
+        let mapping = |region: Option<&str>, tier| ModelMapping {
+            logged: "prod".into(),
+            seller: None,
+            model: format!("us.{id}").into(),
+            from: None,
+            region: region.map(Into::into),
+            tier,
+        };
+        let meant = |served: &str, routed: &str, mappings: &[ModelMapping], region: &str, tier| {
+            let meant = resolve(&book, mappings, "aws-bedrock", served, routed, at);
+            assert_eq!(&*meant.model, id);
+            (meant.region_of(region.into()).to_string(), meant.tier_of(tier))
+        };
+        let (profile, standard) = (format!("us.{id}"), Tier::Standard);
+        assert_eq!(meant(&profile, "", &[], "", standard), ("geo:us".to_owned(), standard));
+        assert_eq!(meant(id, &profile, &[], "", standard), ("geo:us".to_owned(), standard));
+        assert_eq!(meant(&profile, "", &[], "eu-west-1", standard), ("eu-west-1".to_owned(), standard));
+        assert_eq!(meant("prod", "", &[mapping(None, None)], "", standard), ("geo:us".to_owned(), standard));
+        let stated = [mapping(Some("global"), Some(Tier::Provisioned))];
+        assert_eq!(
+            meant("prod", "", &stated, "eu-west-1", Tier::Batch),
+            ("global".to_owned(), Tier::Provisioned)
+        );
+    }
+
+    #[test]
     fn usage_of_a_whole_day_is_not_priced_by_a_guess() {
         let (book, rows) = (book(), rows(&[("2026-10-05", true), ("2026-10-10", true)]));
         let rater = Rater::new(&book);

@@ -12,6 +12,8 @@ mod load;
 mod load_test;
 mod modifiers;
 mod names;
+#[cfg(test)]
+mod regions_test;
 mod row;
 mod schedules;
 #[cfg(test)]
