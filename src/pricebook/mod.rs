@@ -17,6 +17,8 @@ mod schedules;
 mod schedules_test;
 mod select;
 #[cfg(test)]
+mod shipped_rest_test;
+#[cfg(test)]
 mod shipped_test;
 mod terms;
 mod text;
