@@ -96,10 +96,15 @@ impl Pricebook {
     /// Reads files as a book of their own if their `book.toml` says `base = "none"`, and otherwise as a layer over the
     /// shipped book. All problems of all files are reported at once; a row with one is not in the book.
     pub fn read(own: Vec<BookFile>, contracts: Vec<BookFile>, known_at: Option<Day>) -> Reading {
-        let mut all = if stands_alone(&own) { Vec::new() } else { files::shipped() };
-        all.extend(own);
-        build(&all, &contracts, known_at)
+        build(&layers(own), &contracts, known_at)
     }
+}
+
+/// Every file of the book that `own` makes, lowest layer first.
+pub fn layers(own: Vec<BookFile>) -> Vec<BookFile> {
+    let mut all = if stands_alone(&own) { Vec::new() } else { files::shipped() };
+    all.extend(own);
+    all
 }
 
 /// True where the files replace the shipped book. A `book.toml` that cannot be read says nothing; it is reported later.

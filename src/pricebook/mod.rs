@@ -17,6 +17,8 @@ mod schedules;
 mod schedules_test;
 mod select;
 #[cfg(test)]
+mod shipped_azure_test;
+#[cfg(test)]
 mod shipped_clouds_test;
 #[cfg(test)]
 mod shipped_test;
@@ -27,7 +29,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use ledger::COLUMNS;
-pub use load::{Evidence, Reading};
+pub use load::{Evidence, Reading, layers};
 pub use names::Model;
 pub use row::{Layer, PriceRow, Until, ctx_rank, read_ctx};
 
@@ -136,6 +138,16 @@ impl Pricebook {
     /// The book's id for a name as logs, bills and consoles write it, at an instant. Never a guess.
     pub fn resolve(&self, seller: &str, name: &str, at: i64) -> Option<&str> {
         self.sellers.get(seller)?.names.resolve(name, at)
+    }
+
+    /// What a name means from each instant on, at which one of its targets starts; the first holds since ever.
+    pub fn meanings(&self, seller: &str, name: &str) -> Vec<(i64, Option<&str>)> {
+        let Some(book) = self.sellers.get(seller) else { return Vec::new() };
+        let starts = [i64::MIN].into_iter().chain(book.names.targets(name));
+        let mut meanings: Vec<(i64, Option<&str>)> =
+            starts.map(|from| (from, book.names.resolve(name, from))).collect();
+        meanings.dedup_by_key(|(_, model)| *model);
+        meanings
     }
 
     /// The seller's models, by id.
