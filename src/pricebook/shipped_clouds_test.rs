@@ -32,6 +32,13 @@ fn amazon_bedrock() {
         ("openai.gpt-5.6-sol output standard 272001 global 2026-08-21", "30"),
         ("openai.gpt-5.6-sol output standard 272001 geo:us 2026-08-21", "33"),
         ("openai.gpt-5.6-sol cache_write.30m standard 0 us-east-1 2026-10-01", "5.5"),
+        // https://aws.amazon.com/about-aws/whats-new/2026/07/openai-gpt-terra-luna-pricing-bedrock/: 80 percent off.
+        ("openai.gpt-5.6-luna input standard 0 us-east-1 2026-07-29", "1.1"),
+        ("openai.gpt-5.6-luna input standard 0 us-east-2 2026-07-30", "0.22"),
+        ("openai.gpt-5.6-luna output standard 272001 global 2026-10-01", "1.8"),
+        // No surcharge for the 1M window of Claude 4.6 there; five times the price above 100K for Haiku 5.5.
+        ("anthropic.claude-opus-4-6-v1 input standard 300000 eu-west-1 2026-03-01", "5.5"),
+        ("anthropic.claude-haiku-5-5 output standard 100001 geo:us 2026-10-08", "2.75"),
         // https://aws.amazon.com/bedrock/service-tiers: flex half, priority 1.75 times.
         ("amazon.nova-pro-v1:0 input flex 0 us-east-1 2026-11-20", "0.4"),
         ("amazon.nova-pro-v1:0 output priority 0 us-east-1 2026-11-20", "5.6"),
@@ -68,6 +75,9 @@ fn google_gemini_api() {
         ("gemini-2.5-flash input standard 0 global 2026-10-01", "0.3"),
         ("gemini-2.5-flash input.audio standard 0 global 2026-10-01", "1"),
         ("gemini-2.5-flash input.audio batch 0 global 2026-10-20", "0.5"),
+        // "$120.00 (images)", and "Text input $0.20" of the embedding model.
+        ("gemini-3-pro-image output.image standard 0 global 2026-10-01", "120"),
+        ("gemini-embedding-2 input standard 0 global 2026-10-01", "0.2"),
         // 35 for 1,000 grounded prompts up to 2.5; 14 for 1,000 queries from 3 on, since 2026-01-05.
         ("gemini-2.5-flash web_search batch 0 global 2026-10-01", "35000"),
         ("gemini-3-flash-preview web_search standard 0 global 2026-01-04", "NoRow"),
