@@ -52,6 +52,9 @@ struct ModifierEntry {
     to: Option<Spanned<Datetime>>,
     /// Only models released on or after this day.
     released_from: Option<Spanned<Datetime>>,
+    /// Only these models; a final `*` stands for any ending.
+    #[serde(default)]
+    models: Vec<String>,
     #[serde(default)]
     excludes: Vec<String>,
     applies_to: Vec<Spanned<String>>,
@@ -81,6 +84,7 @@ pub(super) struct Modifier {
     pub from: Option<i64>,
     pub to: Option<i64>,
     released_from: Option<Day>,
+    models: Vec<String>,
     excludes: Vec<String>,
     meters: Meters,
     order: u32,
@@ -95,7 +99,20 @@ impl Modifier {
             && self.released_from.is_none_or(|day| {
                 model.and_then(|model| model.released).is_some_and(|released| released >= day)
             })
-            && !self.excludes.iter().any(|excluded| excluded == id)
+            && (self.models.is_empty() || self.models.iter().any(|pattern| glob(pattern, id)))
+            && !self.excludes.iter().any(|pattern| glob(pattern, id))
+    }
+
+    fn names_one_of(&self, regions: &[&str]) -> bool {
+        regions.iter().any(|region| self.names_region(region))
+    }
+
+    /// True where the factor makes the price of the region out of the one of `global`; `regions` are the region asked
+    /// for and those it lies in.
+    pub fn places(&self, model: Option<&Model>, query: &PriceQuery, regions: &[&str]) -> bool {
+        self.names_one_of(regions)
+            && self.tier.is_none_or(|tier| tier == query.tier)
+            && self.covers(model, query.model, query.meter, query.at)
     }
 
     /// True where the factor makes the tier asked for out of the standard price.
@@ -109,11 +126,17 @@ impl Modifier {
     }
 
     /// True where the factor applies on top of `row`. A row written for the very tier or region suppresses it.
-    pub fn applies(&self, model: Option<&Model>, query: &PriceQuery, row: &PriceRow) -> bool {
+    pub fn applies(
+        &self,
+        model: Option<&Model>,
+        query: &PriceQuery,
+        row: &PriceRow,
+        regions: &[&str],
+    ) -> bool {
         let tier =
             self.tier.is_none_or(|tier| tier == query.tier && row.tier.is_some_and(|served| served != tier));
-        let region = self.regions.is_empty()
-            || (matches!(&*row.region, "global" | "*") && self.names_region(query.region));
+        let region =
+            self.regions.is_empty() || (matches!(&*row.region, "global" | "*") && self.names_one_of(regions));
         tier && region && self.covers(model, query.model, row.meter, query.at)
     }
 }
@@ -189,6 +212,7 @@ pub(super) fn read(
             from,
             to,
             released_from,
+            models: entry.models,
             excludes: entry.excludes,
             meters,
             order: entry.order,
