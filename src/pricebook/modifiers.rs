@@ -52,6 +52,8 @@ struct ModifierEntry {
     to: Option<Spanned<Datetime>>,
     /// Only models released on or after this day.
     released_from: Option<Spanned<Datetime>>,
+    /// Only models released before this day.
+    released_to: Option<Spanned<Datetime>>,
     /// Only these models; a final `*` stands for any ending.
     #[serde(default)]
     models: Vec<String>,
@@ -83,7 +85,7 @@ pub(super) struct Modifier {
     regions: Vec<String>,
     pub from: Option<i64>,
     pub to: Option<i64>,
-    released_from: Option<Day>,
+    released: (Option<Day>, Option<Day>),
     models: Vec<String>,
     excludes: Vec<String>,
     meters: Meters,
@@ -96,9 +98,11 @@ impl Modifier {
     fn covers(&self, model: Option<&Model>, id: &str, meter: Meter, at: i64) -> bool {
         within(self.from, self.to, at)
             && self.meters.hold(meter)
-            && self.released_from.is_none_or(|day| {
-                model.and_then(|model| model.released).is_some_and(|released| released >= day)
-            })
+            && (self.released == (None, None)
+                || model.and_then(|model| model.released).is_some_and(|day| {
+                    self.released.0.is_none_or(|from| from <= day)
+                        && self.released.1.is_none_or(|to| day < to)
+                }))
             && (self.models.is_empty() || self.models.iter().any(|pattern| glob(pattern, id)))
             && !self.excludes.iter().any(|pattern| glob(pattern, id))
     }
@@ -196,7 +200,8 @@ pub(super) fn read(
             value.as_ref().and_then(|value| read_from(text, value, problems))
         };
         let (from, to) = (instant(&entry.from), instant(&entry.to));
-        let released_from = instant(&entry.released_from).map(Day::of_instant);
+        let mut day = |value| instant(value).map(Day::of_instant);
+        let released = (day(&entry.released_from), day(&entry.released_to));
         let seller = read_seller(text, &entry.seller, problems);
         let factor = read_factor(text, &entry.factor, problems);
         let meters = Meters::read(text, &entry.applies_to, problems);
@@ -211,7 +216,7 @@ pub(super) fn read(
             regions: entry.regions,
             from,
             to,
-            released_from,
+            released,
             models: entry.models,
             excludes: entry.excludes,
             meters,

@@ -94,6 +94,11 @@ impl Shelf {
         self.steps.iter().any(|step| !matches!(&*step.region, "global" | "*"))
     }
 
+    /// True where some row is for none of the regions.
+    fn is_elsewhere(&self, regions: &[&str]) -> bool {
+        self.steps.iter().any(|step| &*step.region != "*" && !regions.contains(&&*step.region))
+    }
+
     /// Named windows of the shelf's rows.
     pub fn windows(&self) -> impl Iterator<Item = &Arc<Schedule>> {
         self.steps.iter().filter_map(|step| step.window.as_ref())
@@ -220,7 +225,7 @@ impl Pricebook {
                         || (exact && query.region.is_empty() && &*row.region != "*" && shelf.has_regions());
                     return Ok(Selected { row, unit, regions, doubtful });
                 }
-                elsewhere |= exact && shelf.has_regions();
+                elsewhere |= exact && shelf.is_elsewhere(&regions);
             }
             meter = Seller::price_parent(query.seller, wanted);
         }
