@@ -21,6 +21,10 @@ fn amazon_bedrock() {
         ("anthropic.claude-3-7-sonnet-20250219-v1:0 output standard 0 us-west-2 2026-01-01", "15"),
         ("amazon.nova-pro-v1:0 input standard 0 geo:us 2026-01-01", "0.8"),
         ("amazon.nova-pro-v1:0 input standard 0 geo:eu 2026-01-01", "1.05"),
+        // Nothing says what older models cost elsewhere.
+        ("amazon.titan-embed-text-v2:0 input standard 0 eu-west-1 2026-10-01", "NoRegion"),
+        ("amazon.nova-pro-v1:0 input standard 0 global 2026-01-01", "NoRegion"),
+        ("openai.gpt-5.5 input standard 0 us-east-1 2026-10-01", "NoRegion"),
         // "Claude 3.5 Sonnet v2 (Public Extended Access, Effective 1 Dec 2025)": twice the price.
         ("anthropic.claude-3-5-sonnet-20241022-v2:0 input standard 0 us-east-1 2025-11-30", "3"),
         ("anthropic.claude-3-5-sonnet-20241022-v2:0 input standard 0 us-east-1 2025-12-01", "6"),
@@ -117,6 +121,9 @@ fn google_vertex() {
         ("gemini-3.5-flash output standard 0 geo:eu 2026-06-01", "9.9"),
         ("gemini-2.5-flash output standard 0 europe-west4 2026-06-01", "2.5"),
         ("gemini-2.0-flash-001 input standard 0 us-central1 2025-06-01", "0.15"),
+        // The previews of Gemini 3 have no other endpoint.
+        ("gemini-3-flash-preview input standard 0 us-central1 2026-06-01", "NoRegion"),
+        ("gemini-3-flash-preview web_search standard 0 us-central1 2026-06-01", "14000"),
         ("gemini-2.5-pro cache_read standard 0 global 2025-10-24", "0.3125"),
         ("gemini-2.5-pro cache_read standard 0 global 2025-10-25", "0.125"),
         ("gemini-3.1-pro-preview output priority 200001 global 2026-10-01", "32.4"),
@@ -151,6 +158,38 @@ fn names_as_gateways_and_bills_write_them() {
         ("google-gemini-api", "gemini-3.7-flash", "2026-10-08", "gemini-3.8-flash"),
     ] {
         assert_eq!(book.resolve(seller, name, at(when)), Some(id), "{name}");
+    }
+    for (seller, name, id, region) in [
+        (
+            "aws-bedrock",
+            "bedrock/converse/us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+            "anthropic.claude-sonnet-4-5-20250929-v1:0",
+            "geo:us",
+        ),
+        ("aws-bedrock", "jp.anthropic.claude-sonnet-4-6", "anthropic.claude-sonnet-4-6", "geo:jp"),
+        ("aws-bedrock", "bedrock/us-west-2/amazon.nova-pro-v1", "amazon.nova-pro-v1:0", "us-west-2"),
+        ("aws-bedrock", "bedrock_mantle/us-east-2/openai.gpt-5.5", "openai.gpt-5.5", "us-east-2"),
+        (
+            "aws-bedrock",
+            "arn:aws-us-gov:bedrock:us-gov-west-1::foundation-model/anthropic.claude-3-haiku-20240307-v1:0",
+            "anthropic.claude-3-haiku-20240307-v1:0",
+            "us-gov-west-1",
+        ),
+        (
+            "google-vertex",
+            "projects/p-1/locations/eu/publishers/google/models/gemini-3.5-flash",
+            "gemini-3.5-flash",
+            "geo:eu",
+        ),
+        (
+            "google-vertex",
+            "vertex_ai/projects/p-1/locations/us-east5/publishers/anthropic/models/claude-opus-4-6",
+            "claude-opus-4-6",
+            "us-east5",
+        ),
+    ] {
+        let named = book.resolve_name(seller, name, at("2026-10-01")).unwrap();
+        assert_eq!((named.model, named.region.as_deref()), (id, Some(region)), "{name}");
     }
     for (seller, name) in [
         ("aws-bedrock", "claude-opus"),
