@@ -196,9 +196,9 @@ fn names_as_logs_bills_and_consoles_write_them() {
 #[test]
 fn nothing_went_missing_and_every_row_has_evidence() {
     let book = book();
-    // Prices with dated evidence: 780 and 226, and the community map adds 216 and 15. Anthropic's list adds 10 flat
+    // Prices with dated evidence: 780 and 226, and the community map adds 217 and 15. Anthropic's list adds 10 flat
     // prices after the long-context surcharge of Claude 4.6 went, and 4 of Opus 4.6 fast mode above 200K.
-    for (seller, dated, all) in [("openai", 780 + 216, 819 + 217), ("anthropic", 226 + 10 + 4 + 15, 293 + 15)]
+    for (seller, dated, all) in [("openai", 780 + 217, 819 + 218), ("anthropic", 226 + 10 + 4 + 15, 293 + 15)]
     {
         let shelves = book.sellers[seller].shelves.values().flat_map(|meters| meters.values());
         let rows: Vec<&PriceRow> = shelves.flat_map(|shelf| &shelf.rows).collect();
