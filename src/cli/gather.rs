@@ -16,7 +16,7 @@ use crate::diagnostic::{Diagnostic, Origin};
 use crate::error::{Error, Result};
 use crate::period::{Day, Month, Period};
 use crate::pricebook::Pricebook;
-use crate::rate::{Account, ModelMapping};
+use crate::rate::{self, Account, DayUsage, ModelMapping};
 use crate::read::source::Source;
 use crate::read::{TagSources, UsageOptions};
 use crate::vocabulary::Outcome;
@@ -37,23 +37,7 @@ pub fn books(global: &Global, ui: &Ui) -> Result<Gathered> {
     let span = global.span()?;
     let book = pricebook(global, Some(&books))?;
     let mut diagnostics = Vec::new();
-    let mut logs = Vec::new();
-    for source in &books.sources {
-        let account = source.account.as_deref().or_else(|| {
-            // An account that lists the source pays for it, if it is the only one.
-            let mut paying = books.accounts.iter().filter(|account| account.sources.contains(&source.name));
-            paying.next().filter(|_| paying.next().is_none()).map(|account| account.id.as_str())
-        });
-        for (name, path) in files(&books, &source.files, span, &source.name, &mut diagnostics)? {
-            logs.push(LogInput {
-                source: Source::file(path, name),
-                format: source.format.clone(),
-                source_name: source.name.as_str().into(),
-                account: account.map(|account| account.rsplit('/').next().unwrap_or(account).into()),
-                primary: source.role != Some(Role::Witness),
-            });
-        }
-    }
+    let logs = logs(&books, span, &mut diagnostics)?;
     let (mut documents, mut problems) = (Vec::new(), Problems::default());
     for invoice in &books.invoices {
         for (name, path) in files(&books, &invoice.files, span, invoice.provider.0, &mut diagnostics)? {
@@ -67,6 +51,61 @@ pub fn books(global: &Global, ui: &Ui) -> Result<Gathered> {
     let usage = problems.keep(usage(&logs, &tags(&books.tags), &book, cache, ui))?;
     let usage = problems.none_or(usage)?;
     Ok(Gathered { span, book, usage, documents, books: Some(books), diagnostics })
+}
+
+/// The log files that the books name for a span.
+fn logs(books: &Books, span: Span, diagnostics: &mut Vec<Diagnostic>) -> Result<Vec<LogInput>> {
+    let mut logs = Vec::new();
+    for source in &books.sources {
+        let account = source.account.as_deref().or_else(|| {
+            // An account that lists the source pays for it, if it is the only one.
+            let mut paying = books.accounts.iter().filter(|account| account.sources.contains(&source.name));
+            paying.next().filter(|_| paying.next().is_none()).map(|account| account.id.as_str())
+        });
+        for (name, path) in files(books, &source.files, span, &source.name, diagnostics)? {
+            logs.push(LogInput {
+                source: Source::file(path, name),
+                format: source.format.clone(),
+                source_name: source.name.as_str().into(),
+                account: account.map(|account| account.rsplit('/').next().unwrap_or(account).into()),
+                primary: source.role != Some(Role::Witness),
+            });
+        }
+    }
+    Ok(logs)
+}
+
+/// Usage that was logged, day by day, as the book prices it: that of the files named, else that of the books.
+pub fn seen(
+    global: &Global,
+    named: &[Input],
+    books: Option<&Books>,
+    book: &Pricebook,
+    ui: &Ui,
+) -> Result<Vec<DayUsage>> {
+    let mut diagnostics = Vec::new();
+    let (logs, tags, period) = match books.filter(|_| named.is_empty()) {
+        Some(books) => {
+            let span = global.span()?;
+            (logs(books, span, &mut diagnostics)?, tags(&books.tags), Some(span.period()))
+        }
+        None => (log_inputs(named)?, TagSources::default(), None),
+    };
+    let cache = books.and_then(|books| cache(books, &mut diagnostics));
+    let usage = usage(&logs, &tags, book, cache, ui)?;
+    diagnostics.extend(usage.diagnostics);
+    ui.diagnostics(&diagnostics);
+    let days = usage.inputs.iter().flat_map(|file| file.outcomes.keys()).map(|(day, _)| *day);
+    let all = days.clone().min().zip(days.max()).map(|(first, last)| Period { first, last });
+    let Some(period) = period.or(all) else { return Ok(Vec::new()) };
+    let accounts = rate::Accounts { known: Vec::new(), keys: BTreeMap::new() };
+    let mappings = books.map(mappings).unwrap_or_default();
+    Ok(usage
+        .sources
+        .iter()
+        .filter(|source| source.primary)
+        .flat_map(|source| rate::day_rows(&source.cubes, None, period, &accounts, &mappings, book).rows)
+        .collect())
 }
 
 /// Reads only the files that are named.
@@ -337,7 +376,11 @@ fn declare(books: &Books, inputs: &mut CloseInputs) {
         inputs.gateway.insert(account.clone(), projects);
         inputs.accounts.push(account);
     }
-    inputs.mappings = books
+    inputs.mappings = mappings(books);
+}
+
+fn mappings(books: &Books) -> Vec<ModelMapping> {
+    books
         .models
         .iter()
         .map(|model| ModelMapping {
@@ -346,7 +389,7 @@ fn declare(books: &Books, inputs: &mut CloseInputs) {
             model: model.model.as_str().into(),
             from: model.from,
         })
-        .collect();
+        .collect()
 }
 
 /// A row is set aside for the first of these that holds: duplicate, outside the period, no provider call.

@@ -1,8 +1,10 @@
 //! `llmfin pricebook check`: one registry of rules, each a row of data with the function that finds what breaks it.
 //! What cannot be read at all is found by the readers of `pricebook` and carries the same ids.
 
+pub mod document;
 mod finding;
 mod form;
+mod history;
 mod modifiers;
 mod names;
 mod numbers;
@@ -11,12 +13,14 @@ mod ratios;
 mod sources;
 mod tiers;
 mod time;
+mod usage;
 mod words;
 
 use crate::diagnostic::{Diagnostic, Level};
-use crate::period::Day;
+use crate::period::{Day, Month};
 use crate::pricebook::files::BookFile;
 use crate::pricebook::{Layer, Pricebook, Reading};
+use crate::rate::DayUsage;
 use crate::review::steps::{Ladders, ladders};
 pub use finding::Findings;
 
@@ -38,8 +42,11 @@ pub struct Rule {
 pub fn rules() -> Vec<&'static Rule> {
     let families =
         [words::RULES, prices::RULES, ratios::RULES, tiers::RULES, sources::RULES, names::RULES, time::RULES];
-    let mut rules: Vec<&Rule> =
-        families.into_iter().chain([modifiers::RULES, form::RULES]).flatten().collect();
+    let mut rules: Vec<&Rule> = families
+        .into_iter()
+        .chain([modifiers::RULES, form::RULES, history::RULES, usage::RULES])
+        .flatten()
+        .collect();
     rules.sort_by_key(|rule| rule.id);
     rules
 }
@@ -54,11 +61,17 @@ pub struct Context<'a> {
     pub ladders: Ladders<'a>,
     /// The day that ages are counted to.
     pub as_of: Day,
+    /// The checked files as they were.
+    pub before: Option<&'a [BookFile]>,
+    /// The last month that is closed, and with it all before.
+    pub closed_through: Option<Month>,
+    /// Usage that was logged.
+    pub usage: Option<&'a [DayUsage]>,
 }
 
 impl<'a> Context<'a> {
     pub fn new(own: &'a [BookFile], book: &'a Pricebook, as_of: Day) -> Context<'a> {
-        Context { own, book, ladders: ladders(book), as_of }
+        Context { own, book, ladders: ladders(book), as_of, before: None, closed_through: None, usage: None }
     }
 
     fn layer(&self) -> Layer {

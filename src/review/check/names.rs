@@ -152,6 +152,21 @@ fn retired(context: &Context, findings: &mut Findings) {
         let Some(retired) = model.retired else { continue };
         let Some((at, _)) = read_instant(&retired.get_ref().to_string()) else { continue };
         let day = Day::of_instant(at);
+        let used = context.usage.unwrap_or_default().iter().filter(|row| {
+            *row.account.provider == *seller.id
+                && *row.model == **id
+                && row.day >= day
+                && row.outcome.is_billable()
+        });
+        if let Some(last) = used.map(|row| row.day).max() {
+            let message = format!("`{id}` was retired on {day}, and usage of it was logged until {last}");
+            findings.at(
+                file,
+                retired.span(),
+                message,
+                "find out what answered, and map the name to that model",
+            );
+        }
         let own = context.ladders.iter().filter(|(key, _)| key.seller == seller.id && *key.model == **id);
         let mut held: Vec<&PriceRow> = Vec::new();
         for (_, ladder) in own {
