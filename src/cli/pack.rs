@@ -35,13 +35,6 @@ pub fn restore(books: &Path, month: Month) -> Result<()> {
     }
 }
 
-/// The last month of the books that has a pack.
-pub fn closed_through(books: &Path) -> Option<Month> {
-    let entries = fs::read_dir(books.join("closes")).ok()?;
-    let months = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<Month>().ok());
-    months.filter(|month| folder(books, *month).join("manifest.json").is_file()).max()
-}
-
 /// Writes `closes/MONTH/v1/` and returns its path.
 pub fn write(books: &Path, month: Month, document: &Reconciliation, books_sha256: &str) -> Result<PathBuf> {
     let mut files: Vec<(String, String)> = vec![("00-summary.md".to_owned(), summary(document)?)];

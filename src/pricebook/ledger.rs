@@ -9,6 +9,7 @@ use std::ops::Range;
 
 use super::names::Names;
 use super::row::{Layer, PriceRow, is_region, read_ctx, read_decimal, read_digits, read_until};
+use super::schedules::Schedules;
 use super::text::{Text, suggest};
 use crate::diagnostic::{Diagnostic, Origin};
 use crate::money::Ratio;
@@ -48,6 +49,7 @@ pub(super) fn read(
     layer: Layer,
     currency: &str,
     names: &Names,
+    schedules: &Schedules,
     rows: &mut Vec<PriceRow>,
     problems: &mut Vec<Diagnostic>,
 ) {
@@ -83,7 +85,7 @@ pub(super) fn read(
             }
             continue;
         };
-        let mut cells = Cells { text, names, record: &record, columns, start, problems };
+        let mut cells = Cells { text, names, schedules, record: &record, columns, start, problems };
         if let Some(row) = cells.row(Origin::new(text.name.clone(), line, 0), layer, currency) {
             rows.push(row);
         }
@@ -135,6 +137,7 @@ fn header(
 struct Cells<'a> {
     text: &'a Text<'a>,
     names: &'a Names,
+    schedules: &'a Schedules,
     record: &'a csv::StringRecord,
     columns: &'a [Option<usize>; COLUMNS.len()],
     start: usize,
@@ -151,9 +154,13 @@ impl<'a> Cells<'a> {
     }
 
     fn problem(&mut self, name: &str, what: &str, help: impl Into<String>) {
+        self.problem_of(rule_of(name), name, what, help);
+    }
+
+    fn problem_of(&mut self, code: &'static str, name: &str, what: &str, help: impl Into<String>) {
         let range = cell_range(self.text.content, self.start, self.index(name).unwrap_or(0));
         let message = format!("{name} `{}` {what}", self.cell(name));
-        self.problems.push(self.text.error(rule_of(name), range, message).help(help));
+        self.problems.push(self.text.error(code, range, message).help(help));
     }
 
     /// A cell read by `read`; a cell it refuses is a problem with `help`.
@@ -230,12 +237,12 @@ impl<'a> Cells<'a> {
             "is no region",
             "write `global`, `geo:us`, a cloud region such as `eu-west-1`, or `*`",
         );
-        self.read(
-            "window",
-            |text| (text == "*").then_some(()),
-            "is no schedule of `schedules.toml`",
-            "write `*`, which holds at any hour",
-        );
+        let window = self.cell("window");
+        let schedule = self.schedules.get(window);
+        if window != "*" && schedule.is_none() {
+            let help = suggest(window, self.schedules.keys().map(|id| &**id).chain(["*"]));
+            self.problem("window", "is no schedule of `schedules.toml`", help);
+        }
         let per =
             self.read("per", |text| read_digits(text).filter(|per| *per > 0), "is no quantity", "1000000");
         self.read(
@@ -250,6 +257,14 @@ impl<'a> Cells<'a> {
             "is no instant",
             "write 2026-07-30 or 2026-08-16T16:00Z; a spreadsheet must hold the column as text",
         );
+        if schedule.zip(from).is_some_and(|(schedule, from)| from < schedule.start()) {
+            self.problem_of(
+                "PB025",
+                "window",
+                "has no version at `from`",
+                "add an earlier [[schedule.version]]",
+            );
+        }
         let recorded =
             self.read("recorded", |text| text.parse().ok(), "is no date", "write a date such as 2026-07-30");
         let rev = self.read(

@@ -142,6 +142,14 @@ impl Names {
             .flat_map(|(_, targets)| targets.iter().map(|(from, _)| *from))
     }
 
+    /// Instants at which the name gets another target.
+    pub fn targets(&self, name: &str) -> impl Iterator<Item = i64> {
+        let lower = name.trim().to_ascii_lowercase();
+        let bare = self.prefixes.iter().find_map(|prefix| lower.strip_prefix(&**prefix));
+        let found = self.aliases.get(&*lower).or_else(|| bare.and_then(|bare| self.aliases.get(bare)));
+        found.into_iter().flatten().map(|(from, _)| *from)
+    }
+
     fn spell(&mut self, text: &Text, spelling: &Spanned<String>, id: &str) -> Option<Diagnostic> {
         let lower = spelling.get_ref().to_ascii_lowercase();
         match self.spellings.insert(lower.into(), id.into()) {

@@ -194,7 +194,7 @@ mod tests {
             ("2026-08-17", "17/08/2026", "x.csv:3: from `17/08/2026` cannot be read"),
             ("2026-08-20", "46254", "x.csv:3: recorded `46254` cannot be read"),
             (",0,", ",200k,", "x.csv:3: ctx `200k` cannot be read"),
-            (",s", "", "x.csv:3: the row has 13 cells, the header 14"),
+            (",listed,s", ",listed", "x.csv:3: the row has 13 cells, the header 14"),
             (row, "<<<<<<< HEAD", "x.csv:3: the row has 1 cells, the header 14"),
         ] {
             let text = format!("{HEAD}\n{row}\n{}\n{row}\n", row.replace(from, to));

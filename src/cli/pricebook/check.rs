@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::ci;
-use crate::books::{self, Books};
 use crate::cli::inputs::Input;
-use crate::cli::{clock, gather, global::Global, pack, ui::Ui};
+use crate::cli::stored::{self, Store};
+use crate::cli::{clock, gather, global::Global, ui::Ui};
 use crate::diagnostic::{Diagnostic, Level, Origin, nearest};
 use crate::error::{EXIT_CLEAN, EXIT_FINDINGS, Error, Result};
 use crate::period::{Day, Month};
@@ -43,46 +43,61 @@ pub struct Args {
     /// Last closed month, whose rows are only corrected in the open [default: the last one closed in the books]
     #[arg(long, value_name = "MONTH", requires = "against")]
     pub closed_through: Option<Month>,
-    /// Gateway log whose usage must have a price, or a folder of them; may be repeated [default: the month's logs of
-    /// the books]
-    #[arg(long, value_name = "[FORMAT:]PATH", num_args = 1..)]
-    pub usage: Vec<Input>,
+    /// Say which stored usage has no price: that of the books, or of the logs named
+    #[arg(long, value_name = "[FORMAT:]PATH", num_args = 0..)]
+    pub usage: Option<Vec<Input>>,
     /// Exit with 1 for warnings too
     #[arg(long)]
     pub strict: bool,
 }
 
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
-    let only = args.rules.iter().map(|id| rule(id)).collect::<Result<Vec<_>>>()?;
-    let books = books(args, global)?;
-    let folder = folder(args, global, books.as_ref());
+    let rules = match args.rules.as_slice() {
+        [] => check::rules(),
+        ids => ids.iter().map(|id| rule(id)).collect::<Result<_>>()?,
+    };
+    // A folder that is named is checked by itself.
+    let books = if args.dir.is_none() { gather::books_if_any(global)? } else { None };
+    let folder = args.dir.clone().or_else(|| gather::overlay(global, books.as_ref()));
     let own = folder.as_deref().map_or_else(|| Ok(files::shipped()), files::folder)?;
     let before = args.against.as_deref().map(|named| before(named, folder.as_deref())).transpose()?;
     let Reading { book, problems } = Pricebook::read(own.clone(), Vec::new(), global.known_at);
-    let usage = (books.is_some() || !args.usage.is_empty())
-        .then(|| gather::seen(global, &args.usage, books.as_ref(), &book, ui))
-        .transpose()?;
-    let closed = books.as_ref().and_then(|books| pack::closed_through(&books.dir));
+    let usage = match &args.usage {
+        None => None,
+        Some(named) => {
+            let store = Store::open(global, named, global.month)?;
+            Some(store.volume(&store.read(&book, ui)?).days(&book))
+        }
+    };
+    let closed =
+        args.closed_through.or_else(|| books.as_ref().and_then(|_| stored::closed(global).last().copied()));
     let context = Context {
         before: before.as_deref(),
-        closed_through: args.closed_through.or(closed),
+        closed_through: closed,
         usage: usage.as_deref(),
         ..Context::new(&own, &book, args.as_of.unwrap_or_else(clock::today))
     };
-    let report = check::run(&context, problems, &only);
-    write(args, global, ui, &context, &report)?;
+    let report = check::run(&context, problems, &rules);
+    write(args, global, ui, &context, &report, &rules)?;
     let failed = report.count(Level::Error) > 0 || (args.strict && report.count(Level::Warning) > 0);
     Ok(if failed { EXIT_FINDINGS } else { EXIT_CLEAN })
 }
 
-fn write(args: &Args, global: &Global, ui: &Ui, context: &Context, report: &Report) -> anyhow::Result<()> {
+fn write(
+    args: &Args,
+    global: &Global,
+    ui: &Ui,
+    context: &Context,
+    report: &Report,
+    rules: &[&'static Rule],
+) -> anyhow::Result<()> {
     let text = match global.format() {
         OutputFormat::Table => text(report, ui),
         OutputFormat::Json => {
             let document = CheckDocument::new(context, report, args.against.clone());
             serde_json::to_string_pretty(&document)? + "\n"
         }
-        OutputFormat::Junit => ci::junit(report, &check::rules(), args.strict),
+        OutputFormat::Junit => ci::junit(report, rules, args.strict),
         OutputFormat::Github => ci::github(report),
         _ => return Ok(global.write(ui, &[sheet(report)])?),
     };
@@ -103,18 +118,6 @@ fn rule(id: &str) -> Result<&'static Rule> {
                 .help(help),
         )
     })
-}
-
-/// The books, where the command is about them.
-fn books(args: &Args, global: &Global) -> Result<Option<Books>> {
-    let asked = args.dir.is_none() && global.dir.join(books::FILE).is_file();
-    asked.then(|| Books::load(&global.dir)).transpose()
-}
-
-/// The folder named, else the one that flags or books lay over the shipped book.
-fn folder(args: &Args, global: &Global, books: Option<&Books>) -> Option<PathBuf> {
-    let declared = || books.and_then(|books| Some(books.dir.join(books.book.pricebook.as_ref()?)));
-    args.dir.clone().or_else(|| global.pricebook.clone()).or_else(declared)
 }
 
 /// The files at a revision of the folder's repository, or of another folder.

@@ -2,6 +2,9 @@
 
 pub mod check;
 mod ci;
+pub mod diff;
+pub mod fmt;
+mod words;
 
 use super::{global::Global, ui::Ui};
 
@@ -15,11 +18,15 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
+    Fmt(fmt::Args),
     Check(check::Args),
+    Diff(diff::Args),
 }
 
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
     match &args.command {
+        Command::Fmt(args) => fmt::run(args, global, ui),
         Command::Check(args) => check::run(args, global, ui),
+        Command::Diff(args) => diff::run(args, global, ui),
     }
 }

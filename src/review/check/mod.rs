@@ -19,7 +19,7 @@ mod words;
 use crate::diagnostic::{Diagnostic, Level};
 use crate::period::{Day, Month};
 use crate::pricebook::files::BookFile;
-use crate::pricebook::{Layer, Pricebook, Reading};
+use crate::pricebook::{Layer, Pricebook};
 use crate::rate::DayUsage;
 use crate::review::steps::{Ladders, ladders};
 pub use finding::Findings;
@@ -65,7 +65,7 @@ pub struct Context<'a> {
     pub before: Option<&'a [BookFile]>,
     /// The last month that is closed, and with it all before.
     pub closed_through: Option<Month>,
-    /// Usage that was logged.
+    /// Billable usage that was logged.
     pub usage: Option<&'a [DayUsage]>,
 }
 
@@ -99,23 +99,19 @@ impl Report {
     }
 }
 
-/// Reads files as a book and checks it; `only` names rules, and all of them run where it is empty.
-pub fn check(own: &[BookFile], as_of: impl FnOnce(&Pricebook) -> Day, only: &[&'static Rule]) -> Report {
-    let Reading { book, problems } = Pricebook::read(own.to_vec(), Vec::new(), None);
-    run(&Context::new(own, &book, as_of(&book)), problems, only)
-}
-
-/// Runs the rules over a book that was read with `problems`.
-pub fn run(context: &Context, problems: Vec<Diagnostic>, only: &[&'static Rule]) -> Report {
-    let rules = if only.is_empty() { rules() } else { only.to_vec() };
+/// Runs rules over a book that was read with `problems`.
+pub fn run(context: &Context, problems: Vec<Diagnostic>, rules: &[&'static Rule]) -> Report {
     let mut findings = Findings::new(context);
-    for rule in &rules {
+    for rule in rules {
         findings.of(rule);
         (rule.check)(context, &mut findings);
     }
-    findings.unneeded_waivers(&rules);
+    findings.unneeded_waivers(rules);
     let mut report = findings.report();
-    let wanted = |problem: &Diagnostic| only.is_empty() || only.iter().any(|rule| rule.id == problem.code);
+    // What is no rule's, such as a contract that cannot be read, is never left out.
+    let all = self::rules();
+    let is = |rules: &[&Rule], problem: &Diagnostic| rules.iter().any(|rule| rule.id == problem.code);
+    let wanted = |problem: &Diagnostic| is(rules, problem) || !is(&all, problem);
     report.findings.extend(problems.into_iter().filter(wanted));
     for list in [&mut report.findings, &mut report.waived] {
         list.sort_by(|a, b| (&a.origin, a.code, &a.message).cmp(&(&b.origin, b.code, &b.message)));

@@ -27,7 +27,7 @@ fn gaps(context: &Context, findings: &mut Findings) {
     let rater = Rater::new(context.book);
     // First and last day, and how much.
     let mut gaps: BTreeMap<Gap, (Day, Day, i128)> = BTreeMap::new();
-    for row in usage.iter().filter(|row| row.outcome.is_billable()) {
+    for row in usage {
         for (leaf, count) in row.leaves().filter(|(_, count)| *count > 0) {
             let Err(why) = rater.unit(&leaf) else { continue };
             let gap = (&*row.account.provider, &*row.model, leaf.meter, row.tier, &*row.region, why);
@@ -39,6 +39,7 @@ fn gaps(context: &Context, findings: &mut Findings) {
         let what = match why {
             NoPrice::UnknownModel => "the model is in no models.toml",
             NoPrice::NoRow => "no row holds then",
+            NoPrice::Hourly => "its hour decides between two prices and is not known",
             NoPrice::Ended => "a row says it is no longer sold",
         };
         let place = if region.is_empty() { String::new() } else { format!(" {region}") };
