@@ -323,7 +323,8 @@ pub const SELLERS: &[Seller] = &[
         id: "google-vertex",
         name: "Google Vertex AI",
         aliases: &["vertex_ai", "vertex_ai_beta", "vertex"],
-        default_cache_write: Meter::CacheWriteOther,
+        // Only Claude writes to a cache there; Gemini bills none.
+        default_cache_write: Meter::CacheWrite5m,
     },
     Seller {
         id: "google-gemini-api",

@@ -96,10 +96,15 @@ impl Pricebook {
     /// Reads files as a book of their own if their `book.toml` says `base = "none"`, and otherwise as a layer over the
     /// shipped book. All problems of all files are reported at once; a row with one is not in the book.
     pub fn read(own: Vec<BookFile>, contracts: Vec<BookFile>, known_at: Option<Day>) -> Reading {
-        let mut all = if stands_alone(&own) { Vec::new() } else { files::shipped() };
-        all.extend(own);
-        build(&all, &contracts, known_at)
+        build(&layers(own), &contracts, known_at)
     }
+}
+
+/// Every file of the book that `own` makes, lowest layer first.
+pub fn layers(own: Vec<BookFile>) -> Vec<BookFile> {
+    let mut all = if stands_alone(&own) { Vec::new() } else { files::shipped() };
+    all.extend(own);
+    all
 }
 
 /// True where the files replace the shipped book. A `book.toml` that cannot be read says nothing; it is reported later.
@@ -138,9 +143,7 @@ fn build(files: &[BookFile], contracts: &[BookFile], known_at: Option<Day>) -> R
         let Some(seller) = SELLERS.iter().find(|seller| seller.id == ledger) else {
             let help = suggest(ledger, SELLERS.iter().map(|seller| seller.id));
             let origin = Origin::file(file.shown.as_str());
-            problems.push(
-                Diagnostic::error("pricebook-seller", origin, format!("`{ledger}` is no seller")).help(help),
-            );
+            problems.push(Diagnostic::error("PB001", origin, format!("`{ledger}` is no seller")).help(help));
             continue;
         };
         let known = all_names.entry(seller.id).or_default();
@@ -199,13 +202,25 @@ fn stack(
                 let (first, second) = (&first.origin, &second.origin);
                 problems.push(
                     Diagnostic::error(
-                        "pricebook-duplicate",
+                        "PB002",
                         second.clone(),
                         format!("the same key, `from` and `rev` as {first}"),
                     )
                     .help("give a correction the next `rev`, and a change its own `from`"),
                 );
             }
+        }
+        for (first, second, at) in meters.values().filter_map(Shelf::ambiguous) {
+            let message = format!(
+                "the windows `{}` and `{}` are both open on {}",
+                first.window,
+                second.window,
+                Day::of_instant(at)
+            );
+            problems.push(
+                Diagnostic::error("PB025", second.origin.clone(), message)
+                    .help("let the schedules exclude each other: at most one window of a price is open"),
+            );
         }
         shelves.insert(model, meters);
     }
@@ -230,7 +245,7 @@ fn read_sources(text: &Text, evidence: &mut BTreeMap<Box<str>, Evidence>, proble
         if evidence.insert(entry.id.get_ref().as_str().into(), source).is_some() {
             let message = format!("source `{}` is written twice", entry.id.get_ref());
             problems.push(
-                text.error("pricebook-source", entry.id.span(), message)
+                text.error("PB018", entry.id.span(), message)
                     .help("give a page that changed an id of its own"),
             );
         }

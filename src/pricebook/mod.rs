@@ -17,6 +17,10 @@ mod schedules;
 mod schedules_test;
 mod select;
 #[cfg(test)]
+mod shipped_azure_test;
+#[cfg(test)]
+mod shipped_clouds_test;
+#[cfg(test)]
 mod shipped_rest_test;
 #[cfg(test)]
 mod shipped_test;
@@ -27,9 +31,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use ledger::COLUMNS;
-pub use load::{Evidence, Reading};
+pub use load::{Evidence, Reading, layers};
 pub use names::Model;
-pub use row::{Layer, PriceRow, Until};
+pub use row::{Layer, PriceRow, Until, ctx_rank, read_ctx};
 
 use crate::diagnostic::Origin;
 use crate::money::Ratio;
@@ -75,6 +79,8 @@ pub enum NoPrice {
     NoRow,
     /// A row says that this is no longer sold.
     Ended,
+    /// The price changes inside the day, and of the usage only the day is known.
+    Hourly,
 }
 
 /// What the program knows of prices: the shipped book, the user's folder over it, and the contracts.
@@ -136,6 +142,16 @@ impl Pricebook {
         self.sellers.get(seller)?.names.resolve(name, at)
     }
 
+    /// What a name means from each instant on, at which one of its targets starts; the first holds since ever.
+    pub fn meanings(&self, seller: &str, name: &str) -> Vec<(i64, Option<&str>)> {
+        let Some(book) = self.sellers.get(seller) else { return Vec::new() };
+        let starts = [i64::MIN].into_iter().chain(book.names.targets(name));
+        let mut meanings: Vec<(i64, Option<&str>)> =
+            starts.map(|from| (from, book.names.resolve(name, from))).collect();
+        meanings.dedup_by_key(|(_, model)| *model);
+        meanings
+    }
+
     /// The seller's models, by id.
     pub fn models(&self, seller: &str) -> impl Iterator<Item = &Model> {
         self.sellers.get(seller).into_iter().flat_map(|book| book.names.models.values())
@@ -168,6 +184,14 @@ impl Pricebook {
         changes
     }
 
+    /// Instants `t` with `first < t <= last` at which the name starts to mean another model.
+    pub fn name_changes(&self, seller: &str, name: &str, first: i64, last: i64) -> Vec<i64> {
+        let names = self.sellers.get(seller).map(|book| &book.names);
+        names.map_or_else(Vec::new, |names| {
+            names.targets(name).filter(|at| first < *at && *at <= last).collect()
+        })
+    }
+
     /// Sellers that have a model in the book, by id.
     pub fn sellers(&self) -> impl Iterator<Item = &'static str> {
         self.sellers.keys().copied()
@@ -179,6 +203,12 @@ impl Pricebook {
         book.flat_map(|book| book.shelves.values())
             .flat_map(|meters| meters.values())
             .flat_map(|shelf| &shelf.rows)
+    }
+
+    /// Factors that modifiers of the seller put on a price in the region.
+    pub fn region_factors(&self, seller: &str, region: &str) -> impl Iterator<Item = Ratio> {
+        let rules = self.modifiers.iter().filter(move |rule| rule.seller == seller);
+        rules.filter(move |rule| rule.names_region(region)).map(|rule| rule.factor)
     }
 
     /// What a row's source id stands for.

@@ -83,12 +83,12 @@ impl PriceRow {
 }
 
 /// Orders context boundaries: 0 for any prompt, then by tokens, inclusive before exclusive.
-pub(super) fn ctx_rank(ctx: Option<Band>) -> u64 {
+pub fn ctx_rank(ctx: Option<Band>) -> u64 {
     ctx.map_or(0, |band| band.tokens * 2 + u64::from(!band.inclusive))
 }
 
 /// Reads `0`, `>272000` or `>=200000`.
-pub(super) fn read_ctx(text: &str) -> Option<Option<Band>> {
+pub fn read_ctx(text: &str) -> Option<Option<Band>> {
     if text == "0" {
         return Some(None);
     }

@@ -145,6 +145,17 @@ impl Schedule {
     }
 }
 
+/// Days of two schedules that are compared: every weekday in every season, and a year of holidays.
+const COMPARED: i64 = 400 * SECONDS_PER_DAY;
+
+/// First instant at which both are open, after the later of them began.
+pub(super) fn overlap(one: &Schedule, other: &Schedule) -> Option<i64> {
+    let last = |schedule: &Schedule| schedule.versions.last().map(|version| version.from);
+    let first = one.start().max(other.start());
+    let end = last(one)?.max(last(other)?) + COMPARED;
+    (first..end).step_by(SECONDS_PER_SLOT as usize).find(|slot| one.at(*slot).open && other.at(*slot).open)
+}
+
 impl Version {
     fn state(&self, instant: i64) -> State {
         let Some(calendar) = &self.holidays else {

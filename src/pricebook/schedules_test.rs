@@ -268,9 +268,26 @@ fn a_row_older_than_its_schedule_is_refused() {
         problems,
         [
             "PB025 error: prices/openai.csv:2:31: window `deepseek-offpeak` has no version at `from` (add an earlier [[schedule.version]])",
-            "pricebook-cell error: prices/openai.csv:3:31: window `deepseek-ofpeak` is no schedule of `schedules.toml` (did you mean `deepseek-offpeak`?)",
+            "PB025 error: prices/openai.csv:3:31: window `deepseek-ofpeak` is no schedule of `schedules.toml` (did you mean `deepseek-offpeak`?)",
         ]
     );
+}
+
+#[test]
+fn two_windows_of_one_price_may_not_be_open_at_once() {
+    let schedule = |id: &str, from: &str, hours: &str| {
+        format!(
+            "[[schedule]]\nid = \"{id}\"\nversion = [{{ from = {from}, zone = \"UTC\", windows = [{{ hours = \"{hours}\" }}] }}]\n"
+        )
+    };
+    let overlaps = |first: &str, second: &str| {
+        let toml = schedule("a", "2026-01-01", first) + &schedule("b", "2026-02-01", second);
+        let (schedules, _) = read_all(&toml);
+        overlap(&schedules["a"], &schedules["b"])
+    };
+    assert_eq!(overlaps("22:00-06:00", "06:00-22:00"), None);
+    assert_eq!(overlaps("22:00-06:15", "06:00-22:00"), Some(at("2026-02-01T06:00:00Z")));
+    assert_eq!(overlap(&shipped()["deepseek-offpeak"], &shipped()["deepseek-offpeak-2025"]), None);
 }
 
 proptest! {

@@ -12,7 +12,7 @@
 use std::sync::Arc;
 
 use super::row::{Layer, PriceRow};
-use super::schedules::{Schedule, Schedules};
+use super::schedules::{Schedule, Schedules, overlap};
 use super::terms::Kind;
 use super::{NoPrice, PriceQuery, Pricebook, Priced};
 use crate::money::Ratio;
@@ -66,6 +66,25 @@ impl Shelf {
             first += same.len() as u32;
         }
         Shelf { rows, steps }
+    }
+
+    /// Two rows that differ in nothing but their windows, which are both open at some instant: neither outranks the other.
+    pub fn ambiguous(&self) -> Option<(&PriceRow, &PriceRow, i64)> {
+        let named: Vec<(&Step, &Arc<Schedule>)> =
+            self.steps.iter().filter_map(|step| Some((step, step.window.as_ref()?))).collect();
+        let pairs = named
+            .iter()
+            .enumerate()
+            .flat_map(|(index, one)| named[index + 1..].iter().map(move |other| (one, other)));
+        pairs
+            .filter(|((one, _), (other, _))| {
+                (one.tier, one.ctx, &one.region) == (other.tier, other.ctx, &other.region)
+            })
+            .find_map(|((one, first), (other, second))| {
+                let at = overlap(first, second)?;
+                let row = |step: &Step| self.rows.get(step.starts.last()?.1 as usize);
+                Some((row(one)?, row(other)?, at))
+            })
     }
 
     /// Named windows of the shelf's rows.
