@@ -73,6 +73,9 @@ struct AliasEntry {
     /// Id in `sources.toml`.
     #[serde(rename = "source")]
     _source: Option<String>,
+    /// What a move to another target does to the price; `pricebook check` asks for it.
+    #[serde(rename = "note")]
+    _note: Option<String>,
 }
 
 /// A model a seller bills.
