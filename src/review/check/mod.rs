@@ -78,6 +78,19 @@ impl<'a> Context<'a> {
         self.own.first().map_or(Layer::Overlay, |file| file.layer)
     }
 
+    /// A problem of a line as a whole, with the line.
+    fn shown(&self, problem: Diagnostic) -> Diagnostic {
+        let whole = problem.origin.line > 0 && problem.origin.column == 0 && problem.excerpt.is_none();
+        match self.own.iter().find(|file| whole && *file.shown == *problem.origin.file) {
+            Some(file) => {
+                let range = file.cell(problem.origin.line, "model");
+                let shown = file.error(problem.code, range, problem.message);
+                Diagnostic { level: problem.level, help: problem.help, ..shown }
+            }
+            None => problem,
+        }
+    }
+
     /// The checked file of that name inside the book: `models.toml`.
     fn file(&self, name: &str) -> Option<&'a BookFile> {
         self.own.iter().find(|file| file.name == name)
@@ -112,7 +125,7 @@ pub fn run(context: &Context, problems: Vec<Diagnostic>, rules: &[&'static Rule]
     let all = self::rules();
     let is = |rules: &[&Rule], problem: &Diagnostic| rules.iter().any(|rule| rule.id == problem.code);
     let wanted = |problem: &Diagnostic| is(rules, problem) || !is(&all, problem);
-    report.findings.extend(problems.into_iter().filter(wanted));
+    report.findings.extend(problems.into_iter().filter(wanted).map(|problem| context.shown(problem)));
     for list in [&mut report.findings, &mut report.waived] {
         list.sort_by(|a, b| (&a.origin, a.code, &a.message).cmp(&(&b.origin, b.code, &b.message)));
         list.dedup();
