@@ -21,6 +21,8 @@ mod shipped_azure_test;
 #[cfg(test)]
 mod shipped_clouds_test;
 #[cfg(test)]
+mod shipped_rest_test;
+#[cfg(test)]
 mod shipped_test;
 mod terms;
 mod text;
