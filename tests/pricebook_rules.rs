@@ -117,3 +117,113 @@ fn every_rule_has_a_book_that_breaks_it_and_a_twin_that_does_not() {
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
+
+#[test]
+fn the_rules_are_all_there_and_their_ids_are_used() {
+    let ids: Vec<String> = rules().iter().map(|rule| rule.id.to_owned()).collect();
+    let all: Vec<String> = (1..=32).map(|number| format!("PB{number:03}")).collect();
+    assert_eq!(ids, all);
+    // Readers write the ids of their problems by hand.
+    for entry in fs::read_dir("src/pricebook").unwrap() {
+        let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+        for (at, _) in text.match_indices("\"PB") {
+            let id = &text[at + 1..at + 6];
+            assert!(ids.iter().any(|known| known == id), "{id}");
+        }
+    }
+}
+
+/// The page on the rules: what breaks each, the case it was learned from, what to do, and a line that breaks it.
+#[test]
+fn the_page_on_the_rules_is_the_registry() {
+    let mut page = "# Rules of the price book\n\n\
+        Written by a test from the program. `llmfin pricebook check` runs them; `--rule PB007` runs one of them. An error ends it \
+        with exit code 1, a warning only with `--strict`. [A price book in CI](../guide/pricebook-ci.md) shows how to use them.\n\n\
+        | id | level | breaks it | waiver |\n|---|---|---|---|\n"
+        .to_owned();
+    for rule in rules() {
+        let waiver = if rule.waivable { "yes" } else { "" };
+        page.push_str(&format!(
+            "| [{0}](#{1}) | {2} | {3} | {waiver} |\n",
+            rule.id,
+            rule.id.to_lowercase(),
+            rule.level.id(),
+            rule.title
+        ));
+    }
+    for rule in rules() {
+        let expected = fs::read_to_string(format!("{FIXTURES}/{}/bad/expected", rule.id)).unwrap();
+        let example = expected.lines().next().unwrap();
+        let (id, level) = (rule.id, rule.level.id());
+        let title: String = rule.title[..1].to_uppercase() + &rule.title[1..];
+        page.push_str(&format!(
+            "\n## {id}\n\n**{level}**: {title}.\n\n{}\n\n{}\n\n```text\n{level}[{id}]: {example}\n```\n",
+            rule.why, rule.remedy
+        ));
+    }
+    let path = "docs/reference/pricebook-rules.md";
+    if std::env::var_os("LLMFIN_OVERWRITE").is_some() {
+        fs::write(path, &page).unwrap();
+    }
+    let found = fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        found == page,
+        "{path} is out of date; run `LLMFIN_OVERWRITE=1 cargo test --test pricebook_rules`"
+    );
+}
+
+fn git(folder: &Path, arguments: &[&str]) {
+    let identity = ["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"];
+    let output = Command::new("git").args(identity).args(arguments).current_dir(folder).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// The commands of the workflow in the guide, run on a pull request that edits an old row and on one that appends.
+#[cfg(unix)]
+#[test]
+fn the_workflow_of_the_guide_stops_a_pull_request_that_edits_an_old_row() {
+    let guide = fs::read_to_string("docs/guide/pricebook-ci.md").unwrap();
+    let (_, rest) = guide.split_once("```yaml\n").unwrap();
+    let (workflow, _) = rest.split_once("```\n").unwrap();
+    let commands: Vec<&str> = workflow
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("run: ").or(Some(line.trim())))
+        .filter(|line| line.starts_with("llmfin "))
+        .collect();
+    assert_eq!(commands.len(), 2, "{commands:?}");
+    let dir = tempfile::tempdir().unwrap();
+    let book = dir.path().join("pricebooks");
+    copy(&Path::new(FIXTURES).join("base"), &book);
+    copy(&Path::new(FIXTURES).join("PB021/before"), &book);
+    git(dir.path(), &["init", "-q"]);
+    git(dir.path(), &["add", "-A"]);
+    git(dir.path(), &["commit", "-qm", "the book"]);
+    git(dir.path(), &["update-ref", "refs/remotes/origin/main", "HEAD"]);
+    let binary = Path::new(env!("CARGO_BIN_EXE_llmfin")).parent().unwrap();
+    let path = format!("{}:{}", binary.display(), std::env::var("PATH").unwrap());
+    let run = |change: &str| {
+        copy(&Path::new(FIXTURES).join("PB021").join(change), &book);
+        let mut codes = Vec::new();
+        let mut said = String::new();
+        for command in &commands {
+            let mut shell = Command::new("bash");
+            shell
+                .args(["-c", command])
+                .current_dir(dir.path())
+                .env("PATH", &path)
+                .env("GITHUB_BASE_REF", "main");
+            let output = shell.output().unwrap();
+            codes.push(output.status.code().unwrap());
+            said.push_str(&String::from_utf8_lossy(&output.stdout));
+            said.push_str(&String::from_utf8_lossy(&output.stderr));
+        }
+        (codes, said)
+    };
+    let (codes, said) = run("bad");
+    assert_eq!(codes, [0, 1], "{said}");
+    assert!(said.contains("::error file=pricebooks/prices/openai.csv,line=2,col=31,title=PB021::"), "{said}");
+    let diff = fs::read_to_string(dir.path().join("diff.md")).unwrap();
+    assert!(diff.contains("1.2"), "{diff}");
+    let (codes, said) = run("good");
+    assert_eq!(codes, [0, 0], "{said}");
+}

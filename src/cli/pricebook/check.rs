@@ -109,9 +109,7 @@ fn rule(id: &str) -> Result<&'static Rule> {
     rules.iter().find(|rule| rule.id.eq_ignore_ascii_case(id)).copied().ok_or_else(|| {
         let help = match nearest(id, rules.iter().map(|rule| rule.id)) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => {
-                "rules are PB001 to PB032; docs/reference/pricebook-rules.md has a page on each".to_owned()
-            }
+            None => "rules are PB001 to PB032; `llmfin explain PB001` shows one".to_owned(),
         };
         Error::from(
             Diagnostic::error("unknown-rule", Origin::file("--rule"), format!("no rule has the id `{id}`"))
