@@ -1,6 +1,7 @@
 //! `llmfin pricebook`: what is done to a price book itself.
 
 pub mod fmt;
+pub mod import;
 
 use super::{global::Global, ui::Ui};
 
@@ -15,10 +16,12 @@ pub struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     Fmt(fmt::Args),
+    Import(import::Args),
 }
 
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
     match &args.command {
         Command::Fmt(args) => fmt::run(args, global, ui),
+        Command::Import(args) => import::run(args, global, ui),
     }
 }
