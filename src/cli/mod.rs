@@ -18,6 +18,7 @@ pub mod pricebook;
 pub mod reconcile;
 pub mod remarks;
 pub mod schema;
+pub mod stored;
 pub mod ui;
 
 use std::process::ExitCode;

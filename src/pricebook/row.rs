@@ -80,10 +80,6 @@ impl PriceRow {
     pub(super) fn ctx_rank(&self) -> u64 {
         ctx_rank(self.ctx)
     }
-
-    pub(super) fn holds(&self, prompt: u64) -> bool {
-        self.ctx.is_none_or(|band| band.holds(prompt))
-    }
 }
 
 /// Orders context boundaries: 0 for any prompt, then by tokens, inclusive before exclusive.

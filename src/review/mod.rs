@@ -1,4 +1,9 @@
 //! What is done to a price book: checked, compared, shown, brought in and out.
 
+pub mod check;
+pub mod diff;
 pub mod format;
 pub mod import;
+pub mod percent;
+pub mod steps;
+pub mod volume;

@@ -1,7 +1,10 @@
 //! `llmfin pricebook`: what is done to a price book itself.
 
+pub mod check;
+pub mod diff;
 pub mod fmt;
 pub mod import;
+mod words;
 
 use super::{global::Global, ui::Ui};
 
@@ -15,12 +18,16 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
+    Check(check::Args),
+    Diff(diff::Args),
     Fmt(fmt::Args),
     Import(import::Args),
 }
 
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
     match &args.command {
+        Command::Check(args) => check::run(args, global, ui),
+        Command::Diff(args) => diff::run(args, global, ui),
         Command::Fmt(args) => fmt::run(args, global, ui),
         Command::Import(args) => import::run(args, global, ui),
     }
