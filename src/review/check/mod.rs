@@ -1,6 +1,7 @@
 //! `llmfin pricebook check`: one registry of rules, each a row of data with the function that finds what breaks it.
 //! What cannot be read at all is found by the readers of `pricebook` and carries the same ids.
 
+mod cross;
 pub mod document;
 mod finding;
 mod form;
@@ -22,6 +23,7 @@ use crate::pricebook::files::BookFile;
 use crate::pricebook::{Layer, Pricebook};
 use crate::rate::DayUsage;
 use crate::review::steps::{Ladders, ladders};
+pub use cross::Cross;
 pub use finding::Findings;
 
 /// One rule of the book.
@@ -44,7 +46,7 @@ pub fn rules() -> Vec<&'static Rule> {
         [words::RULES, prices::RULES, ratios::RULES, tiers::RULES, sources::RULES, names::RULES, time::RULES];
     let mut rules: Vec<&Rule> = families
         .into_iter()
-        .chain([modifiers::RULES, form::RULES, history::RULES, usage::RULES])
+        .chain([modifiers::RULES, form::RULES, history::RULES, usage::RULES, cross::RULES])
         .flatten()
         .collect();
     rules.sort_by_key(|rule| rule.id);
@@ -67,11 +69,22 @@ pub struct Context<'a> {
     pub closed_through: Option<Month>,
     /// Billable usage that was logged.
     pub usage: Option<&'a [DayUsage]>,
+    /// A public list.
+    pub cross: Option<&'a Cross>,
 }
 
 impl<'a> Context<'a> {
     pub fn new(own: &'a [BookFile], book: &'a Pricebook, as_of: Day) -> Context<'a> {
-        Context { own, book, ladders: ladders(book), as_of, before: None, closed_through: None, usage: None }
+        Context {
+            own,
+            book,
+            ladders: ladders(book),
+            as_of,
+            before: None,
+            closed_through: None,
+            usage: None,
+            cross: None,
+        }
     }
 
     fn layer(&self) -> Layer {
