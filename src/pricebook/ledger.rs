@@ -189,11 +189,8 @@ impl<'a> Cells<'a> {
     /// A line that is no row at all.
     fn not_a_row(&mut self, width: usize) {
         let range = self.start..self.start + self.text.content[self.start..].find('\n').unwrap_or(1);
-        let broken = self.record.iter().any(|cell| cell.contains(['\r', '\n']));
         let (message, help) = if self.record.get(0).is_some_and(is_conflict) {
             ("a merge conflict was left in the file".to_owned(), CONFLICT_HELP)
-        } else if broken {
-            ("a cell goes over the end of the line".to_owned(), "close its quotes on the same line")
         } else if self.text.content[range.clone()].contains('\t') {
             (
                 "the row is separated by tabs".to_owned(),
@@ -212,8 +209,7 @@ impl<'a> Cells<'a> {
     fn row(&mut self, origin: Origin, layer: Layer, currency: &str) -> Option<PriceRow> {
         let before = self.problems.len();
         let width = self.columns.iter().flatten().count();
-        let one_line = !self.record.iter().any(|cell| cell.contains(['\r', '\n']));
-        if self.record.len() != width || !one_line {
+        if self.record.len() != width {
             self.not_a_row(width);
             return None;
         }
