@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::global::{Global, Span};
 use super::inputs::{Input, InvoiceInput};
 use super::ui::Ui;
-use super::{documents, remarks};
+use super::{documents, gate, remarks};
 use crate::books::inputs::{Role, UsageSource};
 use crate::books::{Books, allocation};
 use crate::close::inputs::{AccountDocument, CloseInputs, LogFile, SourceCubes};
@@ -35,8 +35,8 @@ pub struct Gathered {
 pub fn books(global: &Global, ui: &Ui) -> Result<Gathered> {
     let books = Books::load(&global.dir)?;
     let span = global.span()?;
-    let book = pricebook(global, Some(&books))?;
-    let mut diagnostics = Vec::new();
+    let (book, accepted) = gate::pricebook(global, Some(&books), span.period().last)?;
+    let mut diagnostics = Vec::from_iter(accepted);
     let mut logs = Vec::new();
     for source in &books.sources {
         let found = files(&books, &source.files, span, &source.name, &mut diagnostics)?;
@@ -65,7 +65,7 @@ pub fn named(
     ui: &Ui,
 ) -> Result<Gathered> {
     let span = global.span()?;
-    let book = pricebook(global, None)?;
+    let (book, accepted) = gate::pricebook(global, None, span.period().last)?;
     let (mut documents, mut problems) = (Vec::new(), Problems::default());
     let given = usage_inputs.iter().chain(invoices.iter().map(|invoice| &invoice.input));
     if given.filter(|input| input.path.is_none()).count() > 1 {
@@ -83,7 +83,7 @@ pub fn named(
     problems.keep(documents::one_authority(&documents))?;
     let usage = problems.keep(usage(&logs, &TagSources::default(), &book, None, ui))?;
     let usage = problems.none_or(usage)?;
-    Ok(Gathered { span, book, usage, documents, books: None, diagnostics: Vec::new() })
+    Ok(Gathered { span, book, usage, documents, books: None, diagnostics: Vec::from_iter(accepted) })
 }
 
 /// How each document was read, for those who ask.

@@ -3,6 +3,7 @@
 pub mod check;
 pub mod diff;
 pub mod format;
+pub mod import;
 pub mod percent;
 pub mod steps;
 pub mod volume;
