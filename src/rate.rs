@@ -89,6 +89,20 @@ pub struct Leaf {
     pub at: i64,
 }
 
+impl Leaf {
+    pub fn query(&self) -> PriceQuery<'_> {
+        PriceQuery {
+            seller: &self.account.provider,
+            model: &self.model,
+            meter: self.meter,
+            tier: self.tier,
+            region: &self.region,
+            prompt: self.prompt,
+            at: self.at,
+        }
+    }
+}
+
 impl DayUsage {
     pub fn leaf(&self, meter: Meter) -> Leaf {
         Leaf {
@@ -263,19 +277,29 @@ impl Segments<'_> {
 /// Unit prices, remembered.
 pub struct Rater<'a> {
     pub book: &'a Pricebook,
+    /// Leaves that the month as a whole gives another price than their row: see [`crate::contract`].
+    contracted: BTreeMap<Leaf, Priced>,
     cache: RwLock<BTreeMap<UnitKey, std::result::Result<Priced, NoPrice>>>,
 }
 
-type UnitKey = (Arc<str>, Arc<str>, Meter, Tier, Arc<str>, u64, i64);
+type UnitKey = (Account, Arc<str>, Meter, Tier, Arc<str>, u64, i64);
 
 impl<'a> Rater<'a> {
     pub fn new(book: &'a Pricebook) -> Rater<'a> {
-        Rater { book, cache: Default::default() }
+        Rater { book, contracted: BTreeMap::new(), cache: Default::default() }
+    }
+
+    /// The same prices, but for leaves that the contract prices by the month.
+    pub fn contracted(self, contracted: BTreeMap<Leaf, Priced>) -> Rater<'a> {
+        Rater { contracted, ..self }
     }
 
     pub fn unit(&self, leaf: &Leaf) -> std::result::Result<Priced, NoPrice> {
+        if let Some(contracted) = self.contracted.get(leaf) {
+            return Ok(contracted.clone());
+        }
         let key = (
-            leaf.account.provider.clone(),
+            leaf.account.clone(),
             leaf.model.clone(),
             leaf.meter,
             leaf.tier,
@@ -286,15 +310,7 @@ impl<'a> Rater<'a> {
         if let Some(known) = self.cache.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return known.clone();
         }
-        let priced = self.book.price(&PriceQuery {
-            seller: &leaf.account.provider,
-            model: &leaf.model,
-            meter: leaf.meter,
-            tier: leaf.tier,
-            region: &leaf.region,
-            prompt: leaf.prompt,
-            at: leaf.at,
-        });
+        let priced = self.book.price_for(leaf.account.id.as_deref(), &leaf.query());
         self.cache.write().unwrap_or_else(PoisonError::into_inner).insert(key, priced.clone());
         priced
     }

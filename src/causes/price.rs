@@ -298,7 +298,7 @@ fn unit_for(state: &State, point: &Point, own_tier: Tier, reason: &Reason) -> Op
         Reason::Tier(tier) => PriceQuery { tier: *tier, ..query },
         Reason::Row(_) | Reason::Fitted => return None,
     };
-    state.rater.book.price(&query).ok().map(|priced| priced.unit)
+    state.rater.book.price_for(point.leaf.account.id.as_deref(), &query).ok().map(|priced| priced.unit)
 }
 
 fn coherent(

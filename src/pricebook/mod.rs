@@ -14,7 +14,7 @@ mod row;
 mod select;
 #[cfg(test)]
 mod shipped_test;
-mod terms;
+pub mod terms;
 mod text;
 
 use std::collections::BTreeMap;
@@ -168,6 +168,11 @@ impl Pricebook {
         book.flat_map(|book| book.shelves.values())
             .flat_map(|meters| meters.values())
             .flat_map(|shelf| &shelf.rows)
+    }
+
+    /// The contracts' terms, in the order in which they stack.
+    pub fn terms(&self) -> &[terms::Term] {
+        &self.terms
     }
 
     /// What a row's source id stands for.

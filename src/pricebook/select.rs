@@ -9,7 +9,7 @@
 //! 6. Modifiers in order, then the contract.
 
 use super::row::PriceRow;
-use super::terms::Kind;
+use super::terms::{Term, UnitTerms, unit_terms};
 use super::{NoPrice, PriceQuery, Pricebook, Priced};
 use crate::money::Ratio;
 use crate::vocabulary::{PriceStatus, Seller, Tier};
@@ -63,8 +63,27 @@ impl Shelf {
 }
 
 impl Pricebook {
-    /// The unit price in force, with the row and the factors that make it.
+    /// The unit price in force, with the row and the factors that make it. Terms of one account do not apply.
     pub fn price(&self, query: &PriceQuery) -> Result<Priced, NoPrice> {
+        self.price_under(&self.terms, None, query)
+    }
+
+    /// The unit price that an account pays.
+    pub fn price_for(&self, account: Option<&str>, query: &PriceQuery) -> Result<Priced, NoPrice> {
+        self.price_under(&self.terms, account, query)
+    }
+
+    /// The unit price before any contract.
+    pub fn list_price(&self, query: &PriceQuery) -> Result<Priced, NoPrice> {
+        self.price_under(&[], None, query)
+    }
+
+    fn price_under(
+        &self,
+        terms: &[Term],
+        account: Option<&str>,
+        query: &PriceQuery,
+    ) -> Result<Priced, NoPrice> {
         let seller = self.sellers.get(query.seller).ok_or(NoPrice::UnknownModel)?;
         let model = seller.names.models.get(query.model);
         if model.is_none() {
@@ -84,7 +103,7 @@ impl Pricebook {
                 });
                 if let Some(row) = row {
                     let unit = row.unit.ok_or(NoPrice::Ended)?;
-                    return self.with_factors(query, row, unit);
+                    return self.with_factors(query, row, unit, terms, account);
                 }
             }
             meter = Seller::price_parent(query.seller, wanted);
@@ -110,7 +129,14 @@ impl Pricebook {
         regions
     }
 
-    fn with_factors(&self, query: &PriceQuery, row: &PriceRow, list: Ratio) -> Result<Priced, NoPrice> {
+    fn with_factors(
+        &self,
+        query: &PriceQuery,
+        row: &PriceRow,
+        list: Ratio,
+        terms: &[Term],
+        account: Option<&str>,
+    ) -> Result<Priced, NoPrice> {
         let mut priced = Priced {
             unit: list,
             row: row.origin.clone(),
@@ -118,12 +144,12 @@ impl Pricebook {
             factors: Vec::new(),
             unverified: matches!(row.status, PriceStatus::Estimated | PriceStatus::Scheduled),
         };
-        // The last contract that names a price for it decides; a later term may replace an earlier one.
-        if let Some((term, unit)) =
-            self.terms.iter().rev().find_map(|term| term.price(query, row).map(|unit| (term, unit)))
-        {
-            return Ok(Priced { unit, row: term.origin.clone(), status: PriceStatus::Listed, ..priced });
-        }
+        let agreed = match unit_terms(terms, account, query, row) {
+            UnitTerms::Price(term, unit) => {
+                return Ok(Priced { unit, row: term.origin.clone(), status: PriceStatus::Listed, ..priced });
+            }
+            UnitTerms::Factors(factors) => factors,
+        };
         let model = self.sellers.get(query.seller).and_then(|seller| seller.names.models.get(query.model));
         for rule in &self.modifiers {
             if rule.seller == query.seller && rule.applies(model, query, row) {
@@ -131,14 +157,7 @@ impl Pricebook {
                 priced.factors.push((rule.id.clone(), rule.factor));
             }
         }
-        for term in &self.terms {
-            if let Kind::OffList { factor, meters } = &term.kind
-                && meters.hold(row.meter)
-                && term.covers(query)
-            {
-                priced.factors.push((term.id.clone(), *factor));
-            }
-        }
+        priced.factors.extend(agreed);
         // Prices and factors are short decimals: only an absurd book multiplies past 128 bits, and then has no price.
         for (_, factor) in &priced.factors {
             priced.unit = priced.unit.checked_mul(*factor).ok_or(NoPrice::NoRow)?;
