@@ -159,7 +159,7 @@ impl Kind {
             Kind::FreeAllowance { .. } => "terms.free_allowance",
             Kind::Capacity { .. } => "terms.reserved_capacity",
             Kind::VolumeBand { .. } => "terms.volume_band",
-            Kind::MarketplaceUnit { .. } => "terms.marketplace_unit",
+            Kind::MarketplaceUnit { .. } => "terms.discount",
             Kind::Credit { .. } => "terms.credit_refund",
             Kind::Minimum { .. } | Kind::Commitment { .. } => "terms.commit_shortfall",
         }
