@@ -56,6 +56,7 @@ pub(super) fn leaf(model: &str, meter: Meter, day: u32) -> Leaf {
         region: "".into(),
         prompt: 0,
         at: day.start(),
+        whole_day: false,
     }
 }
 
