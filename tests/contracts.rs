@@ -178,12 +178,12 @@ fn a_bill_at_list_is_told_apart_from_a_new_price() {
         ("invoices/2026-10/openai-invoice.csv", "Usage,246.15", "Usage,283.65"),
         ("llmfin.toml", "308.00", "345.50"),
     ]);
-    let document = document(books.path(), 1);
-    // Input: 8.00, 8.70 and 16.80 on three days. One day of output alone proves no price, and stays unexplained: 4.00.
+    let document = document(books.path(), 0);
+    // Input: 8.00, 8.70 and 16.80 on three days; output: 4.00 on one.
     let found = findings(&document);
     let at_list = found.iter().find(|(cause, ..)| *cause == "terms.discount");
-    assert_eq!(at_list, Some(&("terms.discount", "33.50", "exact")));
-    assert_eq!(document["totals"]["unexplained"], "4.00");
+    assert_eq!(at_list, Some(&("terms.discount", "37.50", "exact")));
+    assert_eq!(document["totals"]["unexplained"], "0");
 }
 
 #[test]

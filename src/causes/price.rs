@@ -91,9 +91,13 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
             let quantities = quantities(&days, &all);
             let informative = days.iter().filter(|day| !day.ties).count();
             // A fitted price needs its quantities: a constant share of lost rows looks the same.
-            if informative < if fitted { DAYS_FITTED } else { DAYS_LISTED }
-                || (fitted && quantities == Quantities::Open)
-            {
+            let needed = match reasons.as_slice() {
+                [Reason::Fitted] => DAYS_FITTED,
+                // Contract and book both state the price: where the bill counts the units, one day proves it.
+                [Reason::List] if quantities == Quantities::Counted => 1,
+                _ => DAYS_LISTED,
+            };
+            if informative < needed || (fitted && quantities == Quantities::Open) {
                 continue;
             }
             // Rows of different meters belong to one price change.
