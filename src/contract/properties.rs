@@ -10,9 +10,9 @@ use crate::vocabulary::Meter;
 /// Terms of every kind that can stand beside each other, as the months draw them.
 const TERMS: [&str; 10] = [
     "kind = \"percent_off_list\"\nvalue = \"12.5\"\napplies_to = [\"tokens\"]",
-    "kind = \"price\"\nmodel = \"n\"\nmeter = \"input\"\nvalue = \"0.7\"",
+    "kind = \"price\"\nmodel = \"mini\"\nmeter = \"input\"\nvalue = \"0.7\"",
     "kind = \"free_allowance\"\napplies_to = [\"tokens\"]\nquantity = \"700\"\neach = \"day\"",
-    "kind = \"capacity\"\nmodels = [\"n\"]\nunits = \"3\"\nrate = \"0.001\"\nto = 2026-10-09",
+    "kind = \"capacity\"\nmodels = [\"mini\"]\nunits = \"3\"\nrate = \"0.001\"\nto = 2026-10-09",
     "kind = \"volume_band\"\nmeter = \"input\"\nbands = [{ above = \"900\", percent_off = \"10\" }, { above = \"2500\", price = \"0.3\" }]",
     "kind = \"volume_band\"\nof = \"spend\"\norder = 51\nbands = [{ above = \"0.001\", percent_off = \"33.33\" }]",
     "kind = \"marketplace_unit\"\nvalue = \"7\"\nunit_price = \"0.01\"",
@@ -24,7 +24,7 @@ const TERMS: [&str; 10] = [
 fn months() -> impl Strategy<Value = Vec<(Leaf, i128)>> {
     let row = (prop::bool::ANY, 0usize..3, 1u32..12).prop_map(|(first, meter, day)| {
         let meter = [Meter::Input, Meter::Output, Meter::WebSearch][meter];
-        leaf(if first || meter == Meter::Output { "m" } else { "n" }, meter, day)
+        leaf(if first || meter == Meter::Output { "big" } else { "mini" }, meter, day)
     });
     prop::collection::btree_map(row, 0i128..3000, 0..14).prop_map(|leaves| leaves.into_iter().collect())
 }
@@ -68,7 +68,7 @@ proptest! {
         );
         let book = book(&term(&bands));
         let leaves: Vec<(Leaf, i128)> =
-            quantities.iter().zip(1..).map(|(quantity, day)| (leaf("m", Meter::Input, day), *quantity)).collect();
+            quantities.iter().zip(1..).map(|(quantity, day)| (leaf("big", Meter::Input, day), *quantity)).collect();
         let total: i128 = quantities.iter().sum();
         let (first, second) = (i128::from(first), i128::from(second));
         // 2 millionths each below the first boundary, 1 millionth up to the second, nothing above.
@@ -85,8 +85,8 @@ proptest! {
         let book = book(&term(&format!("kind = \"free_allowance\"\nmeter = \"web_search\"\nquantity = \"{free}\"")));
         let mut leaves = Vec::new();
         for ((one, two), day) in quantities.iter().zip(1..) {
-            leaves.push((leaf("m", Meter::WebSearch, day), *one));
-            leaves.push((leaf("n", Meter::WebSearch, day), *two));
+            leaves.push((leaf("big", Meter::WebSearch, day), *one));
+            leaves.push((leaf("mini", Meter::WebSearch, day), *two));
         }
         let total: i128 = leaves.iter().map(|(_, quantity)| quantity).sum();
         let statement = october(&book, &leaves).unwrap().statements.remove(0);

@@ -1,6 +1,6 @@
 //! Golden vectors: months small enough to be computed by hand, with the computation beside them.
 //!
-//! The book: model `m` at 2.00 a million input and 10.00 a million output, model `n` at 1.00 a million input, web
+//! The book: model `big` at 2.00 a million input and 10.00 a million output, model `mini` at 1.00 a million input, web
 //! searches at 0.01.
 
 use super::*;
@@ -11,9 +11,9 @@ use crate::vocabulary::{Meter, Tier};
 pub(super) fn book(terms: &str) -> Pricebook {
     const PRICES: &str = "\
 model,meter,tier,ctx,region,window,price,per,currency,from,recorded,rev,status,source
-m,input,standard,0,global,*,2,1000000,USD,2026-01-01,2026-01-01,1,listed,s
-m,output,standard,0,global,*,10,1000000,USD,2026-01-01,2026-01-01,1,listed,s
-n,input,standard,0,global,*,1,1000000,USD,2026-01-01,2026-01-01,1,listed,s
+big,input,standard,0,global,*,2,1000000,USD,2026-01-01,2026-01-01,1,listed,s
+big,output,standard,0,global,*,10,1000000,USD,2026-01-01,2026-01-01,1,listed,s
+mini,input,standard,0,global,*,1,1000000,USD,2026-01-01,2026-01-01,1,listed,s
 *,web_search,*,0,*,*,0.01,1,USD,2026-01-01,2026-01-01,1,listed,s
 ";
     let file = |name: &str, content: String| BookFile {
@@ -26,7 +26,8 @@ n,input,standard,0,global,*,1,1000000,USD,2026-01-01,2026-01-01,1,listed,s
         file("book.toml", "name = \"test\"\nbase = \"none\"\n".into()),
         file(
             "models.toml",
-            "[[model]]\nid = \"m\"\nseller = \"openai\"\n[[model]]\nid = \"n\"\nseller = \"openai\"\n".into(),
+            "[[model]]\nid = \"big\"\nseller = \"openai\"\n[[model]]\nid = \"mini\"\nseller = \"openai\"\n"
+                .into(),
         ),
         file("prices/openai.csv", PRICES.into()),
     ];
@@ -88,15 +89,15 @@ fn steps(effect: &Effect) -> Vec<String> {
 fn percentages_and_prices_lie_inside_unit_prices() {
     let terms = term("kind = \"percent_off_list\"\nvalue = \"10\"\napplies_to = [\"tokens\"]")
         + &term("kind = \"percent_off_list\"\nvalue = \"10\"\nmeter = \"output\"\norder = 21")
-        + &term("kind = \"price\"\nmodel = \"n\"\nmeter = \"input\"\nvalue = \"0.70\"");
+        + &term("kind = \"price\"\nmodel = \"mini\"\nmeter = \"input\"\nvalue = \"0.70\"");
     let leaves = [
-        (leaf("m", Meter::Input, 1), 1_000_000),
-        (leaf("m", Meter::Output, 1), 1_000_000),
-        (leaf("n", Meter::Input, 2), 1_000_000),
-        (leaf("m", Meter::WebSearch, 2), 100),
+        (leaf("big", Meter::Input, 1), 1_000_000),
+        (leaf("big", Meter::Output, 1), 1_000_000),
+        (leaf("mini", Meter::Input, 2), 1_000_000),
+        (leaf("big", Meter::WebSearch, 2), 100),
     ];
     let (statement, found, contract) = month(&terms, &leaves);
-    // List 2 + 10 + 1 + 1. The price takes 0.30 off n and is final; the first tenth takes 0.20 and 1.00 off m; the
+    // List 2 + 10 + 1 + 1. The price takes 0.30 off `mini` and is final; the first tenth takes 0.20 and 1.00 off `big`; the
     // second tenth takes 0.90 off what the first left of the output.
     assert_eq!(statement.list.to_string(), "14.00");
     assert_eq!(
@@ -105,7 +106,7 @@ fn percentages_and_prices_lie_inside_unit_prices() {
     );
     assert_eq!(statement.contracted.to_string(), "11.60");
     assert_eq!(
-        statement.models["m"],
+        statement.models["big"],
         ModelCost { list: "13".parse().unwrap(), contracted: "10.9".parse().unwrap() }
     );
     assert!(contract.prices.is_empty(), "unit prices have it inside");
@@ -117,10 +118,10 @@ fn incremental_bands_price_each_unit_by_its_band_in_time_order() {
         "kind = \"volume_band\"\nmeter = \"input\"\nbands = [{ above = \"1000000\", percent_off = \"10\" }, { above = \"3000000\", price = \"0.5\" }]",
     );
     let leaves = [
-        (leaf("m", Meter::Input, 1), 1_000_000),
-        (leaf("m", Meter::Input, 2), 1_500_000),
-        (leaf("n", Meter::Input, 2), 500_000),
-        (leaf("m", Meter::Input, 3), 2_000_000),
+        (leaf("big", Meter::Input, 1), 1_000_000),
+        (leaf("big", Meter::Input, 2), 1_500_000),
+        (leaf("mini", Meter::Input, 2), 500_000),
+        (leaf("big", Meter::Input, 3), 2_000_000),
     ];
     let (statement, found, contract) = month(&terms, &leaves);
     // Day 1 fills the first million at list. Day 2 lies between 1 and 3 million: a tenth off 3.00 and 0.50. Day 3 lies
@@ -147,18 +148,18 @@ fn a_boundary_inside_a_day_is_spread_over_the_day_by_quantity() {
         "kind = \"volume_band\"\nmeter = \"input\"\nbands = [{ above = \"1000000\", percent_off = \"50\" }]",
     );
     // 3 million on one day, two thirds of them above the boundary: half off two thirds of 2 × 2.00 and of 1 × 1.00.
-    let leaves = [(leaf("m", Meter::Input, 1), 2_000_000), (leaf("n", Meter::Input, 1), 1_000_000)];
+    let leaves = [(leaf("big", Meter::Input, 1), 2_000_000), (leaf("mini", Meter::Input, 1), 1_000_000)];
     let (statement, _, _) = month(&terms, &leaves);
-    // 1,333,333 of m and 666,667 of n (the larger remainder) are above: 1.333333 and 0.3333335 come off.
-    assert_eq!(statement.models["m"].contracted.to_string(), "2.666667");
-    assert_eq!(statement.models["n"].contracted.to_string(), "0.6666665");
+    // 1,333,333 of `big` and 666,667 of `mini` (the larger remainder) are above: 1.333333 and 0.3333335 come off.
+    assert_eq!(statement.models["big"].contracted.to_string(), "2.666667");
+    assert_eq!(statement.models["mini"].contracted.to_string(), "0.6666665");
 }
 
 #[test]
 fn whole_volume_bands_price_all_units_by_the_band_reached() {
     let bands = "kind = \"volume_band\"\nmeter = \"input\"\nmode = \"whole\"\nbands = [{ above = \"1000000\", percent_off = \"10\" }, { above = \"3000000\", percent_off = \"20\" }]";
     let of =
-        |quantity| month(&term(bands), &[(leaf("m", Meter::Input, 1), quantity)]).0.contracted.to_string();
+        |quantity| month(&term(bands), &[(leaf("big", Meter::Input, 1), quantity)]).0.contracted.to_string();
     // At the boundary itself the band is not reached; one token more reprices the month.
     assert_eq!(of(1_000_000), "2.00");
     assert_eq!(of(2_000_000), "3.60");
@@ -170,16 +171,16 @@ fn whole_volume_bands_price_all_units_by_the_band_reached() {
 fn bands_of_spend_count_money() {
     let bands = "of = \"spend\"\nkind = \"volume_band\"\nbands = [{ above = \"3.00\", percent_off = \"10\" }, { above = \"10.00\", percent_off = \"20\" }]";
     let leaves = [
-        (leaf("m", Meter::Input, 1), 1_000_000),
-        (leaf("n", Meter::Input, 2), 3_000_000),
-        (leaf("m", Meter::Output, 3), 1_000_000),
+        (leaf("big", Meter::Input, 1), 1_000_000),
+        (leaf("mini", Meter::Input, 2), 3_000_000),
+        (leaf("big", Meter::Output, 3), 1_000_000),
     ];
     // 2 + 3 + 10 = 15.00: a tenth off the 7.00 between 3 and 10, a fifth off the 5.00 above.
     let (statement, found, _) = month(&term(bands), &leaves);
     assert_eq!(found, effects(&[("volume_band", "-1.70")]));
-    // Day 2 lies from 2 to 5, 2.00 of it above 3: 0.20 off n. Day 3: 5.00 at a tenth, 5.00 at a fifth: 1.50 off.
-    assert_eq!(statement.models["n"].contracted.to_string(), "2.80");
-    assert_eq!(statement.models["m"].contracted.to_string(), "10.50");
+    // Day 2 lies from 2 to 5, 2.00 of it above 3: 0.20 off `mini`. Day 3: 5.00 at a tenth, 5.00 at a fifth: 1.50 off.
+    assert_eq!(statement.models["mini"].contracted.to_string(), "2.80");
+    assert_eq!(statement.models["big"].contracted.to_string(), "10.50");
     let whole = bands.replace("kind", "mode = \"whole\"\nkind");
     assert_eq!(month(&term(&whole), &leaves).0.contracted.to_string(), "12.00");
 }
@@ -188,9 +189,9 @@ fn bands_of_spend_count_money() {
 fn an_allowance_is_pooled_and_starts_again_each_day() {
     let free = "kind = \"free_allowance\"\nmeter = \"web_search\"\nquantity = \"1500\"\neach = \"day\"";
     let leaves = [
-        (leaf("m", Meter::WebSearch, 1), 1_000),
-        (leaf("n", Meter::WebSearch, 1), 1_000),
-        (leaf("m", Meter::WebSearch, 2), 1_200),
+        (leaf("big", Meter::WebSearch, 1), 1_000),
+        (leaf("mini", Meter::WebSearch, 1), 1_000),
+        (leaf("big", Meter::WebSearch, 2), 1_200),
     ];
     // Day 1: 1,500 of 2,000 free, 750 of each model. Day 2: all free. Paid: 500 searches at 0.01.
     let (statement, found, contract) = month(&term(free), &leaves);
@@ -199,8 +200,8 @@ fn an_allowance_is_pooled_and_starts_again_each_day() {
         ("32.00".into(), "5.00".into())
     );
     assert_eq!(found, effects(&[("free_allowance", "-27.00")]));
-    assert_eq!(statement.models["m"].contracted.to_string(), "2.50");
-    assert_eq!(contract.prices[&leaf("m", Meter::WebSearch, 2)].unit, Ratio::ZERO);
+    assert_eq!(statement.models["big"].contracted.to_string(), "2.50");
+    assert_eq!(contract.prices[&leaf("big", Meter::WebSearch, 2)].unit, Ratio::ZERO);
     // In a month: the first 1,500 are used up on day 1.
     let (statement, ..) = month(&term(&free.replace("day", "month")), &leaves);
     assert_eq!(statement.contracted.to_string(), "17.00");
@@ -213,11 +214,12 @@ fn an_allowance_is_pooled_and_starts_again_each_day() {
 
 #[test]
 fn capacity_is_paid_by_the_hour_and_its_tokens_are_not() {
-    let capacity = "kind = \"capacity\"\nmodels = [\"m\"]\nunits = \"50\"\nrate = \"1.00\"\nto = 2026-10-16";
+    let capacity =
+        "kind = \"capacity\"\nmodels = [\"big\"]\nunits = \"50\"\nrate = \"1.00\"\nto = 2026-10-16";
     let leaves = [
-        (leaf("m", Meter::Input, 1), 1_000_000),
-        (leaf("m", Meter::Input, 16), 1_000_000),
-        (leaf("n", Meter::Input, 1), 1_000_000),
+        (leaf("big", Meter::Input, 1), 1_000_000),
+        (leaf("big", Meter::Input, 16), 1_000_000),
+        (leaf("mini", Meter::Input, 1), 1_000_000),
     ];
     let (statement, found, contract) = month(&term(capacity), &leaves);
     // 15 days are 360 hours: 50 × 360 × 1.00. The tokens of the first day are served by it, those of the 16th are not.
@@ -226,7 +228,7 @@ fn capacity_is_paid_by_the_hour_and_its_tokens_are_not() {
     assert_eq!(statement.contracted.to_string(), "18003.00");
     assert_eq!(contract.prices.len(), 1);
     // A tier without a price in the book is served as well.
-    let served = Leaf { tier: Tier::Provisioned, ..leaf("m", Meter::Input, 3) };
+    let served = Leaf { tier: Tier::Provisioned, ..leaf("big", Meter::Input, 3) };
     let (statement, _, contract) = month(
         &term("kind = \"capacity\"\ntier = \"provisioned\"\nunits = \"0.5\"\nrate = \"2.20\""),
         &[(served.clone(), 7)],
@@ -240,7 +242,7 @@ fn credits_are_drawn_in_order_and_end() {
     let terms = term(
         "kind = \"credit\"\namount = \"5.00\"\nto = 2026-11-01\nused = { \"2026-07\" = \"1.00\", \"2026-08\" = \"0\", \"2026-09\" = \"0.50\" }",
     ) + &"[[term]]\nseller = \"openai\"\nfrom = 2026-10-01\nkind = \"credit\"\nname = \"second\"\namount = \"100\"\norder = 71\n";
-    let leaves = [(leaf("m", Meter::Input, 1), 3_000_000)];
+    let leaves = [(leaf("big", Meter::Input, 1), 3_000_000)];
     // 3.50 are left of the first, 6.00 are used: the second pays 2.50 and keeps 97.50.
     let (statement, found, _) = month(&terms, &leaves);
     assert_eq!(found, effects(&[("credit", "-3.50"), ("credit", "-2.50")]));
@@ -259,7 +261,7 @@ fn credits_are_drawn_in_order_and_end() {
 
 #[test]
 fn minimums_and_commitments_ask_for_what_is_missing() {
-    let leaves = [(leaf("m", Meter::Input, 1), 3_000_000)];
+    let leaves = [(leaf("big", Meter::Input, 1), 3_000_000)];
     assert_eq!(
         month(&term("kind = \"minimum\"\namount = \"10\""), &leaves).1,
         effects(&[("minimum", "4.00")])
@@ -275,7 +277,7 @@ fn minimums_and_commitments_ask_for_what_is_missing() {
     assert_eq!(goes_on.1, effects(&[("commitment", "0")]));
     assert_eq!(steps(&goes_on.0.effects[0])[3], "left to spend: 3.00");
     // Capacity counts towards a minimum of everything: 744 hours of October at 0.01.
-    let both = term("kind = \"capacity\"\nmodels = [\"n\"]\nunits = \"1\"\nrate = \"0.01\"")
+    let both = term("kind = \"capacity\"\nmodels = [\"mini\"]\nunits = \"1\"\nrate = \"0.01\"")
         + &term("kind = \"minimum\"\namount = \"20\"");
     assert_eq!(month(&both, &leaves).1[2], ("minimum".to_owned(), "6.56".to_owned()));
 }
@@ -284,7 +286,7 @@ fn minimums_and_commitments_ask_for_what_is_missing() {
 fn marketplace_units_hide_the_discount_in_their_number() {
     let terms = term("kind = \"marketplace_unit\"\nvalue = \"10\"\nunit_price = \"0.01\"");
     // 6.00 at list, 5.40 after a tenth: 540 units of 0.01.
-    let (statement, found, _) = month(&terms, &[(leaf("m", Meter::Input, 1), 3_000_000)]);
+    let (statement, found, _) = month(&terms, &[(leaf("big", Meter::Input, 1), 3_000_000)]);
     assert_eq!(found, effects(&[("marketplace_unit", "-0.60")]));
     assert_eq!(steps(&statement.effects[0])[4], "units: 540");
 }
@@ -293,7 +295,7 @@ fn marketplace_units_hide_the_discount_in_their_number() {
 fn a_discount_line_leaves_the_usage_lines_at_list() {
     let terms =
         term("kind = \"percent_off_list\"\nvalue = \"10\"\napplies_to = [\"tokens\"]\nbilled_as = \"line\"");
-    let (statement, found, contract) = month(&terms, &[(leaf("m", Meter::Input, 1), 3_000_000)]);
+    let (statement, found, contract) = month(&terms, &[(leaf("big", Meter::Input, 1), 3_000_000)]);
     assert_eq!(found, effects(&[("percent_off_list", "-0.60")]));
     assert_eq!(statement.contracted.to_string(), "5.40");
     assert_eq!(statement.effects[0].shown, Shown::Line);
@@ -305,9 +307,9 @@ fn a_term_of_one_account_is_not_another_accounts() {
     let terms = term("kind = \"percent_off_list\"\nvalue = \"10\"\nmeter = \"input\"\naccount = \"org\"");
     let other = Leaf {
         account: Account { provider: "openai".into(), id: Some("other".into()) },
-        ..leaf("m", Meter::Input, 1)
+        ..leaf("big", Meter::Input, 1)
     };
-    let leaves = [(leaf("m", Meter::Input, 1), 1_000_000), (other.clone(), 1_000_000)];
+    let leaves = [(leaf("big", Meter::Input, 1), 1_000_000), (other.clone(), 1_000_000)];
     let book = book(&terms);
     let rater = Rater::new(&book);
     assert_eq!(rater.ratio(&leaves[0].0).unwrap().per_million(), "1.8");
@@ -326,7 +328,7 @@ fn part_of_a_month_has_unit_prices_only() {
     let terms = term("kind = \"percent_off_list\"\nvalue = \"10\"\nmeter = \"input\"")
         + &term("kind = \"minimum\"\namount = \"10\"");
     let book = book(&terms);
-    let leaves = BTreeMap::from([(leaf("m", Meter::Input, 1), 1_000_000)]);
+    let leaves = BTreeMap::from([(leaf("big", Meter::Input, 1), 1_000_000)]);
     let period = "2026-10".parse::<crate::period::Month>().unwrap().period();
     let contract = statements(&Rater::new(&book), &leaves, &BTreeSet::new(), period, false).unwrap();
     assert_eq!(contract.statements[0].contracted.to_string(), "1.80");
