@@ -76,7 +76,7 @@ pub(super) fn commitment(
             due = if ends { left } else { Money::ZERO };
         }
         Err(months) if ends => problems.push(unknown(term, "the shortfall", &months)),
-        Err(months) => steps.push(Step::new("counted before, months missing", months.join(", "))),
+        Err(months) => steps.push(Step::new("earlier months not stated", months.len())),
     }
     effect(term, Shown::Line, due, BTreeMap::new(), steps)
 }
@@ -96,7 +96,10 @@ fn before(term: &Term, used: &BTreeMap<Month, Money>, period: Period) -> Result<
 }
 
 fn unknown(term: &Term, what: &str, months: &[String]) -> Diagnostic {
-    let message = format!("{what} is not known: `used` does not state {}", months.join(", "));
+    let more = months.len().checked_sub(3).filter(|more| *more > 0);
+    let more = more.map_or_else(String::new, |more| format!(" and {more} more"));
+    let first: Vec<&str> = months.iter().take(3).map(String::as_str).collect();
+    let message = format!("{what} is not known: `used` does not state {}{more}", first.join(", "));
     let example: Vec<String> = months.iter().take(1).map(|month| format!("\"{month}\" = \"0.00\"")).collect();
     Diagnostic::warning("contract-history", term.origin.clone(), message)
         .help(format!("add what each month took, zero included: used = {{ {} }}", example.join(", ")))

@@ -11,6 +11,8 @@ mod apply;
 mod balance;
 mod bands;
 #[cfg(test)]
+mod page;
+#[cfg(test)]
 mod properties;
 mod rows;
 #[cfg(test)]
@@ -19,7 +21,7 @@ mod vectors;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::diagnostic::{Diagnostic, Origin};
+use crate::diagnostic::{Diagnostic, Origin, nearest};
 use crate::error::{Error, Result};
 use crate::money::{Money, ONE, Ratio};
 use crate::period::Period;
@@ -117,10 +119,12 @@ pub fn statements(
     }
     let mut accounts: BTreeSet<Account> = accounts.clone();
     accounts.extend(leaves.keys().map(|leaf| leaf.account.clone()));
-    accounts.extend(book.terms().iter().filter_map(|term| {
-        let id = term.account.clone()?;
-        Some(Account { provider: term.seller.into(), id: Some(id) })
-    }));
+    contract.problems.extend(nobodys(book.terms(), &accounts));
+    accounts.extend(
+        book.terms().iter().filter_map(|term| {
+            Some(Account { provider: term.seller.into(), id: Some(term.account.clone()?) })
+        }),
+    );
     one_account_each(book.terms(), &accounts)?;
     if !whole_month {
         contract.problems.extend(book.terms().iter().filter(|term| !term.in_unit_price()).map(not_applied));
@@ -176,6 +180,29 @@ fn one_account_each(terms: &[Term], accounts: &BTreeSet<Account>) -> Result<()> 
         })
         .collect();
     if problems.is_empty() { Ok(()) } else { Err(Error::Input(problems)) }
+}
+
+/// Terms of accounts that neither books nor bills nor log know.
+fn nobodys(terms: &[Term], accounts: &BTreeSet<Account>) -> Vec<Diagnostic> {
+    let known = |term: &Term| -> Vec<&str> {
+        let ours = accounts.iter().filter(|account| *account.provider == *term.seller);
+        ours.filter_map(|account| account.id.as_deref()).collect()
+    };
+    let unknown = terms.iter().filter_map(|term| {
+        let id = term.account.as_deref()?;
+        let known = known(term);
+        (!known.contains(&id)).then(|| {
+            let help = match nearest(id, known.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => {
+                    format!("add it to the books: [[account]] provider = \"{}\", id = \"{id}\"", term.seller)
+                }
+            };
+            let message = format!("`{id}` is no account of {} that books, bills or log know", term.seller);
+            Diagnostic::warning("contract-account", term.origin.clone(), message).help(help)
+        })
+    });
+    unknown.collect()
 }
 
 fn not_applied(term: &Term) -> Diagnostic {

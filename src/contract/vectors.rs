@@ -324,6 +324,14 @@ fn a_term_of_one_account_is_not_another_accounts() {
 }
 
 #[test]
+fn a_term_of_an_account_that_nobody_knows_is_reported() {
+    let book = book(&term("kind = \"minimum\"\namount = \"10\"\naccount = \"orgg\""));
+    let contract = october(&book, &[]).unwrap();
+    assert_eq!(contract.problems[0].message, "`orgg` is no account of openai that books, bills or log know");
+    assert_eq!(contract.problems[0].help.as_deref(), Some("did you mean `org`?"));
+}
+
+#[test]
 fn part_of_a_month_has_unit_prices_only() {
     let terms = term("kind = \"percent_off_list\"\nvalue = \"10\"\nmeter = \"input\"")
         + &term("kind = \"minimum\"\namount = \"10\"");
