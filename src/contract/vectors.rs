@@ -241,7 +241,7 @@ fn capacity_is_paid_by_the_hour_and_its_tokens_are_not() {
 fn credits_are_drawn_in_order_and_end() {
     let terms = term(
         "kind = \"credit\"\namount = \"5.00\"\nto = 2026-11-01\nused = { \"2026-07\" = \"1.00\", \"2026-08\" = \"0\", \"2026-09\" = \"0.50\" }",
-    ) + &"[[term]]\nseller = \"openai\"\nfrom = 2026-10-01\nkind = \"credit\"\nname = \"second\"\namount = \"100\"\norder = 71\n";
+    ) + "[[term]]\nseller = \"openai\"\nfrom = 2026-10-01\nkind = \"credit\"\nname = \"second\"\namount = \"100\"\norder = 71\n";
     let leaves = [(leaf("big", Meter::Input, 1), 3_000_000)];
     // 3.50 are left of the first, 6.00 are used: the second pays 2.50 and keeps 97.50.
     let (statement, found, _) = month(&terms, &leaves);
