@@ -2,5 +2,6 @@
 
 pub mod diff;
 pub mod percent;
+pub mod show;
 pub mod steps;
 pub mod volume;

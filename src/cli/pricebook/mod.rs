@@ -1,6 +1,7 @@
 //! `llmfin pricebook`: what is done to a price book itself.
 
 pub mod diff;
+pub mod show;
 mod words;
 
 use super::{global::Global, ui::Ui};
@@ -16,10 +17,12 @@ pub struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     Diff(diff::Args),
+    Show(show::Args),
 }
 
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
     match &args.command {
         Command::Diff(args) => diff::run(args, global, ui),
+        Command::Show(args) => show::run(args, global, ui),
     }
 }
