@@ -108,6 +108,7 @@ mod tests {
         with_global(demo::Args::augment_args(command())).debug_assert();
         with_global(explain::Args::augment_args(command())).debug_assert();
         with_global(ingest::Args::augment_args(command())).debug_assert();
+        with_global(pricebook::Args::augment_args(command())).debug_assert();
         with_global(reconcile::Args::augment_args(command())).debug_assert();
     }
 }

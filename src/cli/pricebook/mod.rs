@@ -1,6 +1,8 @@
 //! `llmfin pricebook`: what is done to a price book itself.
 
+pub mod check;
 pub mod diff;
+pub mod fmt;
 pub mod show;
 mod words;
 
@@ -16,13 +18,17 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
+    Check(check::Args),
     Diff(diff::Args),
+    Fmt(fmt::Args),
     Show(show::Args),
 }
 
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
     match &args.command {
+        Command::Check(args) => check::run(args, global, ui),
         Command::Diff(args) => diff::run(args, global, ui),
+        Command::Fmt(args) => fmt::run(args, global, ui),
         Command::Show(args) => show::run(args, global, ui),
     }
 }

@@ -135,9 +135,23 @@ fn sheet(question: &Question, name: &str, found: &[Meaning], steps: &[Step]) -> 
     if question.people {
         sheet.notes.extend(notes.into_iter().map(|(_, note)| note));
         let hidden = ["note", "url", "row", "seller", "model", "meter", "tier", "ctx", "region", "window"];
-        return words::for_people(&sheet, &hidden);
+        return words::per_in_title(words::for_people(&sheet, &hidden));
     }
     sheet
+}
+
+/// Which model the name meant when, where that is not the model of that name all along.
+fn moves(name: &str, found: &[Meaning], steps: &[Step]) -> Vec<String> {
+    let shown = |meaning: &&Meaning| steps.iter().any(|step| std::ptr::eq(step.meaning, *meaning));
+    let other = |meaning: &&Meaning| meaning.from > i64::MIN || meaning.model != name;
+    let sentence = |meaning: &Meaning| {
+        let since = match meaning.from {
+            i64::MIN => "From the first".to_owned(),
+            from => format!("From {}", words::instant(from)),
+        };
+        format!("{since}, {name} at {} means {}.", meaning.seller, meaning.model)
+    };
+    found.iter().filter(shown).filter(other).map(sentence).collect()
 }
 
 /// Where a step stands to the day asked for.
