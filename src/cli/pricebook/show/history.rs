@@ -94,7 +94,11 @@ fn sheet(question: &Question, name: &str, found: &[Meaning], steps: &[Step]) -> 
     for Step { meaning, key, row, from, held, .. } in steps {
         let short = key.short();
         let of = before.get(&(key.seller, short.clone())).copied().flatten();
-        let percent = if *held { words::percent(of, row.unit) } else { Cell::Empty };
+        let percent = match held {
+            true if of.is_some() && of == row.unit => "same".into(),
+            true => words::percent(of, row.unit),
+            false => Cell::Empty,
+        };
         if *held {
             before.insert((key.seller, short.clone()), row.unit);
         }
@@ -173,8 +177,8 @@ fn evidence(question: &Question, sources: &BTreeSet<&str>) -> Sheet {
         vec![
             Column::new("source", "Source", Kind::Text),
             Column::new("url", "Address", Kind::Text),
-            Column::new("revision", "Revision", Kind::Text),
             Column::new("retrieved", "Read on", Kind::Date),
+            Column::new("revision", "Revision", Kind::Text).optional(),
         ],
     );
     for source in sources {
@@ -182,8 +186,8 @@ fn evidence(question: &Question, sources: &BTreeSet<&str>) -> Sheet {
         sheet.rows.push(vec![
             (*source).into(),
             read.map_or_else(|| "not in sources.toml".into(), |read| (*read.url).into()),
-            read.and_then(|read| read.revision.as_deref()).into(),
             read.map(|read| read.retrieved).into(),
+            read.and_then(|read| read.revision.as_deref()).into(),
         ]);
     }
     if question.people { words::for_people(&sheet, &[]) } else { sheet }
