@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::money::Money;
 use crate::period::{Day, Month};
 use crate::pricebook::Pricebook;
-use crate::rate::{self, Account, Accounts, Leaf, ModelMapping, Rater};
+use crate::rate::{self, Account, Accounts, DayUsage, Leaf, ModelMapping, Rater};
 use crate::vocabulary::{Meter, Tier};
 
 /// Usage as read for one book: its context boundaries cut the cubes.
@@ -34,18 +34,20 @@ impl Volume<'_> {
         days.into_iter().map(Day::month).collect()
     }
 
+    /// Billable usage of a month, by day.
+    pub fn rows(&self, month: Month, book: &Pricebook) -> Vec<DayUsage> {
+        let days = |source: &SourceUsage| {
+            let account = source.account.as_ref();
+            rate::day_rows(&source.cubes, account, month.period(), self.accounts, self.mappings, book).rows
+        };
+        self.primary().flat_map(days).filter(|row| row.outcome.is_billable()).collect()
+    }
+
     /// Billable quantities of a month by everything a price depends on.
     pub fn leaves(&self, month: Month, book: &Pricebook) -> BTreeMap<Leaf, i128> {
         let mut leaves = BTreeMap::new();
-        for source in self.primary() {
-            let account = source.account.as_ref();
-            let days =
-                rate::day_rows(&source.cubes, account, month.period(), self.accounts, self.mappings, book);
-            for row in days.rows.iter().filter(|row| row.outcome.is_billable()) {
-                for (leaf, quantity) in row.leaves() {
-                    *leaves.entry(leaf).or_default() += quantity;
-                }
-            }
+        for (leaf, quantity) in self.rows(month, book).iter().flat_map(DayUsage::leaves) {
+            *leaves.entry(leaf).or_default() += quantity;
         }
         leaves
     }

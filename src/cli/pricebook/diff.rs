@@ -4,7 +4,6 @@ mod sheets;
 
 use std::collections::BTreeSet;
 
-use super::words;
 use crate::cli::gather;
 use crate::cli::global::Global;
 use crate::cli::inputs::Input;
@@ -84,10 +83,7 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
     let sheets = match global.format() {
         OutputFormat::Csv => vec![sheets::flat(&compared)],
         OutputFormat::Json => sheets::build(&compared),
-        _ => sheets::build(&compared)
-            .iter()
-            .map(|sheet| words::for_people(sheet, &sheets::IN_SUBJECT))
-            .collect(),
+        _ => sheets::for_people(&compared),
     };
     global.write(ui, &sheets)?;
     let differ = !(prices.is_empty() && rules.is_empty());

@@ -3,11 +3,13 @@
 mod history;
 mod sellers;
 mod table;
+mod upcoming;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::words;
 use crate::cli::global::Global;
+use crate::cli::inputs::Input;
 use crate::cli::ui::Ui;
 use crate::cli::{clock, gather};
 use crate::diagnostic::{Diagnostic, Origin};
@@ -30,7 +32,9 @@ Examples:
   llmfin pricebook show
   llmfin pricebook show gpt-5-mini
   llmfin pricebook show gpt-4o --meter cache_read --at 2024-10-03 --history
-  llmfin pricebook show claude-sonnet-4-5 --known-at 2026-06-01")]
+  llmfin pricebook show claude-sonnet-4-5 --known-at 2026-06-01
+  llmfin pricebook show --upcoming --within 90
+  llmfin -C acme pricebook show --upcoming --usage")]
 pub struct Args {
     /// Model by any name it has, or SELLER/MODEL
     pub model: Option<String>,
@@ -51,6 +55,16 @@ pub struct Args {
     /// Show every step with its source
     #[arg(long, requires = "model")]
     pub history: bool,
+    /// Show what is going to change: prices, promotions that end, retirements, names, rules
+    #[arg(long, conflicts_with = "history")]
+    pub upcoming: bool,
+    /// How many days to look ahead
+    #[arg(long, value_name = "DAYS", default_value_t = 365, requires = "upcoming")]
+    pub within: u16,
+    /// Say the dollars it moves at the volume of the last complete month, or of `--month`: in the books, or in the logs
+    /// named
+    #[arg(long, value_name = "[FORMAT:]PATH", num_args = 0.., requires = "upcoming")]
+    pub usage: Option<Vec<Input>>,
 }
 
 fn seller(text: &str) -> std::result::Result<&'static str, String> {
@@ -80,6 +94,10 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
     let at = args.at.unwrap_or_else(|| clock::today().start());
     let question = Question { book: &book, ladders: &ladders, args, at, people };
     let sheets = match &args.model {
+        _ if args.upcoming => {
+            let own = gather::overlay(global, books.as_ref());
+            vec![upcoming::build(&question, own.as_deref(), global, ui)?]
+        }
         None => vec![sellers::build(&question)],
         Some(name) => {
             let found = question.find(name)?;

@@ -1,5 +1,7 @@
 //! What a book says of one model: its prices at an instant, and every step they took.
 
+pub mod upcoming;
+
 use std::collections::BTreeSet;
 
 use super::steps::{Key, Ladder, Ladders, price_text};
