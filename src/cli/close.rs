@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use super::global::{Global, Span};
 use super::reconcile::{json, reconcile};
 use super::ui::Ui;
-use super::{gather, pack};
+use super::{gather, memos, pack};
 use crate::close::document::Reconciliation;
 use crate::diagnostic::{Diagnostic, Origin};
 use crate::error::{EXIT_CLEAN, Result};
+use crate::period::Month;
 use crate::render::OutputFormat;
 use crate::report::{story, variance};
 
@@ -45,9 +46,28 @@ pub fn close(global: &Global, ui: &Ui) -> Result<(Reconciliation, PathBuf, u8)> 
             .into());
     };
     pack::restore(&global.dir, month)?;
+    let former = memos::close_of(&global.dir, month)?;
+    if let Some((used, false)) = &former {
+        return Err(signed(month, used).into());
+    }
     let mut gathered = gather::books(global, ui)?;
+    let known_at = gathered.book.known_at();
     let books_sha256 = gathered.books().map(|books| pack::sha256(books.text.as_bytes())).unwrap_or_default();
     let (document, code) = reconcile(&mut gathered, ui)?;
     let folder = pack::write(&global.dir, month, &document, &books_sha256)?;
+    let before = former.and_then(|(used, _)| used.known_at).filter(|before| *before != known_at);
+    let before = before.map(|before| format!("; the draft it replaces knew those of {before}"));
+    ui.status(&format!("prices as known at {known_at}{}", before.unwrap_or_default()));
     Ok((document, folder, code))
+}
+
+/// A draft may be replaced, with newer prices too; what was signed may not.
+fn signed(month: Month, used: &memos::Prices) -> Diagnostic {
+    let known = used.known_at.map_or_else(String::new, |day| format!(" --known-at {day}"));
+    Diagnostic::error(
+        "month-signed",
+        Origin::file(format!("closes/{month}")),
+        "this close is signed and stays as it is",
+    )
+    .help(format!("`llmfin reconcile --month {month}{known}` compares without writing"))
 }

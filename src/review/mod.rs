@@ -3,6 +3,7 @@
 pub mod check;
 pub mod diff;
 pub mod format;
+pub mod memo;
 pub mod percent;
 pub mod show;
 pub mod steps;
