@@ -1,5 +1,7 @@
 //! What a book says of one model: its prices at an instant, and every step they took.
 
+#[cfg(test)]
+mod tests;
 pub mod upcoming;
 
 use std::collections::BTreeSet;

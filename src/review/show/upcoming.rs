@@ -185,6 +185,7 @@ impl<'o> Outlook<'o> {
             if let About::Name { seller, target, .. } = &event.about {
                 let means = |at: i64| self.book.resolve(seller, served, at);
                 if **seller != *leaf.account.provider
+                    || *leaf.model == **target
                     || means(event.at) != Some(target)
                     || means(event.at - 1) != Some(&*leaf.model)
                 {
