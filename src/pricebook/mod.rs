@@ -19,6 +19,10 @@ mod select;
 #[cfg(test)]
 mod shipped_azure_test;
 #[cfg(test)]
+mod shipped_clouds_test;
+#[cfg(test)]
+mod shipped_rest_test;
+#[cfg(test)]
 mod shipped_test;
 mod terms;
 mod text;

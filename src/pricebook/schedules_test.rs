@@ -268,7 +268,7 @@ fn a_row_older_than_its_schedule_is_refused() {
         problems,
         [
             "PB025 error: prices/openai.csv:2:31: window `deepseek-offpeak` has no version at `from` (add an earlier [[schedule.version]])",
-            "pricebook-cell error: prices/openai.csv:3:31: window `deepseek-ofpeak` is no schedule of `schedules.toml` (did you mean `deepseek-offpeak`?)",
+            "PB025 error: prices/openai.csv:3:31: window `deepseek-ofpeak` is no schedule of `schedules.toml` (did you mean `deepseek-offpeak`?)",
         ]
     );
 }
