@@ -106,7 +106,7 @@ fn later_knowledge_is_a_memo_and_the_close_stays_as_it_was() {
     assert_eq!(close(books, "2026-10", &[]).0, october);
     let (again, said) = close(books, "2026-09", &["--known-at", "2026-01-01"]);
     assert_eq!(again, september);
-    assert!(said.contains("prices as known at 2026-01-01\n"), "{said}");
+    assert!(said.contains("prices as known at 2026-01-01;"), "{said}");
     for (name, bytes) in &closed {
         assert!(pack(books, "2026-09")[name] == *bytes, "{name} is not what was closed");
     }
@@ -120,7 +120,7 @@ fn a_draft_may_take_newer_prices_and_says_so_and_a_signed_close_may_not() {
     learn(books);
     let (september, said) = close(books, "2026-09", &[]);
     assert_eq!(september["totals"]["priced"], "6.00");
-    let replaced = "prices as known at 2026-10-10; the draft it replaces knew those of 2026-01-01";
+    let replaced = "prices as known at 2026-10-10; the draft before it knew those of 2026-01-01";
     assert!(said.contains(replaced), "{said}");
     // What the close knew already is no memo.
     assert_eq!(close(books, "2026-10", &[]).0["memos"], Value::Array(Vec::new()));

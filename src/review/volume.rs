@@ -110,16 +110,12 @@ pub fn moved(
             if difference.is_zero() {
                 continue;
             }
-            let keys = [&after, &before].into_iter().filter_map(|rated| rated.get(same));
-            let keys: Vec<&Key> = keys.flat_map(|(_, keys)| keys).collect();
-            let of = |change: &&Change| {
-                change.columns.is_empty()
-                    && change.from < same.2.next().start()
-                    && change.to.is_none_or(|to| same.2.start() < to)
-            };
-            let change = keys
-                .iter()
-                .find_map(|key| changes.iter().position(|change| change.key == **key && of(&change)));
+            // Usage that is another model's under the other book moves through its name.
+            let change = before.get(same).zip(after.get(same)).and_then(|((_, old), (_, new))| {
+                let moves =
+                    |key: &Key| changes.iter().position(|change| change.key == *key && on(change, same.2));
+                new.iter().chain(old).find_map(moves)
+            });
             match change.and_then(|index| moved.by_change.get_mut(index)) {
                 Some(months) => *months.entry(*month).or_default() += difference,
                 None => moved.elsewhere += difference,
@@ -127,6 +123,12 @@ pub fn moved(
         }
     }
     Ok(moved)
+}
+
+/// True where the change is one of price that reaches into the day.
+fn on(change: &Change, day: Day) -> bool {
+    let ends_before = change.to.is_some_and(|to| to <= day.start());
+    change.columns.is_empty() && change.from < day.next().start() && !ends_before
 }
 
 fn rated(book: &Pricebook, volume: &Volume, month: Month, moved: &mut Moved, after: bool) -> Result<Rated> {
@@ -139,19 +141,19 @@ fn rated(book: &Pricebook, volume: &Volume, month: Month, moved: &mut Moved, aft
     let mut rated = Rated::new();
     for (leaf, quantity) in volume.leaves(month, book) {
         let (seller, model) = (leaf.account.provider.to_string(), leaf.model.to_string());
-        match rater.unit(&leaf) {
+        let unit = rater.unit(&leaf);
+        let Leaf { account, model: of, day, meter, tier, region, prompt, .. } = leaf;
+        let entry = rated.entry((account, of, day, meter, tier, region, prompt)).or_default();
+        match unit {
             Ok(priced) => {
                 let amount = rate::amount(priced.unit, quantity)?;
                 let spent = moved.spent.entry((month, seller, model)).or_default();
                 *(if after { &mut spent.after } else { &mut spent.before }) += amount;
-                let Leaf { account, model, day, meter, tier, region, prompt, .. } = leaf;
-                let entry = rated.entry((account, model, day, meter, tier, region, prompt)).or_default();
                 entry.0 += amount;
                 entry.1.extend(rows.get(&priced.row).map(|key| (*key).clone()));
             }
             Err(_) => {
-                let key = (month, seller, model, leaf.meter, leaf.tier);
-                let unpriced = moved.unpriced.entry(key).or_default();
+                let unpriced = moved.unpriced.entry((month, seller, model, meter, tier)).or_default();
                 *(if after { &mut unpriced.after } else { &mut unpriced.before }) += quantity;
             }
         }

@@ -153,7 +153,8 @@ fn what_comes_is_listed_with_the_dollars_it_moves() {
             (at("2026-12-07"), Kind::Price, "openai/c input night".into(), stake("10", Some("10"))),
             // 2 million tokens of `best`: from 1.50 at `a` to 4 at `b`.
             (at("2026-12-24"), Kind::AliasMove, "best".into(), stake("3", Some("5"))),
-            (at("2027-01-15"), Kind::Retirement, "b".into(), stake("4", None)),
+            // A million tokens of `b` and, by then, the 2 million of `best`.
+            (at("2027-01-15"), Kind::Retirement, "b".into(), stake("12", None)),
         ]
     );
 }

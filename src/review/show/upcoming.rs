@@ -2,6 +2,7 @@
 //! that move and rules that change, with the dollars each moves at the volume of a past month.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::super::diff::rules::Rules;
 use super::super::steps::{Key, Ladders};
@@ -155,7 +156,7 @@ type Unit = std::result::Result<Priced, NoPrice>;
 pub struct Outlook<'o> {
     rater: Rater<'o>,
     book: &'o Pricebook,
-    usage: Vec<(std::sync::Arc<str>, Leaf, i128)>,
+    usage: Vec<(Arc<str>, Leaf, i128)>,
     keys: BTreeMap<&'o Origin, &'o Key>,
 }
 
@@ -175,27 +176,16 @@ impl<'o> Outlook<'o> {
         let mut stake = Stake { spend: Money::ZERO, moves: Some(Money::ZERO) };
         for (served, leaf, quantity) in &self.usage {
             let after = event.at + (leaf.at - event.at).rem_euclid(WEEK);
-            let at = |at: i64, model: &std::sync::Arc<str>| Leaf {
-                at,
-                day: Day::of_instant(at),
-                model: model.clone(),
-                ..leaf.clone()
+            let (was, is) = (self.means(served, leaf, event.at - 1), self.means(served, leaf, event.at));
+            let then = match &event.about {
+                About::Name { target, .. } if was != is && *is == **target => is,
+                About::Name { .. } => continue,
+                _ => was.clone(),
             };
-            let mut model = leaf.model.clone();
-            if let About::Name { seller, target, .. } = &event.about {
-                let means = |at: i64| self.book.resolve(seller, served, at);
-                if **seller != *leaf.account.provider
-                    || *leaf.model == **target
-                    || means(event.at) != Some(target)
-                    || means(event.at - 1) != Some(&*leaf.model)
-                {
-                    continue;
-                }
-                model = target.as_str().into();
-            }
-            let before = self.rater.unit(&at(after - WEEK, &leaf.model));
-            let then = self.rater.unit(&at(after, &model));
-            if !self.touches(&event.about, leaf, &before, &then) {
+            let unit =
+                |model, at| self.rater.unit(&Leaf { model, at, day: Day::of_instant(at), ..leaf.clone() });
+            let (before, then) = (unit(was.clone(), after - WEEK), unit(then, after));
+            if !self.touches(&event.about, &leaf.account.provider, &was, [&before, &then]) {
                 continue;
             }
             let amount = |unit: &Unit| match unit {
@@ -211,17 +201,24 @@ impl<'o> Outlook<'o> {
         Ok(stake)
     }
 
-    fn touches(&self, about: &About, leaf: &Leaf, before: &Unit, then: &Unit) -> bool {
+    /// The model that the usage's name means at an instant; what the books map it to does not move.
+    fn means(&self, served: &str, leaf: &Leaf, at: i64) -> Arc<str> {
+        let resolve = |at| self.book.resolve(&leaf.account.provider, served, at);
+        let named = resolve(leaf.at) == Some(&*leaf.model);
+        resolve(at).filter(|_| named).map_or_else(|| leaf.model.clone(), Into::into)
+    }
+
+    fn touches(&self, about: &About, provider: &str, of: &str, units: [&Unit; 2]) -> bool {
         let either = |holds: &dyn Fn(&Priced) -> bool| {
-            [before, then].into_iter().filter_map(|unit| unit.as_ref().ok()).any(holds)
+            units.into_iter().filter_map(|unit| unit.as_ref().ok()).any(holds)
         };
         let of_row = |wanted: &dyn Fn(&Key) -> bool| {
             either(&|priced| self.keys.get(&priced.row).is_some_and(|key| wanted(key)))
         };
         match about {
             About::Key(key) => of_row(&|of| of == key),
-            About::Model { seller, model } => **seller == *leaf.account.provider && **model == *leaf.model,
-            About::Name { .. } => true,
+            About::Model { seller, model } => seller == provider && model == of,
+            About::Name { seller, .. } => seller == provider,
             About::Rule { kind, id, .. } if kind == "schedule" => of_row(&|of| *of.window == **id),
             About::Rule { id, .. } => {
                 either(&|priced| priced.factors.iter().any(|(factor, _)| **factor == **id))

@@ -188,6 +188,7 @@ fn price_sheet(compared: &Compared) -> Sheet {
 fn what(change: &Change) -> String {
     let (Some(old), Some(new)) = (change.old, change.new) else { return String::new() };
     let shown = |column: &&str| match *column {
+        "note" if old.note.is_empty() => format!("note `{}`", new.note),
         "note" => format!("note `{}`, was `{}`", new.note, old.note),
         "source" => format!("source `{}`, was `{}`", new.source, old.source),
         "status" => format!("status {}, was {}", new.status, old.status),

@@ -11,6 +11,9 @@ use crate::review::show::{Meaning, doubt, keys};
 use crate::review::steps::{Key, Ladder, per, per_text};
 use crate::vocabulary::PriceStatus;
 
+const HOLDS: &str = "holds";
+const NEVER: &str = "never held";
+
 /// One line of the history.
 struct Step<'s> {
     meaning: &'s Meaning,
@@ -107,17 +110,27 @@ fn sheet(question: &Question, name: &str, found: &[Meaning], steps: &[Step]) -> 
         if !row.note.is_empty() {
             notes.insert((*from, format!("{} {short}: {}", words::instant(*from), row.note)));
         }
+        let when = when(question, steps, *from, row, *held);
+        let mut status =
+            doubt.filter(|_| row.status == PriceStatus::Listed).unwrap_or(row.status.id()).to_owned();
+        // People see the day asked for as a mark, and a row that never held in its status.
+        let mut start = words::instant(*from);
+        if question.people {
+            start.push_str(if when == HOLDS { " ◀" } else { "" });
+            status.push_str(if when == NEVER { ", never held" } else { "" });
+        }
         sheet.rows.push(vec![
-            words::instant(*from).into(),
+            start.into(),
             if sellers.len() > 1 { format!("{} {short}", key.seller) } else { short }.into(),
             match words::price(Some(row), row) {
+                _ if row.status == PriceStatus::Withdrawn => Cell::Empty,
                 Cell::Ratio(text) => Cell::Ratio(format!("{text}{mark}")),
                 other => other,
             },
             per_text(per(row)).into(),
             percent,
-            when(question, steps, *from, row, *held).into(),
-            doubt.filter(|_| row.status == PriceStatus::Listed).unwrap_or(row.status.id()).into(),
+            when.into(),
+            status.into(),
             row.basis.map(|basis| basis.id()).into(),
             row.recorded.into(),
             (*row.source).into(),
@@ -138,7 +151,12 @@ fn sheet(question: &Question, name: &str, found: &[Meaning], steps: &[Step]) -> 
     sheet.notes.extend(moves(name, found, steps));
     if question.people {
         sheet.notes.extend(notes.into_iter().map(|(_, note)| note));
-        let hidden = ["note", "url", "row", "seller", "model", "meter", "tier", "ctx", "region", "window"];
+        if sheet.rows.iter().any(|row| matches!(row.first(), Some(Cell::Text(text)) if text.ends_with('◀')))
+        {
+            sheet.notes.insert(0, format!("◀ holds {}.", question.when()));
+        }
+        let hidden =
+            ["when", "note", "url", "row", "seller", "model", "meter", "tier", "ctx", "region", "window"];
         return words::per_in_title(words::for_people(&sheet, &hidden));
     }
     sheet
@@ -147,7 +165,7 @@ fn sheet(question: &Question, name: &str, found: &[Meaning], steps: &[Step]) -> 
 /// Which model the name meant when, where that is not the model of that name all along.
 fn moves(name: &str, found: &[Meaning], steps: &[Step]) -> Vec<String> {
     let shown = |meaning: &&Meaning| steps.iter().any(|step| std::ptr::eq(step.meaning, *meaning));
-    let other = |meaning: &&Meaning| meaning.from > i64::MIN || meaning.model != name;
+    let moved = |meaning: &&Meaning| meaning.from > i64::MIN || meaning.to.is_some();
     let sentence = |meaning: &Meaning| {
         let since = match meaning.from {
             i64::MIN => "From the first".to_owned(),
@@ -155,7 +173,7 @@ fn moves(name: &str, found: &[Meaning], steps: &[Step]) -> Vec<String> {
         };
         format!("{since}, {name} at {} means {}.", meaning.seller, meaning.model)
     };
-    found.iter().filter(shown).filter(other).map(sentence).collect()
+    found.iter().filter(shown).filter(moved).map(sentence).collect()
 }
 
 /// Where a step stands to the day asked for.
@@ -163,10 +181,10 @@ fn when(question: &Question, steps: &[Step], from: i64, row: &PriceRow, held: bo
     let step = steps.iter().find(|step| step.from == from && std::ptr::eq(step.row, row));
     match step {
         _ if !held && row.status == PriceStatus::Withdrawn => "cancels",
-        _ if !held => "never held",
+        _ if !held => NEVER,
         _ if question.at < from => "later",
         Some(step) if step.to.is_some_and(|to| to <= question.at) => "earlier",
-        _ => "holds",
+        _ => HOLDS,
     }
 }
 
