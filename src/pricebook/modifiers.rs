@@ -35,6 +35,8 @@ struct ModifiersFile {
     modifier: Vec<ModifierEntry>,
     #[serde(default)]
     region: Vec<RegionEntry>,
+    #[serde(default)]
+    uplift: Vec<UpliftEntry>,
 }
 
 #[derive(Deserialize)]
@@ -52,6 +54,11 @@ struct ModifierEntry {
     to: Option<Spanned<Datetime>>,
     /// Only models released on or after this day.
     released_from: Option<Spanned<Datetime>>,
+    /// Only models released before this day.
+    released_to: Option<Spanned<Datetime>>,
+    /// Only these models; a final `*` stands for any ending.
+    #[serde(default)]
+    models: Vec<String>,
     #[serde(default)]
     excludes: Vec<String>,
     applies_to: Vec<Spanned<String>>,
@@ -70,6 +77,32 @@ struct RegionEntry {
     parent: Spanned<String>,
 }
 
+/// Factors that the seller's own rows of some regions have over its global ones: compared with, never applied.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UpliftEntry {
+    seller: Spanned<String>,
+    /// A final `*` stands for any ending.
+    regions: Vec<String>,
+    factors: Vec<Spanned<String>>,
+    #[serde(rename = "source")]
+    _source: String,
+}
+
+/// [`UpliftEntry`], read.
+#[derive(Debug, Clone)]
+pub(super) struct Uplift {
+    pub seller: &'static str,
+    regions: Vec<String>,
+    pub factors: Vec<Ratio>,
+}
+
+impl Uplift {
+    pub fn names_region(&self, region: &str) -> bool {
+        self.regions.iter().any(|pattern| glob(pattern, region))
+    }
+}
+
 /// A factor and when it applies.
 #[derive(Debug, Clone)]
 pub(super) struct Modifier {
@@ -80,7 +113,8 @@ pub(super) struct Modifier {
     regions: Vec<String>,
     pub from: Option<i64>,
     pub to: Option<i64>,
-    released_from: Option<Day>,
+    released: (Option<Day>, Option<Day>),
+    models: Vec<String>,
     excludes: Vec<String>,
     meters: Meters,
     order: u32,
@@ -92,10 +126,25 @@ impl Modifier {
     fn covers(&self, model: Option<&Model>, id: &str, meter: Meter, at: i64) -> bool {
         within(self.from, self.to, at)
             && self.meters.hold(meter)
-            && self.released_from.is_none_or(|day| {
-                model.and_then(|model| model.released).is_some_and(|released| released >= day)
-            })
-            && !self.excludes.iter().any(|excluded| excluded == id)
+            && (self.released == (None, None)
+                || model.and_then(|model| model.released).is_some_and(|day| {
+                    self.released.0.is_none_or(|from| from <= day)
+                        && self.released.1.is_none_or(|to| day < to)
+                }))
+            && (self.models.is_empty() || self.models.iter().any(|pattern| glob(pattern, id)))
+            && !self.excludes.iter().any(|pattern| glob(pattern, id))
+    }
+
+    fn names_one_of(&self, regions: &[&str]) -> bool {
+        regions.iter().any(|region| self.names_region(region))
+    }
+
+    /// True where the factor makes the price of the region out of the one of `global`; `regions` are the region asked
+    /// for and those it lies in.
+    pub fn places(&self, model: Option<&Model>, query: &PriceQuery, regions: &[&str]) -> bool {
+        self.names_one_of(regions)
+            && self.tier.is_none_or(|tier| tier == query.tier)
+            && self.covers(model, query.model, query.meter, query.at)
     }
 
     /// True where the factor makes the tier asked for out of the standard price.
@@ -109,11 +158,17 @@ impl Modifier {
     }
 
     /// True where the factor applies on top of `row`. A row written for the very tier or region suppresses it.
-    pub fn applies(&self, model: Option<&Model>, query: &PriceQuery, row: &PriceRow) -> bool {
+    pub fn applies(
+        &self,
+        model: Option<&Model>,
+        query: &PriceQuery,
+        row: &PriceRow,
+        regions: &[&str],
+    ) -> bool {
         let tier =
             self.tier.is_none_or(|tier| tier == query.tier && row.tier.is_some_and(|served| served != tier));
-        let region = self.regions.is_empty()
-            || (matches!(&*row.region, "global" | "*") && self.names_region(query.region));
+        let region =
+            self.regions.is_empty() || (matches!(&*row.region, "global" | "*") && self.names_one_of(regions));
         tier && region && self.covers(model, query.model, row.meter, query.at)
     }
 }
@@ -165,15 +220,22 @@ pub(super) fn read(
     text: &Text,
     modifiers: &mut Vec<Modifier>,
     parents: &mut Parents,
+    uplifts: &mut Vec<Uplift>,
     problems: &mut Vec<Diagnostic>,
 ) {
     let Some(file) = text.toml::<ModifiersFile>(problems) else { return };
+    for entry in file.uplift {
+        let seller = read_seller(text, &entry.seller, problems);
+        let factors = entry.factors.iter().filter_map(|factor| read_factor(text, factor, problems)).collect();
+        uplifts.extend(seller.map(|seller| Uplift { seller, regions: entry.regions, factors }));
+    }
     for entry in file.modifier {
         let mut instant = |value: &Option<Spanned<Datetime>>| {
             value.as_ref().and_then(|value| read_from(text, value, problems))
         };
         let (from, to) = (instant(&entry.from), instant(&entry.to));
-        let released_from = instant(&entry.released_from).map(Day::of_instant);
+        let mut day = |value| instant(value).map(Day::of_instant);
+        let released = (day(&entry.released_from), day(&entry.released_to));
         let seller = read_seller(text, &entry.seller, problems);
         let factor = read_factor(text, &entry.factor, problems);
         let meters = Meters::read(text, &entry.applies_to, problems);
@@ -188,7 +250,8 @@ pub(super) fn read(
             regions: entry.regions,
             from,
             to,
-            released_from,
+            released,
+            models: entry.models,
             excludes: entry.excludes,
             meters,
             order: entry.order,

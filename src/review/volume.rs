@@ -34,7 +34,12 @@ impl Volume<'_> {
         days.into_iter().map(Day::month).collect()
     }
 
-    /// Billable usage of a month, by day.
+    /// Billable usage of every month, day by day.
+    pub fn days(&self, book: &Pricebook) -> Vec<DayUsage> {
+        self.months().into_iter().flat_map(|month| self.rows(month, book)).collect()
+    }
+
+    /// Billable usage of a month, day by day.
     pub fn rows(&self, month: Month, book: &Pricebook) -> Vec<DayUsage> {
         let days = |source: &SourceUsage| {
             let account = source.account.as_ref();
