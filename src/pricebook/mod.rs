@@ -124,7 +124,8 @@ impl Pricebook {
         &self.name
     }
 
-    /// Hash of every file the book was made of, contracts included; the same files give the same hash anywhere.
+    /// Hash of every file the book was made of, contracts included, without the rows that were recorded later: the same
+    /// knowledge gives the same hash anywhere, and as long as rows are only added, at any time.
     pub fn sha256(&self) -> &str {
         &self.sha256
     }

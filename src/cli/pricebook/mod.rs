@@ -5,6 +5,7 @@ mod ci;
 pub mod diff;
 pub mod fmt;
 pub mod import;
+pub mod show;
 mod words;
 
 use super::{global::Global, ui::Ui};
@@ -23,6 +24,7 @@ enum Command {
     Diff(diff::Args),
     Fmt(fmt::Args),
     Import(import::Args),
+    Show(show::Args),
 }
 
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
@@ -31,5 +33,6 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
         Command::Diff(args) => diff::run(args, global, ui),
         Command::Fmt(args) => fmt::run(args, global, ui),
         Command::Import(args) => import::run(args, global, ui),
+        Command::Show(args) => show::run(args, global, ui),
     }
 }
