@@ -3,6 +3,9 @@
 pub mod check;
 pub mod diff;
 pub mod format;
+pub mod import;
+pub mod memo;
 pub mod percent;
+pub mod show;
 pub mod steps;
 pub mod volume;

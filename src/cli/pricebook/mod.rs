@@ -4,6 +4,8 @@ pub mod check;
 mod ci;
 pub mod diff;
 pub mod fmt;
+pub mod import;
+pub mod show;
 mod words;
 
 use super::{global::Global, ui::Ui};
@@ -18,15 +20,19 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    Fmt(fmt::Args),
     Check(check::Args),
     Diff(diff::Args),
+    Fmt(fmt::Args),
+    Import(import::Args),
+    Show(show::Args),
 }
 
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
     match &args.command {
-        Command::Fmt(args) => fmt::run(args, global, ui),
         Command::Check(args) => check::run(args, global, ui),
         Command::Diff(args) => diff::run(args, global, ui),
+        Command::Fmt(args) => fmt::run(args, global, ui),
+        Command::Import(args) => import::run(args, global, ui),
+        Command::Show(args) => show::run(args, global, ui),
     }
 }
