@@ -197,6 +197,12 @@ impl Pricebook {
         self.sellers.keys().copied()
     }
 
+    /// Every whole name of a model at an instant: spellings in lower case, and the aliases that point to it.
+    pub fn spellings<'b>(&'b self, seller: &str, model: &'b str, at: i64) -> impl Iterator<Item = &'b str> {
+        let names = self.sellers.get(seller).map(|book| &book.names);
+        names.into_iter().flat_map(move |names| names.of(model, at))
+    }
+
     /// Every row of a seller, by model, meter, key, `from`, layer and revision.
     pub fn ledger(&self, seller: &str) -> impl Iterator<Item = &PriceRow> {
         let book = self.sellers.get(seller).into_iter();
