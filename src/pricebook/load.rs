@@ -119,6 +119,7 @@ fn build(files: &[BookFile], contracts: &[BookFile], known_at: Option<Day>) -> R
     let mut titles: Vec<String> = Vec::new();
     let mut currency = "USD".to_owned();
     let (mut all_names, mut rules, mut parents) = (AllNames::new(), Vec::new(), Vec::new());
+    let mut uplifts = Vec::new();
     let mut evidence = BTreeMap::new();
     let (mut calendars, mut windows) = (Calendars::new(), Schedules::new());
     for file in files {
@@ -131,7 +132,7 @@ fn build(files: &[BookFile], contracts: &[BookFile], known_at: Option<Day>) -> R
                 }
             }
             "models.toml" => names::read(&text, &mut all_names, &mut problems),
-            "modifiers.toml" => modifiers::read(&text, &mut rules, &mut parents, &mut problems),
+            "modifiers.toml" => modifiers::read(&text, &mut rules, &mut parents, &mut uplifts, &mut problems),
             "schedules.toml" => schedules::read(&text, &mut calendars, &mut windows, &mut problems),
             "sources.toml" => read_sources(&text, &mut evidence, &mut problems),
             _ => {}
@@ -175,6 +176,7 @@ fn build(files: &[BookFile], contracts: &[BookFile], known_at: Option<Day>) -> R
         bands: bands(&sellers),
         sellers,
         modifiers: rules,
+        uplifts,
         terms: agreed,
         evidence,
     };

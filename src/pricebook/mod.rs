@@ -97,6 +97,7 @@ pub struct Pricebook {
     known_at: Day,
     sellers: BTreeMap<&'static str, SellerBook>,
     modifiers: Vec<modifiers::Modifier>,
+    uplifts: Vec<modifiers::Uplift>,
     terms: Vec<terms::Term>,
     evidence: BTreeMap<Box<str>, Evidence>,
     bands: Vec<Band>,
@@ -216,10 +217,13 @@ impl Pricebook {
             .flat_map(|shelf| &shelf.rows)
     }
 
-    /// Factors that modifiers of the seller put on a price in the region.
+    /// Factors that modifiers put on a price in the region, or that the seller is known to put there.
     pub fn region_factors(&self, seller: &str, region: &str) -> impl Iterator<Item = Ratio> {
-        let rules = self.modifiers.iter().filter(move |rule| rule.seller == seller);
-        rules.filter(move |rule| rule.names_region(region)).map(|rule| rule.factor)
+        let rules =
+            self.modifiers.iter().filter(move |rule| rule.seller == seller && rule.names_region(region));
+        let known =
+            self.uplifts.iter().filter(move |known| known.seller == seller && known.names_region(region));
+        rules.map(|rule| rule.factor).chain(known.flat_map(|known| known.factors.iter().copied()))
     }
 
     /// What a row's source id stands for.

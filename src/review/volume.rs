@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::money::Money;
 use crate::period::{Day, Month};
 use crate::pricebook::Pricebook;
-use crate::rate::{self, Account, Accounts, Leaf, ModelMapping, Rater};
+use crate::rate::{self, Account, Accounts, DayUsage, Leaf, ModelMapping, Rater};
 use crate::vocabulary::{Meter, Tier};
 
 /// Usage as read for one book: its context boundaries cut the cubes.
@@ -32,6 +32,27 @@ impl Volume<'_> {
         let days: BTreeSet<Day> =
             self.primary().flat_map(|source| source.cubes.rating.keys().map(|key| key.day())).collect();
         days.into_iter().map(Day::month).collect()
+    }
+
+    /// Billable usage of every month, day by day.
+    pub fn days(&self, book: &Pricebook) -> Vec<DayUsage> {
+        let mut days = Vec::new();
+        for month in self.months() {
+            for source in self.primary() {
+                let account = source.account.as_ref();
+                let rows = rate::day_rows(
+                    &source.cubes,
+                    account,
+                    month.period(),
+                    self.accounts,
+                    self.mappings,
+                    book,
+                )
+                .rows;
+                days.extend(rows.into_iter().filter(|row| row.outcome.is_billable()));
+            }
+        }
+        days
     }
 
     /// Billable quantities of a month by everything a price depends on.

@@ -1,6 +1,7 @@
 //! `llmfin pricebook`: what is done to a price book itself.
 
 pub mod check;
+mod ci;
 pub mod diff;
 pub mod export;
 pub mod fmt;
