@@ -4,5 +4,6 @@ pub mod check;
 pub mod diff;
 pub mod format;
 pub mod percent;
+pub mod quote;
 pub mod steps;
 pub mod volume;

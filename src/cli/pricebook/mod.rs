@@ -3,6 +3,7 @@
 pub mod check;
 pub mod diff;
 pub mod fmt;
+pub mod price;
 mod words;
 
 use super::{global::Global, ui::Ui};
@@ -20,6 +21,7 @@ enum Command {
     Fmt(fmt::Args),
     Check(check::Args),
     Diff(diff::Args),
+    Price(price::Args),
 }
 
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
@@ -27,5 +29,6 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
         Command::Fmt(args) => fmt::run(args, global, ui),
         Command::Check(args) => check::run(args, global, ui),
         Command::Diff(args) => diff::run(args, global, ui),
+        Command::Price(args) => price::run(args, global, ui),
     }
 }
