@@ -13,6 +13,8 @@ mod load_test;
 mod modifiers;
 mod names;
 #[cfg(test)]
+mod reference_test;
+#[cfg(test)]
 mod regions_test;
 mod row;
 mod schedules;
