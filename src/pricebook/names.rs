@@ -187,6 +187,11 @@ impl Names {
             .flat_map(|(_, targets)| targets.iter().map(|(from, _)| *from))
     }
 
+    /// Every exact name, in lower case.
+    pub fn all(&self) -> impl Iterator<Item = &str> {
+        self.spellings.keys().chain(self.aliases.keys()).map(|name| &**name)
+    }
+
     /// Instants at which some name gets another target.
     pub fn targets(&self) -> impl Iterator<Item = i64> {
         self.aliases.values().flatten().map(|(from, _)| *from)

@@ -6,5 +6,6 @@ pub mod export;
 pub mod format;
 pub mod import;
 pub mod percent;
+pub mod quote;
 pub mod steps;
 pub mod volume;

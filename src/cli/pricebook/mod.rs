@@ -6,6 +6,7 @@ pub mod diff;
 pub mod export;
 pub mod fmt;
 pub mod import;
+pub mod price;
 mod words;
 
 use super::{global::Global, ui::Ui};
@@ -26,6 +27,7 @@ enum Command {
     Export(export::Args),
     Fmt(fmt::Args),
     Import(import::Args),
+    Price(price::Args),
 }
 
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
@@ -35,6 +37,7 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
         Command::Export(args) => export::run(args, global, ui),
         Command::Fmt(args) => fmt::run(args, global, ui),
         Command::Import(args) => import::run(args, global, ui),
+        Command::Price(args) => price::run(args, global, ui),
     }
 }
 
