@@ -15,6 +15,7 @@ pub mod missing_price;
 pub mod modifier;
 pub mod price;
 pub mod record;
+pub mod restate;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -157,6 +158,7 @@ pub static FAMILIES: &[Family] = &[
     Family { name: "modifier", propose: modifier::propose },
     Family { name: "uncounted", propose: record::not_counted },
     Family { name: "price row", propose: price::propose },
+    Family { name: "restated usage", propose: restate::propose },
     Family { name: "missing price", propose: missing_price::propose },
 ];
 
