@@ -116,6 +116,7 @@ fn main() {
                         source: CountSource::Provider,
                         reading: Reading::Inclusive,
                         stream: false,
+                        whole_day: false,
                     };
                     let sums = Sums { requests: 9, meters, logged: Money::ZERO, logged_rows: 0 };
                     cubes.rating.entry(key).or_default().add(&sums);

@@ -25,6 +25,7 @@ pub mod read;
 pub mod reconcile;
 pub mod render;
 pub mod report;
+pub mod review;
 pub mod usage;
 pub mod usage_table;
 pub mod vocabulary;

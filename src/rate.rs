@@ -4,14 +4,14 @@
 //! depends on, and each leaf's amount is rounded once.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::error::{Error, Result};
 use crate::money::{Money, Ratio};
 use crate::period::{Day, Period};
 use crate::pricebook::{NoPrice, PriceQuery, Pricebook, Priced};
-use crate::usage::cube::{Cubes, RatingKey, Sums};
+use crate::usage::cube::{Cubes, Name, RatingKey, Sums};
 use crate::vocabulary::{CallType, CountSource, Meter, Outcome, Reading, Tier};
 
 /// Who is billed: one account at one seller.
@@ -60,6 +60,8 @@ pub struct DayUsage {
     pub day: Day,
     /// First instant of the price segment: the day's start, or a price change inside the day.
     pub at: i64,
+    /// Of the usage only the day is known.
+    pub whole_day: bool,
     pub key: Arc<str>,
     pub requested: Arc<str>,
     pub routed: Arc<str>,
@@ -87,6 +89,7 @@ pub struct Leaf {
     pub region: Arc<str>,
     pub prompt: u64,
     pub at: i64,
+    pub whole_day: bool,
 }
 
 impl DayUsage {
@@ -100,6 +103,7 @@ impl DayUsage {
             region: self.region.clone(),
             prompt: self.prompt,
             at: self.at,
+            whole_day: self.whole_day,
         }
     }
 
@@ -153,13 +157,13 @@ pub fn day_rows(
 ) -> DayRows {
     let mut outside = Sums::default();
     let mut days: BTreeMap<RatingKey, (i64, Sums)> = BTreeMap::new();
-    let mut segments = Segments { book, period, cache: BTreeMap::new() };
+    let mut segments = Segments { cubes, book, mappings, period, cache: BTreeMap::new() };
     for (key, sums) in &cubes.rating {
         if !period.contains(key.day()) {
             outside.add(sums);
             continue;
         }
-        let at = segments.start(cubes.names.text(key.provider), cubes.names.text(key.served), key.at());
+        let at = segments.start(key);
         let slot = (at / crate::period::SECONDS_PER_SLOT) as u32;
         let entry = days.entry(RatingKey { slot, ..*key }).or_insert((at, Sums::default()));
         entry.1.add(sums);
@@ -180,6 +184,7 @@ pub fn day_rows(
                 model: resolve(book, mappings, &seller, &served, &routed, at),
                 day: key.day(),
                 at,
+                whole_day: key.whole_day,
                 key: text(key.key),
                 requested: text(key.requested),
                 routed,
@@ -234,29 +239,56 @@ pub fn unknown_name(name: &str) -> Arc<str> {
     }
 }
 
-/// Price changes inside the period, by model; nearly always none, so a day is one segment.
+/// Where the days of the period are cut, by what the names mean: at price changes and at the edges of windows. Nearly
+/// always there are none, so a day is one segment.
 struct Segments<'a> {
+    cubes: &'a Cubes,
     book: &'a Pricebook,
+    mappings: &'a [ModelMapping],
     period: Period,
-    cache: BTreeMap<(String, String), Vec<i64>>,
+    /// By provider, served and routed name, in order of time.
+    cache: BTreeMap<(Name, Name, Name), Vec<i64>>,
 }
 
 impl Segments<'_> {
-    fn start(&mut self, provider: &str, served: &str, at: i64) -> i64 {
-        let changes = self.cache.entry((provider.to_owned(), served.to_owned())).or_insert_with(|| {
-            let seller = crate::vocabulary::Seller::find(provider).map_or(provider, |seller| seller.id);
-            match self.book.resolve(seller, served, self.period.first.start()) {
-                Some(model) => self.book.price_changes(
-                    seller,
-                    model,
-                    self.period.first.start(),
-                    self.period.last.next().start(),
-                ),
-                None => Vec::new(),
-            }
-        });
-        let midnight = Day::of_instant(at).start();
-        changes.iter().copied().filter(|change| midnight < *change && *change <= at).max().unwrap_or(midnight)
+    /// First instant of the segment that holds the key's slot. Usage of a whole day is not cut.
+    fn start(&mut self, key: &RatingKey) -> i64 {
+        let midnight = key.day().start();
+        if key.whole_day {
+            return midnight;
+        }
+        let names = (key.provider, key.served, key.routed);
+        if !self.cache.contains_key(&names) {
+            self.cache.insert(names, self.changes(key));
+        }
+        let changes = &self.cache[&names];
+        let before = changes.partition_point(|change| *change <= key.at());
+        before.checked_sub(1).map_or(midnight, |last| changes[last].max(midnight))
+    }
+
+    fn changes(&self, key: &RatingKey) -> Vec<i64> {
+        let text = |name| self.cubes.names.text(name);
+        let seller = text(key.provider);
+        let seller = crate::vocabulary::Seller::find(seller).map_or(seller, |seller| seller.id);
+        let (first, last) = (self.period.first.start(), self.period.last.next().start());
+        // A name can mean several models in a period.
+        let mut moves = vec![first];
+        for name in [text(key.served), text(key.routed)] {
+            moves.extend(self.book.name_changes(seller, name, first, last));
+        }
+        moves.extend(self.mappings.iter().filter_map(|mapping| mapping.from).map(Day::start));
+        moves.retain(|at| (first..last).contains(at));
+        let models: BTreeSet<Arc<str>> = moves
+            .iter()
+            .map(|at| resolve(self.book, self.mappings, seller, text(key.served), text(key.routed), *at))
+            .collect();
+        let mut changes = moves;
+        for model in models {
+            changes.extend(self.book.price_changes(seller, &model, first, last));
+        }
+        changes.sort_unstable();
+        changes.dedup();
+        changes
     }
 }
 
@@ -266,7 +298,7 @@ pub struct Rater<'a> {
     cache: RwLock<BTreeMap<UnitKey, std::result::Result<Priced, NoPrice>>>,
 }
 
-type UnitKey = (Arc<str>, Arc<str>, Meter, Tier, Arc<str>, u64, i64);
+type UnitKey = (Arc<str>, Arc<str>, Meter, Tier, Arc<str>, u64, i64, bool);
 
 impl<'a> Rater<'a> {
     pub fn new(book: &'a Pricebook) -> Rater<'a> {
@@ -282,20 +314,40 @@ impl<'a> Rater<'a> {
             leaf.region.clone(),
             leaf.prompt,
             leaf.at,
+            leaf.whole_day,
         );
         if let Some(known) = self.cache.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return known.clone();
         }
-        let priced = self.book.price(&PriceQuery {
-            seller: &leaf.account.provider,
-            model: &leaf.model,
-            meter: leaf.meter,
-            tier: leaf.tier,
-            region: &leaf.region,
-            prompt: leaf.prompt,
-            at: leaf.at,
-        });
+        let priced = self.price(leaf);
         self.cache.write().unwrap_or_else(PoisonError::into_inner).insert(key, priced.clone());
+        priced
+    }
+
+    /// Usage of a whole day has the price that holds all day, or none.
+    fn price(&self, leaf: &Leaf) -> std::result::Result<Priced, NoPrice> {
+        let price = |at| {
+            self.book.price(&PriceQuery {
+                seller: &leaf.account.provider,
+                model: &leaf.model,
+                meter: leaf.meter,
+                tier: leaf.tier,
+                region: &leaf.region,
+                prompt: leaf.prompt,
+                at,
+            })
+        };
+        let priced = price(leaf.at);
+        if leaf.whole_day {
+            let (first, last) = (leaf.day.start(), leaf.day.next().start() - 1);
+            let unit = |priced: &std::result::Result<Priced, NoPrice>| {
+                priced.as_ref().ok().map(|priced| priced.unit)
+            };
+            let changes = self.book.price_changes(&leaf.account.provider, &leaf.model, first, last);
+            if changes.into_iter().any(|at| unit(&price(at)) != unit(&priced)) {
+                return Err(NoPrice::Hourly);
+            }
+        }
         priced
     }
 
@@ -320,4 +372,96 @@ pub fn amount(unit: Ratio, quantity: i128) -> Result<Money> {
     unit.amount(quantity)
         .map(|(money, _)| money)
         .map_err(|error| Error::Internal(format!("a leaf's amount: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::period::read_instant;
+    use crate::pricebook::{Layer, files::BookFile};
+
+    /// Twice the price from 06:00 to 10:00 on the weekdays of Shanghai.
+    fn book() -> Pricebook {
+        let files = [
+            ("book.toml", "name = \"t\"\nbase = \"none\"\n"),
+            ("models.toml", "[[model]]\nid = \"m\"\nseller = \"deepseek\"\n"),
+            (
+                "schedules.toml",
+                "[[schedule]]\nid = \"peak\"\n[[schedule.version]]\nfrom = 2026-01-01\nzone = \"UTC\"\n\
+                 weekday_zone = \"Asia/Shanghai\"\nwindows = [{ hours = \"06:00-10:00\", days = \"Mon-Fri\" }]\n",
+            ),
+            (
+                "prices/deepseek.csv",
+                "model,meter,tier,ctx,region,window,price,per,currency,from,recorded,rev,status,source\n\
+                 m,input,standard,0,global,*,1,1,USD,2026-01-01,2026-01-01,1,listed,s\n\
+                 m,input,standard,0,global,peak,2,1,USD,2026-01-01,2026-01-01,1,listed,s\n",
+            ),
+        ];
+        let files = files.map(|(name, content)| BookFile {
+            layer: Layer::Overlay,
+            name: name.into(),
+            shown: name.into(),
+            content: content.into(),
+        });
+        let reading = Pricebook::read(files.into(), Vec::new(), None);
+        assert_eq!(reading.problems, []);
+        reading.book
+    }
+
+    fn rows(calls: &[(&str, bool)]) -> Vec<DayUsage> {
+        let mut cubes = Cubes::default();
+        let (provider, served) = (cubes.names.intern("deepseek"), cubes.names.intern("m"));
+        for (at, whole_day) in calls {
+            let key = RatingKey {
+                slot: (read_instant(at).unwrap().0 / crate::period::SECONDS_PER_SLOT) as u32,
+                provider,
+                key: 0,
+                requested: 0,
+                routed: 0,
+                served,
+                region: 0,
+                tier: Tier::Standard,
+                band: 0,
+                outcome: Outcome::Success,
+                call_type: CallType::Generation,
+                source: CountSource::Provider,
+                reading: Reading::Inclusive,
+                stream: false,
+                whole_day: *whole_day,
+            };
+            let mut sums = Sums { requests: 1, ..Sums::default() };
+            sums.meters.set(Meter::Input, 1);
+            cubes.rating.entry(key).or_default().add(&sums);
+        }
+        let accounts = Accounts { known: Vec::new(), keys: BTreeMap::new() };
+        let period = "2026-10".parse::<crate::period::Month>().unwrap().period();
+        day_rows(&cubes, None, period, &accounts, &[], &book()).rows
+    }
+
+    #[test]
+    fn a_day_is_cut_where_a_window_opens_and_closes() {
+        // A Monday.
+        let calls =
+            ["00:00", "05:45", "06:00", "09:45", "10:00"].map(|hour| format!("2026-10-05T{hour}:00Z"));
+        let calls: Vec<(&str, bool)> = calls.iter().map(|at| (at.as_str(), false)).collect();
+        let (book, rows) = (book(), rows(&calls));
+        let rater = Rater::new(&book);
+        let total = rows
+            .iter()
+            .flat_map(DayUsage::leaves)
+            .map(|(leaf, count)| amount(rater.ratio(&leaf).unwrap(), count).unwrap());
+        assert_eq!(rows.len(), 3);
+        // Three calls at one dollar, two at two.
+        assert_eq!(total.sum::<Money>().plain(), "7.00");
+    }
+
+    #[test]
+    fn usage_of_a_whole_day_is_not_priced_by_a_guess() {
+        let (book, rows) = (book(), rows(&[("2026-10-05", true), ("2026-10-10", true)]));
+        let rater = Rater::new(&book);
+        let price =
+            |row: &DayUsage| rater.unit(&row.leaf(Meter::Input)).map(|priced| priced.unit.per_million());
+        // Monday has two prices; Saturday has one.
+        assert_eq!(rows.iter().map(price).collect::<Vec<_>>(), [Err(NoPrice::Hourly), Ok("1000000".into())]);
+    }
 }

@@ -72,10 +72,16 @@ vocabulary! {
         Request = "request",
         Image = "image",
         Page = "page",
+        /// Text read aloud.
+        Character = "character",
         SecondAudio = "second.audio",
         SecondVideo = "second.video",
+        /// A container sold as a whole, however long it ran.
+        CodeExecSession = "code_exec.session",
         CodeExecHour = "code_exec.hour",
         SessionHour = "session.hour",
+        /// Files kept for searches.
+        StorageGbDay = "storage.gb_day",
         CacheStorageTokenHour = "cache_storage.token_hour",
         CapacityHour = "capacity.hour",
         ConsumptionUnit = "consumption_unit",
@@ -98,6 +104,9 @@ impl Meter {
             Meter::Request => "Requests",
             Meter::Image => "Images",
             Meter::Page => "Pages",
+            Meter::Character => "Characters",
+            Meter::CodeExecSession => "Sessions",
+            Meter::StorageGbDay => "GB-Days",
             Meter::SecondAudio | Meter::SecondVideo => "Seconds",
             Meter::CodeExecHour | Meter::SessionHour | Meter::CapacityHour => "Hours",
             Meter::CacheStorageTokenHour => "Token-Hours",
@@ -314,7 +323,8 @@ pub const SELLERS: &[Seller] = &[
         id: "google-vertex",
         name: "Google Vertex AI",
         aliases: &["vertex_ai", "vertex_ai_beta", "vertex"],
-        default_cache_write: Meter::CacheWriteOther,
+        // Only Claude writes to a cache there; Gemini bills none.
+        default_cache_write: Meter::CacheWrite5m,
     },
     Seller {
         id: "google-gemini-api",

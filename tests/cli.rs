@@ -40,17 +40,28 @@ fn help(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).expect("text").trim_end().to_owned()
 }
 
+/// The commands that a help lists.
+fn commands(help: &str) -> impl Iterator<Item = &str> {
+    let lines =
+        help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    // A line of its own is indented by two; the rest of a long description by more.
+    let lines = lines.filter(|line| !line.starts_with("   "));
+    lines.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help")
+}
+
 #[test]
 fn the_command_reference_is_the_real_help() {
     let main = help(&[]);
-    let commands =
-        main.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
-    let names = commands.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help");
     let mut text = format!(
         "# Command reference\n\nWritten by a test from the help of the program.\n\n```text\n{main}\n```\n"
     );
-    for name in names {
-        write!(text, "\n## llmfin {name}\n\n```text\n{}\n```\n", help(&[name])).unwrap();
+    for name in commands(&main) {
+        let group = help(&[name]);
+        write!(text, "\n## llmfin {name}\n\n```text\n{group}\n```\n").unwrap();
+        for command in commands(&group) {
+            write!(text, "\n### llmfin {name} {command}\n\n```text\n{}\n```\n", help(&[name, command]))
+                .unwrap();
+        }
     }
     page("docs/reference/cli.md", &text);
 }

@@ -37,6 +37,10 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
         if reasons.is_empty() || reasons.len() < state.logged[key].len() {
             continue;
         }
+        // The book has the prices; a row more would not help.
+        if reasons.contains(&NoPrice::Hourly) {
+            continue;
+        }
         let cause = if reasons.contains(&NoPrice::UnknownModel) {
             "rate.missing_model"
         } else {

@@ -1,9 +1,14 @@
-//! The one place that reads a clock: it only decides which month is meant when none is named.
+//! The one place that reads a clock: it only decides which month or day is meant when none is named.
 
 use crate::period::{Day, Month};
 
 pub fn last_complete_month() -> Month {
     month_before(chrono::Utc::now().timestamp())
+}
+
+/// The UTC day it is.
+pub fn today() -> Day {
+    Day::of_instant(chrono::Utc::now().timestamp())
 }
 
 /// The month before the one that holds an instant, in seconds since the epoch.

@@ -16,6 +16,15 @@ const NAMED: usize = 3;
 /// Text with colours; the stream takes them out where they are not wanted. The gravest come first, the same words about
 /// many places are said once, and without `notes` those are only counted.
 pub fn render(diagnostics: &[Diagnostic], notes: bool) -> String {
+    up_to(LIMIT, diagnostics, notes)
+}
+
+/// [`render`], however many there are.
+pub fn all(diagnostics: &[Diagnostic]) -> String {
+    up_to(usize::MAX, diagnostics, true)
+}
+
+fn up_to(limit: usize, diagnostics: &[Diagnostic], notes: bool) -> String {
     let mut shown: Vec<(&Diagnostic, Vec<String>)> = Vec::new();
     let mut first: BTreeMap<(Level, &str, &str), usize> = BTreeMap::new();
     for diagnostic in diagnostics.iter().filter(|diagnostic| notes || diagnostic.level != Level::Note) {
@@ -31,11 +40,11 @@ pub fn render(diagnostics: &[Diagnostic], notes: bool) -> String {
     }
     shown.sort_by_key(|(diagnostic, _)| diagnostic.level);
     let mut text = String::new();
-    for (diagnostic, elsewhere) in shown.iter().take(LIMIT) {
+    for (diagnostic, elsewhere) in shown.iter().take(limit) {
         text.push_str(&one(diagnostic, elsewhere));
         text.push('\n');
     }
-    let rest = shown.len().saturating_sub(LIMIT);
+    let rest = shown.len().saturating_sub(limit);
     if rest > 0 {
         text.push_str(&format!("and {rest} more\n"));
     }
@@ -69,7 +78,10 @@ fn one(diagnostic: &Diagnostic, elsewhere: &[String]) -> String {
     };
     let title = printable(&format!("{}{}", diagnostic.placed(), also(elsewhere)));
     let line = diagnostic.excerpt.as_deref().map(visible).filter(|line| !line.trim().is_empty());
-    let mut primary = Group::with_title(level.primary_title(title));
+    // Rules of the price book have a page, and are known by their id.
+    let title = level.primary_title(title);
+    let is_rule = diagnostic.code.starts_with("PB");
+    let mut primary = Group::with_title(if is_rule { title.id(diagnostic.code) } else { title });
     if let Some(line) = &line {
         let mut snippet = Snippet::source(line.as_str()).line_start(diagnostic.origin.line.max(1) as usize);
         let (kind, (start, end)) = match diagnostic.span {

@@ -8,7 +8,7 @@ use super::global::{Global, Span};
 use super::inputs::{Input, InvoiceInput};
 use super::ui::Ui;
 use super::{documents, remarks};
-use crate::books::inputs::Role;
+use crate::books::inputs::{Role, UsageSource};
 use crate::books::{Books, allocation};
 use crate::close::inputs::{AccountDocument, CloseInputs, LogFile, SourceCubes};
 use crate::collect::{self, LogInput, Usage};
@@ -39,20 +39,8 @@ pub fn books(global: &Global, ui: &Ui) -> Result<Gathered> {
     let mut diagnostics = Vec::new();
     let mut logs = Vec::new();
     for source in &books.sources {
-        let account = source.account.as_deref().or_else(|| {
-            // An account that lists the source pays for it, if it is the only one.
-            let mut paying = books.accounts.iter().filter(|account| account.sources.contains(&source.name));
-            paying.next().filter(|_| paying.next().is_none()).map(|account| account.id.as_str())
-        });
-        for (name, path) in files(&books, &source.files, span, &source.name, &mut diagnostics)? {
-            logs.push(LogInput {
-                source: Source::file(path, name),
-                format: source.format.clone(),
-                source_name: source.name.as_str().into(),
-                account: account.map(|account| account.rsplit('/').next().unwrap_or(account).into()),
-                primary: source.role != Some(Role::Witness),
-            });
-        }
+        let found = files(&books, &source.files, span, &source.name, &mut diagnostics)?;
+        logs.extend(declared_logs(&books, source, found));
     }
     let (mut documents, mut problems) = (Vec::new(), Problems::default());
     for invoice in &books.invoices {
@@ -130,6 +118,27 @@ impl Problems {
     }
 }
 
+/// The files of a source with what the books say about them.
+pub(super) fn declared_logs(
+    books: &Books,
+    source: &UsageSource,
+    found: Vec<(String, PathBuf)>,
+) -> Vec<LogInput> {
+    let account = source.account.as_deref().or_else(|| {
+        // An account that lists the source pays for it, if it is the only one.
+        let mut paying = books.accounts.iter().filter(|account| account.sources.contains(&source.name));
+        paying.next().filter(|_| paying.next().is_none()).map(|account| account.id.as_str())
+    });
+    let log = |(name, path)| LogInput {
+        source: Source::file(path, name),
+        format: source.format.clone(),
+        source_name: source.name.as_str().into(),
+        account: account.map(|account| account.rsplit('/').next().unwrap_or(account).into()),
+        primary: source.role != Some(Role::Witness),
+    };
+    found.into_iter().map(log).collect()
+}
+
 /// Log files named on the command line.
 pub fn log_inputs(inputs: &[Input]) -> Result<Vec<LogInput>> {
     let mut logs = Vec::new();
@@ -147,19 +156,30 @@ pub fn log_inputs(inputs: &[Input]) -> Result<Vec<LogInput>> {
     Ok(logs)
 }
 
-/// The price book that flags and books ask for.
-pub fn pricebook(global: &Global, books: Option<&Books>) -> Result<Pricebook> {
-    let overlay = match (&global.pricebook, books) {
-        (Some(folder), _) => Some(folder.clone()),
-        (None, Some(books)) => books.book.pricebook.as_ref().map(|folder| books.dir.join(folder)),
-        (None, None) => None,
-    };
+/// The folder of prices that flags and books ask for.
+pub fn overlay(global: &Global, books: Option<&Books>) -> Option<PathBuf> {
+    let declared = || books.and_then(|books| Some(books.dir.join(books.book.pricebook.as_ref()?)));
+    global.pricebook.clone().or_else(declared)
+}
+
+/// The files of negotiated terms that flags and books ask for.
+pub fn contracts(global: &Global, books: Option<&Books>) -> Result<Vec<PathBuf>> {
     let mut contracts: Vec<PathBuf> = global.contract.clone();
     if let Some(books) = books.filter(|books| !books.book.contracts.is_empty()) {
         let found = crate::books::glob::find(&books.dir, &books.book.contracts, None)?;
         contracts.extend(found.files.into_iter().map(|(_, path)| path));
     }
-    Pricebook::load(overlay.as_deref(), &contracts, global.known_at)
+    Ok(contracts)
+}
+
+/// The price book that flags and books ask for.
+pub fn pricebook(global: &Global, books: Option<&Books>) -> Result<Pricebook> {
+    Pricebook::load(overlay(global, books).as_deref(), &contracts(global, books)?, global.known_at)
+}
+
+/// The books, where their folder holds any: questions about prices have answers without books too.
+pub fn books_if_any(global: &Global) -> Result<Option<Books>> {
+    global.dir.join(crate::books::FILE).is_file().then(|| Books::load(&global.dir)).transpose()
 }
 
 /// Reads logs into cubes with a progress bar.
@@ -186,7 +206,7 @@ pub fn usage(
 }
 
 /// The folder of the cache; books that cannot be written to are read without one.
-fn cache(books: &Books, diagnostics: &mut Vec<Diagnostic>) -> Option<PathBuf> {
+pub(super) fn cache(books: &Books, diagnostics: &mut Vec<Diagnostic>) -> Option<PathBuf> {
     let folder = books.dir.join(".llmfin").join("cubes");
     match std::fs::create_dir_all(&folder).and_then(|()| tempfile::tempfile_in(&folder)) {
         Ok(_) => Some(folder),
@@ -244,7 +264,7 @@ fn months(period: Period) -> Vec<Month> {
     months
 }
 
-fn tags(tags: &allocation::Tags) -> TagSources {
+pub(super) fn tags(tags: &allocation::Tags) -> TagSources {
     TagSources {
         team: tags.team.clone(),
         feature: tags.feature.clone(),
@@ -328,16 +348,31 @@ fn is_late(diagnostic: &Diagnostic) -> bool {
 /// What the books say about accounts and models.
 fn declare(books: &Books, inputs: &mut CloseInputs) {
     for declared in &books.accounts {
-        let account = Account { provider: declared.provider.0.into(), id: Some(declared.id.as_str().into()) };
-        for key in &declared.keys {
-            inputs.keys.insert(key.as_str().into(), account.clone());
-        }
+        let account = account(declared);
         let projects: BTreeSet<Arc<str>> =
             declared.projects.iter().map(|project| project.as_str().into()).collect();
         inputs.gateway.insert(account.clone(), projects);
         inputs.accounts.push(account);
     }
-    inputs.mappings = books
+    inputs.keys = keys(books);
+    inputs.mappings = mappings(books);
+}
+
+pub(super) fn account(declared: &crate::books::inputs::Account) -> Account {
+    Account { provider: declared.provider.0.into(), id: Some(declared.id.as_str().into()) }
+}
+
+/// Gateway keys by the account that pays for them.
+pub(super) fn keys(books: &Books) -> BTreeMap<Arc<str>, Account> {
+    let accounts = books.accounts.iter();
+    accounts
+        .flat_map(|declared| declared.keys.iter().map(|key| (key.as_str().into(), account(declared))))
+        .collect()
+}
+
+/// What names in the log stand for.
+pub(super) fn mappings(books: &Books) -> Vec<ModelMapping> {
+    books
         .models
         .iter()
         .map(|model| ModelMapping {
@@ -346,7 +381,7 @@ fn declare(books: &Books, inputs: &mut CloseInputs) {
             model: model.model.as_str().into(),
             from: model.from,
         })
-        .collect();
+        .collect()
 }
 
 /// A row is set aside for the first of these that holds: duplicate, outside the period, no provider call.

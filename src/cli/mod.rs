@@ -14,9 +14,11 @@ pub mod ingest;
 pub mod inputs;
 pub mod pack;
 pub mod pages;
+pub mod pricebook;
 pub mod reconcile;
 pub mod remarks;
 pub mod schema;
+pub mod stored;
 pub mod ui;
 
 use std::process::ExitCode;
@@ -61,6 +63,7 @@ pub enum Command {
     Explain(explain::Args),
     Formats(formats::Args),
     Ingest(ingest::Args),
+    Pricebook(pricebook::Args),
     Reconcile(reconcile::Args),
     Schema(schema::Args),
 }
@@ -82,6 +85,7 @@ fn run(cli: &Cli, ui: &Ui) -> anyhow::Result<u8> {
         Command::Demo(args) => demo::run(args, &cli.global, ui),
         Command::Explain(args) => explain::run(args, &cli.global, ui),
         Command::Ingest(args) => ingest::run(args, &cli.global, ui),
+        Command::Pricebook(args) => pricebook::run(args, &cli.global, ui),
         Command::Reconcile(args) => reconcile::run(args, &cli.global, ui),
         Command::Formats(args) => formats::run(args, &cli.global, ui),
         Command::Schema(args) => schema::run(args, &cli.global, ui),
@@ -104,6 +108,7 @@ mod tests {
         with_global(demo::Args::augment_args(command())).debug_assert();
         with_global(explain::Args::augment_args(command())).debug_assert();
         with_global(ingest::Args::augment_args(command())).debug_assert();
+        with_global(pricebook::Args::augment_args(command())).debug_assert();
         with_global(reconcile::Args::augment_args(command())).debug_assert();
     }
 }

@@ -66,6 +66,17 @@ impl Ui {
         self.stderr(&diagnostics::render(&shown, self.verbose));
     }
 
+    /// Diagnostics that are the answer of a command, all of them, with colours where standard output shows them.
+    pub fn findings(&self, findings: &[Diagnostic]) -> String {
+        let text = diagnostics::all(findings);
+        let colours = match self.color {
+            Color::Auto => AutoStream::choice(&io::stdout()) != ColorChoice::Never,
+            Color::Always => true,
+            Color::Never => false,
+        };
+        if colours { text } else { anstream::adapter::strip_str(&text).to_string() }
+    }
+
     /// One line about what happened, unless `-q`.
     pub fn status(&self, text: &str) {
         if !self.quiet {

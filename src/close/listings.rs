@@ -39,6 +39,7 @@ pub(super) fn unpriced(state: &State) -> Vec<Unpriced> {
                 NoPrice::UnknownModel => "unknown-model",
                 NoPrice::NoRow => "no-row",
                 NoPrice::Ended => "ended",
+                NoPrice::Hourly => "priced-by-the-hour",
             }
             .to_owned(),
             billed,

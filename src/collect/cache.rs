@@ -20,7 +20,7 @@ use crate::usage::cube::{AttributionKey, Cubes, Names, RatingKey, Sums};
 use crate::vocabulary::{CallType, CountSource, Meter, Outcome, Reading, Tier};
 
 /// Raise it when a reader counts differently or the layout changes.
-const VERSION: &str = concat!("1/", env!("CARGO_PKG_VERSION"));
+const VERSION: &str = concat!("2/", env!("CARGO_PKG_VERSION"));
 
 /// A folder of entries.
 #[derive(Debug)]
@@ -156,6 +156,7 @@ fn encode(read: &UsageRead) -> Vec<u8> {
             key.source as u8,
             key.reading as u8,
             u8::from(key.stream),
+            u8::from(key.whole_day),
         ]);
         out.sums(sums);
     }
@@ -269,7 +270,7 @@ fn decode(bytes: &[u8], source: &Source) -> Option<UsageRead> {
         let (slot, provider, key) = (input.small()?, input.small()?, input.small()?);
         let (requested, routed, served, region) =
             (input.small()?, input.small()?, input.small()?, input.small()?);
-        let [tier, band, outcome, call_type, count_source, reading, stream] = input.array()?;
+        let [tier, band, outcome, call_type, count_source, reading, stream, whole_day] = input.array()?;
         let key = RatingKey {
             slot,
             provider,
@@ -285,6 +286,7 @@ fn decode(bytes: &[u8], source: &Source) -> Option<UsageRead> {
             source: word(CountSource::ALL, count_source)?,
             reading: word(Reading::ALL, reading)?,
             stream: stream == 1,
+            whole_day: whole_day == 1,
         };
         cubes.rating.insert(key, input.sums()?);
     }

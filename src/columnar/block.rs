@@ -12,7 +12,6 @@ use arrow_schema::{DataType, Field, Schema, TimeUnit};
 use super::cell;
 use super::read::{Table, TableInfo};
 use crate::error::Result;
-use crate::period::Day;
 use crate::read::source::Source;
 
 /// Every `of`-th row group, so that threads can share a file without talking.
@@ -100,10 +99,6 @@ fn cells(array: &dyn Array) -> Cells<'_> {
         }
         DataType::Decimal128(_, scale) => {
             Cells::Decimals { values: array.as_primitive::<Decimal128Type>().iter().collect(), scale: *scale }
-        }
-        DataType::Date32 => {
-            let start = |days: i32| Day::from_days(days).start();
-            Cells::Instants(array.as_primitive::<Date32Type>().iter().map(|days| days.map(start)).collect())
         }
         DataType::Timestamp(TimeUnit::Microsecond, _) => {
             let ticks = array.as_primitive::<TimestampMicrosecondType>();

@@ -2,11 +2,13 @@
 //! Nothing is understood here; every other part reads a book from the same list of named texts.
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use sha2::{Digest, Sha256};
 
+use super::ledger;
 use super::row::Layer;
 use super::text::Text;
 use crate::diagnostic::{Diagnostic, Origin};
@@ -62,8 +64,30 @@ impl BookFile {
         self.name.strip_prefix("prices/")?.strip_suffix(".csv")
     }
 
+    /// An error about bytes of the file, as counted behind a byte order mark, with its line shown and marked.
+    pub fn error(&self, code: &'static str, range: Range<usize>, message: impl Into<String>) -> Diagnostic {
+        self.text().error(code, range, message)
+    }
+
+    /// The text behind a byte order mark.
+    pub fn body(&self) -> &str {
+        self.content.strip_prefix('\u{feff}').unwrap_or(&self.content)
+    }
+
+    /// Bytes of one cell of a ledger's line; of its first one where the ledger has no such column.
+    pub fn cell(&self, line: u64, column: &str) -> Range<usize> {
+        let body = self.body();
+        let header = body.lines().next().unwrap_or("");
+        let index = header.split(',').position(|name| name == column).unwrap_or(0);
+        let start = match line {
+            0 | 1 => 0,
+            _ => body.match_indices('\n').nth(line as usize - 2).map_or(body.len(), |(at, _)| at + 1),
+        };
+        ledger::cell_range(body, start, index)
+    }
+
     pub(super) fn text(&self) -> Text<'_> {
-        Text::new(&self.shown, self.content.strip_prefix('\u{feff}').unwrap_or(&self.content))
+        Text::new(&self.shown, self.body())
     }
 }
 
@@ -212,8 +236,11 @@ fn read(path: &Path) -> Result<Cow<'static, str>> {
 }
 
 fn utf8(bytes: Vec<u8>, shown: &str) -> Result<String> {
-    String::from_utf8(bytes).map_err(|_| {
-        Diagnostic::error("pricebook-text", Origin::file(shown.to_owned()), "is not UTF-8 text")
+    String::from_utf8(bytes).map_err(|error| {
+        let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = good.iter().filter(|byte| **byte == b'\n').count() as u64 + 1;
+        let origin = Origin::new(shown.to_owned(), line, 0);
+        Diagnostic::error("PB030", origin, "the line is not UTF-8 text")
             .help(format!("save it again as UTF-8: iconv -f WINDOWS-1252 -t UTF-8 {shown}"))
             .into()
     })

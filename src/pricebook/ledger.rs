@@ -9,6 +9,7 @@ use std::ops::Range;
 
 use super::names::Names;
 use super::row::{Layer, PriceRow, is_region, read_ctx, read_decimal, read_digits, read_until};
+use super::schedules::Schedules;
 use super::text::{Text, suggest};
 use crate::diagnostic::{Diagnostic, Origin};
 use crate::money::Ratio;
@@ -48,6 +49,7 @@ pub(super) fn read(
     layer: Layer,
     currency: &str,
     names: &Names,
+    schedules: &Schedules,
     rows: &mut Vec<PriceRow>,
     problems: &mut Vec<Diagnostic>,
 ) {
@@ -62,7 +64,11 @@ pub(super) fn read(
             Ok(true) => {}
             Err(error) => {
                 let at = error.position().map_or(0, |position| position.byte() as usize);
-                problems.push(text.error("pricebook-csv", at..at + 1, error.to_string()));
+                problems.push(
+                    text.error("PB030", at..at + 1, error.to_string()).help(
+                        "write one record a line, and quotes around a cell that holds a comma or a quote",
+                    ),
+                );
                 break;
             }
         }
@@ -79,14 +85,14 @@ pub(super) fn read(
             }
             continue;
         };
-        let mut cells = Cells { text, names, record: &record, columns, start, problems };
+        let mut cells = Cells { text, names, schedules, record: &record, columns, start, problems };
         if let Some(row) = cells.row(Origin::new(text.name.clone(), line, 0), layer, currency) {
             rows.push(row);
         }
     }
     if columns.is_none() {
         problems.push(
-            text.error("pricebook-csv", 0..0, "the ledger has no header line")
+            text.error("PB030", 0..0, "the ledger has no header line")
                 .help(format!("start the file with `{}`", COLUMNS.join(","))),
         );
     }
@@ -110,7 +116,7 @@ fn header(
             None => format!("unknown column `{name}`"),
         };
         let help = suggest(name, COLUMNS.iter().copied());
-        problems.push(text.error("pricebook-column", cell_range(text.content, 0, index), message).help(help));
+        problems.push(text.error("PB001", cell_range(text.content, 0, index), message).help(help));
     }
     let missing: Vec<&str> = COLUMNS
         .iter()
@@ -120,7 +126,7 @@ fn header(
         .collect();
     if !missing.is_empty() {
         problems.push(
-            text.error("pricebook-column", 0..0, format!("missing columns: {}", missing.join(", ")))
+            text.error("PB001", 0..0, format!("missing columns: {}", missing.join(", ")))
                 .help(format!("start the file with `{}`", COLUMNS.join(","))),
         );
     }
@@ -131,6 +137,7 @@ fn header(
 struct Cells<'a> {
     text: &'a Text<'a>,
     names: &'a Names,
+    schedules: &'a Schedules,
     record: &'a csv::StringRecord,
     columns: &'a [Option<usize>; COLUMNS.len()],
     start: usize,
@@ -147,9 +154,13 @@ impl<'a> Cells<'a> {
     }
 
     fn problem(&mut self, name: &str, what: &str, help: impl Into<String>) {
+        self.problem_of(rule_of(name), name, what, help);
+    }
+
+    fn problem_of(&mut self, code: &'static str, name: &str, what: &str, help: impl Into<String>) {
         let range = cell_range(self.text.content, self.start, self.index(name).unwrap_or(0));
         let message = format!("{name} `{}` {what}", self.cell(name));
-        self.problems.push(self.text.error("pricebook-cell", range, message).help(help));
+        self.problems.push(self.text.error(code, range, message).help(help));
     }
 
     /// A cell read by `read`; a cell it refuses is a problem with `help`.
@@ -175,18 +186,36 @@ impl<'a> Cells<'a> {
         value
     }
 
+    /// A line that is no row at all.
+    fn not_a_row(&mut self, width: usize) {
+        let range = self.start..self.start + self.text.content[self.start..].find('\n').unwrap_or(1);
+        let first = self.record.get(0).unwrap_or("");
+        let (message, help) =
+            if ["<<<<<<<", "=======", ">>>>>>>", "|||||||"].iter().any(|marker| first.starts_with(marker)) {
+                (
+                    "a merge conflict was left in the file".to_owned(),
+                    "keep the lines of both sides, and drop the markers",
+                )
+            } else if self.text.content[range.clone()].contains('\t') {
+                (
+                    "the row is separated by tabs".to_owned(),
+                    "separate the cells with commas; a spreadsheet saves that as CSV",
+                )
+            } else {
+                (
+                    format!("the row has {} cells, the header {width}", self.record.len()),
+                    "quote a cell that holds a comma; keep empty cells as `,,`",
+                )
+            };
+        self.problems.push(self.text.error("PB030", range, message).help(help));
+    }
+
     /// The row, unless a cell is wrong. Every wrong cell is reported, so nothing returns early.
     fn row(&mut self, origin: Origin, layer: Layer, currency: &str) -> Option<PriceRow> {
         let before = self.problems.len();
         let width = self.columns.iter().flatten().count();
         if self.record.len() != width {
-            let range = self.start..self.start + 1;
-            let message = format!("the row has {} cells, the header {width}", self.record.len());
-            self.problems.push(
-                self.text
-                    .error("pricebook-cell", range, message)
-                    .help("quote a cell that holds a comma; keep empty cells as `,,`"),
-            );
+            self.not_a_row(width);
             return None;
         }
         let names = self.names;
@@ -208,12 +237,12 @@ impl<'a> Cells<'a> {
             "is no region",
             "write `global`, `geo:us`, a cloud region such as `eu-west-1`, or `*`",
         );
-        self.read(
-            "window",
-            |text| (text == "*").then_some(()),
-            "is no schedule of `schedules.toml`",
-            "write `*`, which holds at any hour",
-        );
+        let window = self.cell("window");
+        let schedule = self.schedules.get(window);
+        if window != "*" && schedule.is_none() {
+            let help = suggest(window, self.schedules.keys().map(|id| &**id).chain(["*"]));
+            self.problem("window", "is no schedule of `schedules.toml`", help);
+        }
         let per =
             self.read("per", |text| read_digits(text).filter(|per| *per > 0), "is no quantity", "1000000");
         self.read(
@@ -226,8 +255,16 @@ impl<'a> Cells<'a> {
             "from",
             |text| read_instant(text).map(|(instant, _)| instant),
             "is no instant",
-            "write 2026-07-30 or 2026-08-16T16:00Z",
+            "write 2026-07-30 or 2026-08-16T16:00Z; a spreadsheet must hold the column as text",
         );
+        if schedule.zip(from).is_some_and(|(schedule, from)| from < schedule.start()) {
+            self.problem_of(
+                "PB025",
+                "window",
+                "has no version at `from`",
+                "add an earlier [[schedule.version]]",
+            );
+        }
         let recorded =
             self.read("recorded", |text| text.parse().ok(), "is no date", "write a date such as 2026-07-30");
         let rev = self.read(
@@ -311,8 +348,22 @@ impl<'a> Cells<'a> {
     }
 }
 
+/// The rule a cell of the column breaks when it cannot be read.
+fn rule_of(column: &str) -> &'static str {
+    match column {
+        "price" => "PB005",
+        "per" => "PB006",
+        "source" => "PB018",
+        "window" => "PB025",
+        "ctx" => "PB027",
+        "currency" => "PB029",
+        "from" | "recorded" | "rev" | "until" => "PB030",
+        _ => "PB001",
+    }
+}
+
 /// Bytes of the `index`th cell of the record that starts at `start`, quotes included.
-fn cell_range(content: &str, start: usize, index: usize) -> Range<usize> {
+pub(super) fn cell_range(content: &str, start: usize, index: usize) -> Range<usize> {
     let (mut begin, mut seen, mut quoted) = (start, 0, false);
     for (offset, byte) in content.bytes().enumerate().skip(start) {
         match byte {

@@ -8,12 +8,14 @@ use serde::Deserialize;
 use toml::Spanned;
 use toml::value::Datetime;
 
+use super::calendars::Calendars;
 use super::files::{self, BookFile};
 use super::names::AllNames;
 use super::row::PriceRow;
+use super::schedules::Schedules;
 use super::select::Shelf;
 use super::text::{Text, suggest};
-use super::{Pricebook, SellerBook, ledger, modifiers, names, terms};
+use super::{Pricebook, SellerBook, ledger, modifiers, names, schedules, terms};
 use crate::diagnostic::{Diagnostic, Origin};
 use crate::error::{Error, Result};
 use crate::period::Day;
@@ -41,11 +43,6 @@ enum Base {
     List,
     None,
 }
-
-/// `schedules.toml`: no seller in the book prices by the hour, so an entry is refused rather than ignored.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SchedulesFile {}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -99,10 +96,15 @@ impl Pricebook {
     /// Reads files as a book of their own if their `book.toml` says `base = "none"`, and otherwise as a layer over the
     /// shipped book. All problems of all files are reported at once; a row with one is not in the book.
     pub fn read(own: Vec<BookFile>, contracts: Vec<BookFile>, known_at: Option<Day>) -> Reading {
-        let mut all = if stands_alone(&own) { Vec::new() } else { files::shipped() };
-        all.extend(own);
-        build(&all, &contracts, known_at)
+        build(&layers(own), &contracts, known_at)
     }
+}
+
+/// Every file of the book that `own` makes, lowest layer first.
+pub fn layers(own: Vec<BookFile>) -> Vec<BookFile> {
+    let mut all = if stands_alone(&own) { Vec::new() } else { files::shipped() };
+    all.extend(own);
+    all
 }
 
 /// True where the files replace the shipped book. A `book.toml` that cannot be read says nothing; it is reported later.
@@ -118,6 +120,7 @@ fn build(files: &[BookFile], contracts: &[BookFile], known_at: Option<Day>) -> R
     let mut currency = "USD".to_owned();
     let (mut all_names, mut rules, mut parents) = (AllNames::new(), Vec::new(), Vec::new());
     let mut evidence = BTreeMap::new();
+    let (mut calendars, mut windows) = (Calendars::new(), Schedules::new());
     for file in files {
         let text = file.text();
         match file.name.as_str() {
@@ -129,9 +132,7 @@ fn build(files: &[BookFile], contracts: &[BookFile], known_at: Option<Day>) -> R
             }
             "models.toml" => names::read(&text, &mut all_names, &mut problems),
             "modifiers.toml" => modifiers::read(&text, &mut rules, &mut parents, &mut problems),
-            "schedules.toml" => {
-                let _: Option<SchedulesFile> = text.toml(&mut problems);
-            }
+            "schedules.toml" => schedules::read(&text, &mut calendars, &mut windows, &mut problems),
             "sources.toml" => read_sources(&text, &mut evidence, &mut problems),
             _ => {}
         }
@@ -142,14 +143,12 @@ fn build(files: &[BookFile], contracts: &[BookFile], known_at: Option<Day>) -> R
         let Some(seller) = SELLERS.iter().find(|seller| seller.id == ledger) else {
             let help = suggest(ledger, SELLERS.iter().map(|seller| seller.id));
             let origin = Origin::file(file.shown.as_str());
-            problems.push(
-                Diagnostic::error("pricebook-seller", origin, format!("`{ledger}` is no seller")).help(help),
-            );
+            problems.push(Diagnostic::error("PB001", origin, format!("`{ledger}` is no seller")).help(help));
             continue;
         };
         let known = all_names.entry(seller.id).or_default();
         let rows = shelves.entry(seller.id).or_default();
-        ledger::read(&file.text(), file.layer, &currency, known, rows, &mut problems);
+        ledger::read(&file.text(), file.layer, &currency, known, &windows, rows, &mut problems);
     }
     let mut agreed = Vec::new();
     for file in contracts {
@@ -164,7 +163,7 @@ fn build(files: &[BookFile], contracts: &[BookFile], known_at: Option<Day>) -> R
     for (seller, mut rows) in shelves {
         rows.retain(|row| row.recorded <= known_at);
         let book = sellers.entry(seller).or_default();
-        book.shelves = stack(rows, &mut problems);
+        book.shelves = stack(rows, &windows, &mut problems);
     }
     let book = Pricebook {
         name: titles.join(" + "),
@@ -184,6 +183,7 @@ fn build(files: &[BookFile], contracts: &[BookFile], known_at: Option<Day>) -> R
 /// too many.
 fn stack(
     rows: Vec<PriceRow>,
+    schedules: &Schedules,
     problems: &mut Vec<Diagnostic>,
 ) -> BTreeMap<Box<str>, BTreeMap<crate::vocabulary::Meter, Shelf>> {
     let mut piles: BTreeMap<Box<str>, BTreeMap<_, Vec<PriceRow>>> = BTreeMap::new();
@@ -193,7 +193,7 @@ fn stack(
     let mut shelves = BTreeMap::new();
     for (model, meters) in piles {
         let meters: BTreeMap<_, _> =
-            meters.into_iter().map(|(meter, rows)| (meter, Shelf::new(rows))).collect();
+            meters.into_iter().map(|(meter, rows)| (meter, Shelf::new(rows, schedules))).collect();
         for pair in meters.values().flat_map(|shelf| shelf.rows.windows(2)) {
             if let [first, second] = pair
                 && (first.key(), first.from, first.layer, first.rev)
@@ -202,13 +202,25 @@ fn stack(
                 let (first, second) = (&first.origin, &second.origin);
                 problems.push(
                     Diagnostic::error(
-                        "pricebook-duplicate",
+                        "PB002",
                         second.clone(),
                         format!("the same key, `from` and `rev` as {first}"),
                     )
                     .help("give a correction the next `rev`, and a change its own `from`"),
                 );
             }
+        }
+        for (first, second, at) in meters.values().filter_map(Shelf::ambiguous) {
+            let message = format!(
+                "the windows `{}` and `{}` are both open on {}",
+                first.window,
+                second.window,
+                Day::of_instant(at)
+            );
+            problems.push(
+                Diagnostic::error("PB025", second.origin.clone(), message)
+                    .help("let the schedules exclude each other: at most one window of a price is open"),
+            );
         }
         shelves.insert(model, meters);
     }
@@ -233,7 +245,7 @@ fn read_sources(text: &Text, evidence: &mut BTreeMap<Box<str>, Evidence>, proble
         if evidence.insert(entry.id.get_ref().as_str().into(), source).is_some() {
             let message = format!("source `{}` is written twice", entry.id.get_ref());
             problems.push(
-                text.error("pricebook-source", entry.id.span(), message)
+                text.error("PB018", entry.id.span(), message)
                     .help("give a page that changed an id of its own"),
             );
         }

@@ -3,6 +3,7 @@
 //! Prices are an append-only ledger (`pricebooks/prices/<seller>.csv`); rules are TOML beside it. A price is a step
 //! function of `from`. Nothing is matched fuzzily and nothing falls back in silence: no row is an error to report.
 
+mod calendars;
 pub mod files;
 mod ledger;
 mod load;
@@ -11,7 +12,16 @@ mod load_test;
 mod modifiers;
 mod names;
 mod row;
+mod schedules;
+#[cfg(test)]
+mod schedules_test;
 mod select;
+#[cfg(test)]
+mod shipped_azure_test;
+#[cfg(test)]
+mod shipped_clouds_test;
+#[cfg(test)]
+mod shipped_rest_test;
 #[cfg(test)]
 mod shipped_test;
 mod terms;
@@ -21,9 +31,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use ledger::COLUMNS;
-pub use load::{Evidence, Reading};
+pub use load::{Evidence, Reading, layers};
 pub use names::Model;
-pub use row::{Layer, PriceRow, Until};
+pub use row::{Layer, PriceRow, Until, ctx_rank, read_ctx};
 
 use crate::diagnostic::Origin;
 use crate::money::Ratio;
@@ -69,6 +79,8 @@ pub enum NoPrice {
     NoRow,
     /// A row says that this is no longer sold.
     Ended,
+    /// The price changes inside the day, and of the usage only the day is known.
+    Hourly,
 }
 
 /// What the program knows of prices: the shipped book, the user's folder over it, and the contracts.
@@ -130,6 +142,16 @@ impl Pricebook {
         self.sellers.get(seller)?.names.resolve(name, at)
     }
 
+    /// What a name means from each instant on, at which one of its targets starts; the first holds since ever.
+    pub fn meanings(&self, seller: &str, name: &str) -> Vec<(i64, Option<&str>)> {
+        let Some(book) = self.sellers.get(seller) else { return Vec::new() };
+        let starts = [i64::MIN].into_iter().chain(book.names.targets(name));
+        let mut meanings: Vec<(i64, Option<&str>)> =
+            starts.map(|from| (from, book.names.resolve(name, from))).collect();
+        meanings.dedup_by_key(|(_, model)| *model);
+        meanings
+    }
+
     /// The seller's models, by id.
     pub fn models(&self, seller: &str) -> impl Iterator<Item = &Model> {
         self.sellers.get(seller).into_iter().flat_map(|book| book.names.models.values())
@@ -141,20 +163,33 @@ impl Pricebook {
         shelf.map_or_else(Vec::new, |shelf| shelf.rows.iter().collect())
     }
 
-    /// Instants `t` with `first < t <= last` at which a price of the model can change or one of its names can move.
+    /// Instants `t` with `first < t <= last` at which a price of the model can change, a window of its prices opens or
+    /// closes, or one of its names can move. Ask for a period, not for ever: a window has edges every day.
     pub fn price_changes(&self, seller: &str, model: &str, first: i64, last: i64) -> Vec<i64> {
         let Some(book) = self.sellers.get(seller) else { return Vec::new() };
         let rows = [model, "*"].into_iter().filter_map(|id| book.shelves.get(id));
-        let rows = rows.flat_map(|meters| meters.values()).flat_map(|shelf| &shelf.rows).map(|row| row.from);
+        let shelves: Vec<&select::Shelf> = rows.flat_map(|meters| meters.values()).collect();
+        let rows = shelves.iter().flat_map(|shelf| &shelf.rows).map(|row| row.from);
+        let windows: BTreeMap<&str, _> =
+            shelves.iter().flat_map(|shelf| shelf.windows()).map(|window| (&*window.id, window)).collect();
+        let edges = windows.values().flat_map(|window| window.edges(first, last));
         let rules = self.modifiers.iter().filter(|rule| rule.seller == seller);
         let rules = rules.flat_map(|rule| rule.from.into_iter().chain(rule.to));
         let terms = self.terms.iter().filter(|term| term.seller == seller);
         let terms = terms.flat_map(|term| [term.from].into_iter().chain(term.to));
-        let changes = rows.chain(rules).chain(terms).chain(book.names.moves(model));
+        let changes = rows.chain(edges).chain(rules).chain(terms).chain(book.names.moves(model));
         let mut changes: Vec<i64> = changes.filter(|at| first < *at && *at <= last).collect();
         changes.sort_unstable();
         changes.dedup();
         changes
+    }
+
+    /// Instants `t` with `first < t <= last` at which the name starts to mean another model.
+    pub fn name_changes(&self, seller: &str, name: &str, first: i64, last: i64) -> Vec<i64> {
+        let names = self.sellers.get(seller).map(|book| &book.names);
+        names.map_or_else(Vec::new, |names| {
+            names.targets(name).filter(|at| first < *at && *at <= last).collect()
+        })
     }
 
     /// Sellers that have a model in the book, by id.
@@ -168,6 +203,12 @@ impl Pricebook {
         book.flat_map(|book| book.shelves.values())
             .flat_map(|meters| meters.values())
             .flat_map(|shelf| &shelf.rows)
+    }
+
+    /// Factors that modifiers of the seller put on a price in the region.
+    pub fn region_factors(&self, seller: &str, region: &str) -> impl Iterator<Item = Ratio> {
+        let rules = self.modifiers.iter().filter(move |rule| rule.seller == seller);
+        rules.filter(move |rule| rule.names_region(region)).map(|rule| rule.factor)
     }
 
     /// What a row's source id stands for.

@@ -103,13 +103,17 @@ impl Modifier {
         self.tier == Some(query.tier) && self.covers(model, query.model, meter, query.at)
     }
 
+    /// True where the factor is for some regions, and this is one of them.
+    pub fn names_region(&self, region: &str) -> bool {
+        self.regions.iter().any(|pattern| glob(pattern, region))
+    }
+
     /// True where the factor applies on top of `row`. A row written for the very tier or region suppresses it.
     pub fn applies(&self, model: Option<&Model>, query: &PriceQuery, row: &PriceRow) -> bool {
         let tier =
             self.tier.is_none_or(|tier| tier == query.tier && row.tier.is_some_and(|served| served != tier));
         let region = self.regions.is_empty()
-            || (matches!(&*row.region, "global" | "*")
-                && self.regions.iter().any(|pattern| glob(pattern, query.region)));
+            || (matches!(&*row.region, "global" | "*") && self.names_region(query.region));
         tier && region && self.covers(model, query.model, row.meter, query.at)
     }
 }
@@ -136,10 +140,8 @@ impl Meters {
                 None => {
                     let known = Meter::ALL.iter().map(|meter| meter.id()).chain(["tokens"]);
                     let message = format!("unknown meter `{}`", word.get_ref());
-                    problems.push(
-                        text.error("pricebook-meter", word.span(), message)
-                            .help(suggest(word.get_ref(), known)),
-                    );
+                    problems
+                        .push(text.error("PB001", word.span(), message).help(suggest(word.get_ref(), known)));
                 }
             }
         }
@@ -200,7 +202,7 @@ pub(super) fn read(
             if !is_region(region.get_ref()) {
                 let message = format!("`{}` is no region", region.get_ref());
                 problems.push(
-                    text.error("pricebook-region", region.span(), message)
+                    text.error("PB001", region.span(), message)
                         .help("write `geo:us`, or a cloud region such as `eu-west-1`"),
                 );
             }
@@ -225,7 +227,7 @@ pub(super) fn read_factor(
     if factor.is_none() {
         let message = format!("`{}` is no factor", value.get_ref());
         problems.push(
-            text.error("pricebook-factor", value.span(), message)
+            text.error("PB026", value.span(), message)
                 .help("write a decimal between 0.01 and 10 in quotes, with at most four decimals: \"1.1\""),
         );
     }

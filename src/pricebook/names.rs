@@ -139,12 +139,20 @@ impl Names {
             .flat_map(|(_, targets)| targets.iter().map(|(from, _)| *from))
     }
 
+    /// Instants at which the name gets another target.
+    pub fn targets(&self, name: &str) -> impl Iterator<Item = i64> {
+        let lower = name.trim().to_ascii_lowercase();
+        let bare = self.prefixes.iter().find_map(|prefix| lower.strip_prefix(&**prefix));
+        let found = self.aliases.get(&*lower).or_else(|| bare.and_then(|bare| self.aliases.get(bare)));
+        found.into_iter().flatten().map(|(from, _)| *from)
+    }
+
     fn spell(&mut self, text: &Text, spelling: &Spanned<String>, id: &str) -> Option<Diagnostic> {
         let lower = spelling.get_ref().to_ascii_lowercase();
         match self.spellings.insert(lower.into(), id.into()) {
             Some(other) if *other != *id => Some(
                 text.error(
-                    "pricebook-name",
+                    "PB023",
                     spelling.span(),
                     format!("`{}` is already a name of `{other}`", spelling.get_ref()),
                 )
@@ -196,14 +204,14 @@ pub(super) fn read(text: &Text, names: &mut AllNames, problems: &mut Vec<Diagnos
         if !names.models.contains_key(target.as_str()) {
             let help = suggest(target, names.models.keys().map(|id| &**id));
             let message = format!("alias target `{target}` is no model of {seller}");
-            problems.push(text.error("pricebook-name", entry.target.span(), message).help(help));
+            problems.push(text.error("PB022", entry.target.span(), message).help(help));
             continue;
         }
         // An alias may be named like a model that it then stands for, but not like another model's spelling.
         if let Some(owner) = names.spellings.get(&*name).filter(|owner| !owner.eq_ignore_ascii_case(&name)) {
             let message = format!("`{name}` is already a name of `{owner}`");
             problems.push(
-                text.error("pricebook-name", entry.name.span(), message)
+                text.error("PB022", entry.name.span(), message)
                     .help("drop the name from the model's `match`"),
             );
         }
@@ -211,8 +219,7 @@ pub(super) fn read(text: &Text, names: &mut AllNames, problems: &mut Vec<Diagnos
         let targets = names.aliases.entry(name.into()).or_default();
         if targets.iter().any(|(other, _)| *other == from) {
             let message = format!("`{}` has two targets from the same instant", entry.name.get_ref());
-            problems
-                .push(text.error("pricebook-name", entry.from.span(), message).help("keep one of the two"));
+            problems.push(text.error("PB022", entry.from.span(), message).help("keep one of the two"));
         }
         targets.push((from, target.as_str().into()));
         targets.sort_by_key(|(from, _)| *from);
@@ -228,7 +235,7 @@ pub(super) fn read_seller(
     if found.is_none() {
         let help = suggest(seller.get_ref(), SELLERS.iter().map(|known| known.id));
         let message = format!("unknown seller `{}`", seller.get_ref());
-        problems.push(text.error("pricebook-seller", seller.span(), message).help(help));
+        problems.push(text.error("PB001", seller.span(), message).help(help));
     }
     found
 }
@@ -242,8 +249,7 @@ pub(super) fn read_from(
     if instant.is_none() {
         let message = format!("`{}` is no instant", value.get_ref());
         problems.push(
-            text.error("pricebook-date", value.span(), message)
-                .help("write 2026-07-30 or 2026-08-16T16:00:00Z"),
+            text.error("PB030", value.span(), message).help("write 2026-07-30 or 2026-08-16T16:00:00Z"),
         );
     }
     instant

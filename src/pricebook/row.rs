@@ -80,19 +80,15 @@ impl PriceRow {
     pub(super) fn ctx_rank(&self) -> u64 {
         ctx_rank(self.ctx)
     }
-
-    pub(super) fn holds(&self, prompt: u64) -> bool {
-        self.ctx.is_none_or(|band| band.holds(prompt))
-    }
 }
 
 /// Orders context boundaries: 0 for any prompt, then by tokens, inclusive before exclusive.
-pub(super) fn ctx_rank(ctx: Option<Band>) -> u64 {
+pub fn ctx_rank(ctx: Option<Band>) -> u64 {
     ctx.map_or(0, |band| band.tokens * 2 + u64::from(!band.inclusive))
 }
 
 /// Reads `0`, `>272000` or `>=200000`.
-pub(super) fn read_ctx(text: &str) -> Option<Option<Band>> {
+pub fn read_ctx(text: &str) -> Option<Option<Band>> {
     if text == "0" {
         return Some(None);
     }

@@ -5,13 +5,18 @@
 //! 3. The region exactly, then its declared parents, then `global`.
 //! 4. The largest context boundary that the prompt satisfies. A tier without the boundary that the standard tier has
 //!    at that size does not price the request.
-//! 5. The overlay before the shipped book, then the latest `from`.
-//! 6. Modifiers in order, then the contract.
+//! 5. The named window that is open, else any hour.
+//! 6. The overlay before the shipped book, then the latest `from`.
+//! 7. Modifiers in order, then the contract.
 
-use super::row::PriceRow;
+use std::sync::Arc;
+
+use super::row::{Layer, PriceRow};
+use super::schedules::{Schedule, Schedules, overlap};
 use super::terms::Kind;
 use super::{NoPrice, PriceQuery, Pricebook, Priced};
 use crate::money::Ratio;
+use crate::usage::cube::Band;
 use crate::vocabulary::{PriceStatus, Seller, Tier};
 
 /// The rows of one model and meter.
@@ -19,47 +24,133 @@ use crate::vocabulary::{PriceStatus, Seller, Tier};
 pub(super) struct Shelf {
     /// Every row, sorted by key, `from`, layer and revision.
     pub rows: Vec<PriceRow>,
-    /// Indices of the rows that neither a revision replaced nor a withdrawal cancelled.
-    live: Vec<u32>,
+    steps: Vec<Step>,
+}
+
+/// The price of one key over time.
+#[derive(Debug, Clone)]
+struct Step {
+    tier: Option<Tier>,
+    ctx: Option<Band>,
+    region: Box<str>,
+    /// `None` is `*`, any hour.
+    window: Option<Arc<Schedule>>,
+    /// Since when which row holds: revised and withdrawn rows are gone, and an overlay outranks what is shipped.
+    starts: Vec<(i64, u32)>,
+}
+
+/// A row found, and whether an unverified holiday decided between it and another.
+#[derive(Debug, Clone, Copy)]
+struct Found<'a> {
+    row: &'a PriceRow,
+    doubtful: bool,
 }
 
 impl Shelf {
-    pub fn new(mut rows: Vec<PriceRow>) -> Shelf {
+    /// Rows whose window is no schedule price nothing; the ledger's reader refuses them.
+    pub fn new(mut rows: Vec<PriceRow>, schedules: &Schedules) -> Shelf {
         rows.sort_by(|a, b| (a.key(), a.from, a.layer, a.rev).cmp(&(b.key(), b.from, b.layer, b.rev)));
-        let mut live = Vec::new();
-        for (index, row) in rows.iter().enumerate() {
-            let replaced =
-                rows.get(index + 1).is_some_and(|next| next.key() == row.key() && next.from == row.from);
-            if !replaced && row.status != PriceStatus::Withdrawn {
-                live.push(index as u32);
+        let mut steps = Vec::new();
+        let mut first = 0;
+        for same in rows.chunk_by(|a, b| a.key() == b.key()) {
+            let window = (&*same[0].window != "*").then(|| schedules.get(&same[0].window));
+            if window != Some(None) {
+                steps.push(Step {
+                    tier: same[0].tier,
+                    ctx: same[0].ctx,
+                    region: same[0].region.clone(),
+                    window: window.flatten().cloned(),
+                    starts: starts(same, first),
+                });
             }
+            first += same.len() as u32;
         }
-        Shelf { rows, live }
+        Shelf { rows, steps }
     }
 
-    /// Among the live rows in force for the tier and region, the one that outranks the others.
-    fn best(&self, query: &PriceQuery, tier: Tier, region: &str) -> Option<&PriceRow> {
-        self.live
+    /// Two rows that differ in nothing but their windows, which are both open at some instant: neither outranks the other.
+    pub fn ambiguous(&self) -> Option<(&PriceRow, &PriceRow, i64)> {
+        let named: Vec<(&Step, &Arc<Schedule>)> =
+            self.steps.iter().filter_map(|step| Some((step, step.window.as_ref()?))).collect();
+        let pairs = named
             .iter()
-            .filter_map(|index| self.rows.get(*index as usize))
-            .filter(|row| {
-                row.from <= query.at
-                    && row.tier.is_none_or(|served| served == tier)
-                    && (*row.region == *region || &*row.region == "*")
-                    && row.holds(query.prompt)
+            .enumerate()
+            .flat_map(|(index, one)| named[index + 1..].iter().map(move |other| (one, other)));
+        pairs
+            .filter(|((one, _), (other, _))| {
+                (one.tier, one.ctx, &one.region) == (other.tier, other.ctx, &other.region)
             })
-            .max_by_key(|row| (row.ctx_rank(), row.tier.is_some(), &*row.region != "*", row.layer, row.from))
+            .find_map(|((one, first), (other, second))| {
+                let at = overlap(first, second)?;
+                let row = |step: &Step| self.rows.get(step.starts.last()?.1 as usize);
+                Some((row(one)?, row(other)?, at))
+            })
+    }
+
+    /// Named windows of the shelf's rows.
+    pub fn windows(&self) -> impl Iterator<Item = &Arc<Schedule>> {
+        self.steps.iter().filter_map(|step| step.window.as_ref())
+    }
+
+    /// Among the rows in force for the tier and region, the one that outranks the others.
+    fn best(&self, query: &PriceQuery, tier: Tier, region: &str) -> Option<Found<'_>> {
+        let mut doubtful = false;
+        let row = self
+            .steps
+            .iter()
+            .filter(|step| {
+                step.tier.is_none_or(|served| served == tier)
+                    && (*step.region == *region || &*step.region == "*")
+                    && step.ctx.is_none_or(|band| band.holds(query.prompt))
+            })
+            .filter_map(|step| {
+                let row = self.rows.get(step.at(query.at)? as usize)?;
+                let Some(window) = &step.window else { return Some((step, row)) };
+                let state = window.at(query.at);
+                doubtful |= state.doubtful;
+                // Where the price of a window has ended, the price of every hour holds again.
+                (state.open && row.unit.is_some()).then_some((step, row))
+            })
+            .max_by_key(|(step, row)| {
+                (row.ctx_rank(), step.tier.is_some(), &*step.region != "*", step.window.is_some())
+            })
+            .map(|(_, row)| row);
+        row.map(|row| Found { row, doubtful })
     }
 
     /// The row for the tier, in the nearest region that has one for a prompt of this size.
-    fn row(&self, query: &PriceQuery, tier: Tier, regions: &[&str]) -> Option<&PriceRow> {
+    fn row(&self, query: &PriceQuery, tier: Tier, regions: &[&str]) -> Option<Found<'_>> {
         let standard = regions.iter().filter_map(|region| self.best(query, Tier::Standard, region));
-        let repriced_from = standard.map(PriceRow::ctx_rank).max().unwrap_or(0);
+        let repriced_from = standard.map(|found| found.row.ctx_rank()).max().unwrap_or(0);
         regions
             .iter()
             .filter_map(|region| self.best(query, tier, region))
-            .find(|row| row.ctx_rank() >= repriced_from)
+            .find(|found| found.row.ctx_rank() >= repriced_from)
     }
+}
+
+impl Step {
+    fn at(&self, instant: i64) -> Option<u32> {
+        let index = self.starts.partition_point(|(from, _)| *from <= instant);
+        index.checked_sub(1).and_then(|index| self.starts.get(index)).map(|(_, row)| *row)
+    }
+}
+
+/// The step function of rows of one key, sorted by `from`, layer and revision, the first of which has the index `first`.
+fn starts(rows: &[PriceRow], first: u32) -> Vec<(i64, u32)> {
+    let mut layer = Layer::Shipped;
+    let mut starts = Vec::new();
+    for (row, next, index) in
+        rows.iter().zip(1..).map(|(row, next)| (row, rows.get(next), first + next as u32 - 1))
+    {
+        let replaced = next.is_some_and(|next| next.from == row.from);
+        if replaced || row.status == PriceStatus::Withdrawn || row.layer < layer {
+            continue;
+        }
+        layer = row.layer;
+        starts.push((row.from, index));
+    }
+    starts
 }
 
 impl Pricebook {
@@ -82,9 +173,11 @@ impl Pricebook {
                         .any(|rule| rule.seller == query.seller && rule.derives(model, query, wanted));
                     derived.then(|| shelf.row(query, Tier::Standard, &regions)).flatten()
                 });
-                if let Some(row) = row {
+                if let Some(Found { row, doubtful }) = row {
                     let unit = row.unit.ok_or(NoPrice::Ended)?;
-                    return self.with_factors(query, row, unit);
+                    let mut priced = self.with_factors(query, row, unit)?;
+                    priced.unverified |= doubtful;
+                    return Ok(priced);
                 }
             }
             meter = Seller::price_parent(query.seller, wanted);
@@ -152,8 +245,6 @@ mod tests {
     use super::*;
     use crate::diagnostic::Origin;
     use crate::period::Day;
-    use crate::pricebook::row::Layer;
-    use crate::usage::cube::Band;
     use crate::vocabulary::Meter;
     use proptest::prelude::*;
 
@@ -205,7 +296,11 @@ mod tests {
             prompt,
             at,
         };
-        shelf.row(&query, Tier::Standard, &["global"]).map(|row| row.unit)
+        shelf.row(&query, Tier::Standard, &["global"]).map(|found| found.row.unit)
+    }
+
+    fn shelf(rows: Vec<PriceRow>) -> Shelf {
+        Shelf::new(rows, &Schedules::new())
     }
 
     fn price(units: i128) -> Option<Option<Ratio>> {
@@ -215,7 +310,7 @@ mod tests {
     #[test]
     fn a_withdrawal_uncovers_the_price_before_it_and_an_end_does_not() {
         use PriceStatus::{Ended, Listed, Scheduled, Withdrawn};
-        let shelf = Shelf::new(vec![
+        let shelf = shelf(vec![
             row(1, 10, 1, Listed, None, Layer::Shipped),
             row(2, 20, 1, Scheduled, None, Layer::Shipped),
             row(3, 20, 2, Withdrawn, None, Layer::Shipped),
@@ -229,7 +324,7 @@ mod tests {
     #[test]
     fn an_overlay_row_outranks_every_later_shipped_row_of_its_key() {
         use PriceStatus::{Listed, Withdrawn};
-        let shelf = Shelf::new(vec![
+        let shelf = shelf(vec![
             row(1, 10, 1, Listed, None, Layer::Shipped),
             row(2, 30, 7, Listed, None, Layer::Shipped),
             row(3, 20, 1, Listed, None, Layer::Overlay),
@@ -246,7 +341,7 @@ mod tests {
     fn an_inclusive_boundary_takes_the_prompt_that_meets_it() {
         let (at, above) = (Band { tokens: 200, inclusive: true }, Band { tokens: 200, inclusive: false });
         let listed = |price, ctx| row(price, 0, 1, PriceStatus::Listed, ctx, Layer::Shipped);
-        let shelf = Shelf::new(vec![listed(1, None), listed(2, Some(at)), listed(3, Some(above))]);
+        let shelf = shelf(vec![listed(1, None), listed(2, Some(at)), listed(3, Some(above))]);
         assert_eq!([199, 200, 201].map(|prompt| found(&shelf, 0, prompt)), [price(1), price(2), price(3)]);
     }
 
@@ -279,7 +374,7 @@ mod tests {
             at in 0i64..25,
             prompt in 0u64..500,
         ) {
-            prop_assert_eq!(found(&Shelf::new(rows), at, prompt), found(&Shelf::new(mixed), at, prompt));
+            prop_assert_eq!(found(&shelf(rows), at, prompt), found(&shelf(mixed), at, prompt));
         }
 
         #[test]
@@ -288,7 +383,7 @@ mod tests {
         ) {
             let mut more = rows.clone();
             more.push(row(99, later, 9, PriceStatus::Listed, None, Layer::Overlay));
-            prop_assert_eq!(found(&Shelf::new(rows), at, prompt), found(&Shelf::new(more), at, prompt));
+            prop_assert_eq!(found(&shelf(rows), at, prompt), found(&shelf(more), at, prompt));
         }
 
         #[test]
@@ -300,7 +395,7 @@ mod tests {
                 0 => 0,
                 index => bands[index as usize - 1].tokens + u64::from(!bands[index as usize - 1].inclusive),
             };
-            let shelf = Shelf::new(rows);
+            let shelf = shelf(rows);
             prop_assert_eq!(found(&shelf, at, prompt), found(&shelf, at, edge));
         }
     }

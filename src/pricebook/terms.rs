@@ -186,7 +186,7 @@ fn own_price(text: &Text, entry: &TermEntry, problems: &mut Vec<Diagnostic>) -> 
         if meter.is_none() {
             let help = suggest(word.get_ref(), Meter::ALL.iter().map(|meter| meter.id()));
             let message = format!("unknown meter `{}`", word.get_ref());
-            problems.push(text.error("pricebook-meter", word.span(), message).help(help));
+            problems.push(text.error("contract-meter", word.span(), message).help(help));
         }
         meter
     });

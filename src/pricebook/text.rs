@@ -47,7 +47,8 @@ impl<'a> Text<'a> {
                     Some(field) => format!("add {field} to this table"),
                     None => "correct what is marked; the files in `pricebooks/` show the form".to_owned(),
                 };
-                problems.push(self.error("pricebook-toml", range, message).help(help));
+                let code = if message.starts_with("unknown ") { "PB001" } else { "PB030" };
+                problems.push(self.error(code, range, message).help(help));
             })
             .ok()
     }

@@ -134,6 +134,7 @@ impl Aggregate {
                 source: call.source,
                 reading: call.reading,
                 stream: call.stream,
+                whole_day: false,
             },
             attribution: AttributionKey {
                 day: Day::of_instant(call.at).days(),

@@ -271,6 +271,7 @@ mod tests {
             region: "".into(),
             prompt: 0,
             at: day(at).start(),
+            whole_day: false,
         }
     }
 

@@ -318,6 +318,7 @@ impl<'a> State<'a> {
             region: key.region.clone().unwrap_or_else(|| "global".into()),
             prompt: if key.long_context == Some(true) { u64::MAX >> 16 } else { 0 },
             at: key.cell.first.start(),
+            whole_day: true,
         })
     }
 

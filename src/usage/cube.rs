@@ -69,6 +69,8 @@ pub struct RatingKey {
     pub source: CountSource,
     pub reading: Reading,
     pub stream: bool,
+    /// The source knew only the day: the slot is its first, and the hour is unknown.
+    pub whole_day: bool,
 }
 
 impl RatingKey {
@@ -101,7 +103,7 @@ fn pair(high: u32, low: u32) -> u64 {
 impl Hash for RatingKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
         let words = [self.tier as u8, self.band, self.outcome as u8, self.call_type as u8];
-        let proof = [self.source as u8, self.reading as u8, u8::from(self.stream), 0];
+        let proof = [self.source as u8, self.reading as u8, u8::from(self.stream), u8::from(self.whole_day)];
         state.write_u64(pair(self.slot, self.provider));
         state.write_u64(pair(self.key, self.requested));
         state.write_u64(pair(self.routed, self.served));

@@ -130,6 +130,7 @@ mod tests {
             source: CountSource::Provider,
             reading: Reading::Inclusive,
             stream: false,
+            whole_day: false,
         };
         let mut sums = Sums { requests: 1, ..Sums::default() };
         sums.meters.set(Meter::Input, 1104);

@@ -30,6 +30,7 @@ pub enum Field {
     CountSource,
     Reading,
     Stream,
+    WholeDay,
     RequestId,
     Requests,
     Meter(Meter),
@@ -95,6 +96,13 @@ const BEFORE: &[(&str, Field, ColumnType, bool, &str)] = &[
     ("count_source", Field::CountSource, ColumnType::Text, false, "who counted; empty means provider"),
     ("reading", Field::Reading, ColumnType::Text, false, "how the counters were read; empty means inclusive"),
     ("stream", Field::Stream, ColumnType::Flag, false, "true or false; empty means false"),
+    (
+        "whole_day",
+        Field::WholeDay,
+        ColumnType::Flag,
+        false,
+        "true: a sum over the whole UTC day, as where `period_start` is a bare date; the hour is unknown",
+    ),
     (
         "request_id",
         Field::RequestId,

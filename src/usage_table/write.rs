@@ -118,6 +118,7 @@ fn rating<'a>(field: Field, key: &RatingKey, cubes: &'a Cubes) -> Value<'a> {
         Field::CountSource => Value::Text(key.source.id()),
         Field::Reading => Value::Text(key.reading.id()),
         Field::Stream => Value::Flag(key.stream),
+        Field::WholeDay => Value::Flag(key.whole_day),
         _ => Value::Null,
     }
 }

@@ -68,6 +68,7 @@ pub fn cubes(calls: &[Calls]) -> Cubes {
             source: CountSource::Provider,
             reading: call.reading,
             stream: false,
+            whole_day: false,
         };
         let sums = Sums {
             requests: call.requests,

@@ -270,6 +270,7 @@ impl World {
                 source: CountSource::Provider,
                 reading: Reading::Inclusive,
                 stream: row.outcome == Outcome::StreamWithoutUsage,
+                whole_day: false,
             };
             let sums = Sums { requests: 1, meters, logged: Money::ZERO, logged_rows: 0 };
             cubes.rating.entry(key).or_default().add(&sums);

@@ -158,7 +158,11 @@ fn describe(
     line.meter = sku.meter;
     line.tier = sku.tier.filter(|_| sku.meter.is_some());
     line.long_context = sku.long_context;
-    line.region = sku.scope.filter(|scope| *scope != "regional").or(cells.get("RegionId")).map(Arc::from);
+    line.region = match (sku.scope, cells.get("RegionId")) {
+        // One meter name has another price in another zone, and the region tells which.
+        (Some("datazone"), Some(region)) => Some(format!("datazone:{region}").into()),
+        (scope, region) => scope.filter(|scope| *scope != "regional").or(region).map(Arc::from),
+    };
     if let Some(model) = model::read(cells, publisher) {
         line.model = ModelScope::One(model.into());
     }

@@ -96,7 +96,7 @@ fn microsoft_blocks_become_tokens_in_spite_of_the_pricing_quantity() {
         [
             "2026-08-03 Azure OpenAI GPT5 5.4 input standard global 12500000 28.796875",
             "2026-08-03 Azure OpenAI GPT5 5.4 cache_read standard global 88062500 20.2873984375",
-            "2026-08-03 Azure OpenAI GPT5 5.4 output standard datazone 3200000 48.6552",
+            "2026-08-03 Azure OpenAI GPT5 5.4 output standard datazone:swedencentral 3200000 48.6552",
             "2026-08-04 Azure Deepseek Models V4 Pro cache_read standard global 51000000 6.8144925",
             "2026-08-31 - - - - - -0.0039659375",
         ]

@@ -353,6 +353,11 @@ fn region<'a>(row: &Row<'a>, seller: Option<&'static Seller>) -> Cow<'a, str> {
             _ => return text,
         }
     }
+    if seller.is_some_and(|seller| seller.id == "azure-openai")
+        && let Some(zone) = azure_zone(&row.text(Slot::Model))
+    {
+        return Cow::Borrowed(zone);
+    }
     let Cow::Borrowed(base) = row.text(Slot::ApiBase) else { return Cow::Borrowed("") };
     let host = base.split_once("://").map_or(base, |(_, rest)| rest);
     let (host, path) = host.split_once('/').unwrap_or((host, ""));
@@ -372,4 +377,17 @@ fn region<'a>(row: &Row<'a>, seller: Option<&'static Seller>) -> Cow<'a, str> {
         _ => None,
     };
     Cow::Borrowed(region.unwrap_or(""))
+}
+
+/// The data zone in LiteLLM's own name of an Azure deployment: `azure/eu/gpt-5.1`.
+fn azure_zone(model: &str) -> Option<&'static str> {
+    let (zone, _) = model.strip_prefix("azure/").unwrap_or(model).split_once('/')?;
+    match zone {
+        "us" => Some("datazone:us"),
+        "eu" => Some("datazone:eu"),
+        "apac" => Some("datazone:asia"),
+        "us-gov" => Some("datazone:usgov"),
+        "global" | "global-standard" => Some("global"),
+        _ => None,
+    }
 }

@@ -295,6 +295,11 @@ fn names_regions_and_owners() {
         ["smart", "claude", "us.anthropic.claude-sonnet-4-5-20250929-v1:0", "us-east-1"]
     );
     assert_eq!(bedrock[6..], ["7d1f0c52-3a44-4d0e-9a63-5b1c2e8f9a10", "a\"b", "", "user_1a_account_2b"]);
+    let azure = read(serde_json::json!({
+        "custom_llm_provider": "azure", "model": "azure/eu/gpt-5.1", "model_group": "chat",
+        "api_base": "https://acme.openai.azure.com/",
+    }));
+    assert_eq!([&azure[0], &azure[4], &azure[5]], ["azure-openai", "eu/gpt-5.1", "datazone:eu"]);
     let other = read(
         serde_json::json!({"custom_llm_provider": "hosted_vllm", "model": "meta/llama-4", "metadata": {"usage_object": {"inference_geo": "us"}}}),
     );

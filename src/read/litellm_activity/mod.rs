@@ -106,6 +106,7 @@ fn try_add(read: &mut UsageRead, total: &Total<'_>) -> Result<(), (&'static str,
         source: CountSource::TotalsOnly,
         reading: if uncached.is_some() { Reading::InclusiveInferred } else { Reading::IdentityFailed },
         stream: false,
+        whole_day: true,
     };
     let attribution = AttributionKey {
         day: day.days(),

@@ -96,6 +96,7 @@ impl<'o> Assembler<'o> {
         let part_id = |part: Option<Part>| part.map_or("", Part::id);
         let part = cell(Field::Cube).words(&parts, part_id, None, &mut faults);
         let stream = cell(Field::Stream).flags(&mut faults);
+        let whole_day = cell(Field::WholeDay).flags(&mut faults);
         let prompt_from = cell(Field::PromptTokensFrom).counts(&mut faults);
         let requests = cell(Field::Requests).counts(&mut faults);
         let logged = cell(Field::LoggedCost).amounts(&mut faults);
@@ -109,7 +110,7 @@ impl<'o> Assembler<'o> {
             }
         }
         for row in 0..block.rows {
-            let slot = at[row].map(|at| u32::try_from(at.div_euclid(SECONDS_PER_SLOT)));
+            let slot = at[row].map(|(at, _)| u32::try_from(at.div_euclid(SECONDS_PER_SLOT)));
             let requests = requests[row].unwrap_or(1);
             let fault = match slot {
                 _ if faults.contains_key(&row) => faults.remove(&row),
@@ -159,7 +160,7 @@ impl<'o> Assembler<'o> {
             };
             let mut outcome = outcome[row];
             if let Some(id) = &ids[row]
-                && self.seen(id, outcome, at[row].unwrap_or_default(), &sums)
+                && self.seen(id, outcome, at[row].unwrap_or_default().0, &sums)
             {
                 outcome = Outcome::Duplicate;
             }
@@ -178,6 +179,7 @@ impl<'o> Assembler<'o> {
                 source: source[row],
                 reading: reading[row],
                 stream: stream[row],
+                whole_day: whole_day[row] || at[row].is_some_and(|(_, day)| day),
             };
             let attribution = AttributionKey {
                 day: Day::of_instant(rating.at()).days(),

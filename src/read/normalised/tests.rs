@@ -26,7 +26,7 @@ fn csv(text: &str) -> Result<UsageRead> {
 fn rows_are_summed_and_refusals_have_their_line() {
     let read = csv(
         "period_start,provider,served_model,service_tier,requests,input,cache_write_5m,output,logged_cost,team\n\
-         2026-10-01,anthropic,claude,,3,100,7,20,0.5,search\n\
+         2026-10-01T00:00:00Z,anthropic,claude,,3,100,7,20,0.5,search\n\
          2026-10-01T00:14:59Z,anthropic,claude,standard,1,10,,2,,search\n\
          2026-10-01,anthropic,claude,prioritty,1,10,,2,0.25,\n\
          2026-10-01,anthropic,claude,,1,-4,,2,,\n\
@@ -57,6 +57,16 @@ fn rows_are_summed_and_refusals_have_their_line() {
         ]
     );
     assert_eq!(read.rejects[0].amount, Some("0.25".parse().unwrap()));
+}
+
+#[test]
+fn a_bare_date_or_a_flag_is_usage_of_a_whole_day() {
+    let read = csv("period_start,provider,served_model,whole_day,input\n\
+         2026-10-01,deepseek,m,,1\n2026-10-01T00:00:00Z,deepseek,m,,2\n2026-10-01T00:00:00Z,deepseek,m,true,4\n")
+    .unwrap();
+    let sums: Vec<(bool, u64)> =
+        read.cubes.rating.iter().map(|(key, sums)| (key.whole_day, sums.meters.get(Meter::Input))).collect();
+    assert_eq!(sums, [(false, 2), (true, 5)]);
 }
 
 #[test]
@@ -115,12 +125,12 @@ prop_compose! {
 prop_compose! {
     fn cubes()(rows in prop::collection::vec(
         (prop::collection::vec(name(), 11), 0u32..4_000_000, 0u8..3, word(Tier::ALL), word(Outcome::ALL),
-         (word(CallType::ALL), word(CountSource::ALL), word(Reading::ALL), any::<bool>()), sums()), 0..6)) -> Cubes {
+         (word(CallType::ALL), word(CountSource::ALL), word(Reading::ALL), any::<(bool, bool)>()), sums()), 0..6)) -> Cubes {
         let mut cubes = Cubes::default();
-        for (texts, slot, band, tier, outcome, (call_type, source, reading, stream), sums) in rows {
+        for (texts, slot, band, tier, outcome, (call_type, source, reading, (stream, whole_day)), sums) in rows {
             let n: Vec<u32> = texts.iter().map(|text| cubes.names.intern(text)).collect();
             let rating = RatingKey { slot, provider: n[0], key: n[1], requested: n[2], routed: n[3], served: n[4],
-                region: n[5], tier, band, outcome, call_type, source, reading, stream };
+                region: n[5], tier, band, outcome, call_type, source, reading, stream, whole_day };
             cubes.rating.entry(rating).or_default().add(&sums);
             let attribution = AttributionKey { day: rating.day().days(), team: n[6], feature: n[7], environment: n[8],
                 customer: n[9], deploy: n[10], provider: n[0], key: n[1], routed: n[3], served: n[4], region: n[5],

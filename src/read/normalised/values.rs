@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::columnar::Cells;
 use crate::diagnostic::nearest;
 use crate::money::{Money, SCALE, read_count};
-use crate::period::read_instant;
+use crate::period::{Day, read_instant};
 use crate::read::gather::shown;
 
 /// First fault of each row: code and reason.
@@ -104,13 +104,14 @@ impl Cell<'_> {
         self.each(faults, |text| read_count(text).ok_or_else(|| refuse(text)))
     }
 
-    pub fn instants(&self, faults: &mut Faults) -> Vec<Option<i64>> {
+    /// Instants, each with whether it was written as a day.
+    pub fn instants(&self, faults: &mut Faults) -> Vec<Option<(i64, bool)>> {
         if let Some(Cells::Instants(values)) = self.cells {
-            return values.clone();
+            return values.iter().map(|value| value.map(|at| (at, false))).collect();
         }
         self.each(faults, |text| {
             read_instant(text)
-                .map(|(at, _)| at)
+                .map(|(at, _)| (at, text.parse::<Day>().is_ok()))
                 .ok_or_else(|| ("bad-instant", format!("`{}` is not a day or an instant", shown(text))))
         })
     }

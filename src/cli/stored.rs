@@ -1,0 +1,87 @@
+//! Usage that is stored, for the prices of any month: logs of the books, or files that are named, without any bill.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use super::gather;
+use super::global::Global;
+use super::inputs::Input;
+use super::remarks;
+use super::ui::Ui;
+use crate::books::{Books, glob};
+use crate::collect::{LogInput, Usage};
+use crate::error::Result;
+use crate::period::Month;
+use crate::pricebook::Pricebook;
+use crate::rate::{Accounts, ModelMapping};
+use crate::read::TagSources;
+use crate::review::volume::Volume;
+
+/// Where stored usage is, and what the books say about it. Reading it takes a book, whose context boundaries cut it.
+pub struct Store {
+    logs: Vec<LogInput>,
+    tags: TagSources,
+    cache: Option<PathBuf>,
+    accounts: Accounts,
+    mappings: Vec<ModelMapping>,
+}
+
+impl Store {
+    /// The files named, or without any the logs of the books: those of one month, or all of them.
+    pub fn open(global: &Global, named: &[Input], month: Option<Month>) -> Result<Store> {
+        if named.is_empty() {
+            return Store::of_books(&Books::load(&global.dir)?, month);
+        }
+        Ok(Store {
+            logs: gather::log_inputs(named)?,
+            tags: TagSources::default(),
+            cache: None,
+            accounts: Accounts { known: Vec::new(), keys: BTreeMap::new() },
+            mappings: Vec::new(),
+        })
+    }
+
+    pub fn of_books(books: &Books, month: Option<Month>) -> Result<Store> {
+        let mut logs = Vec::new();
+        for source in &books.sources {
+            let found = match month {
+                Some(month) => books.files(&source.files, month)?,
+                None => {
+                    let any = source.files.iter().map(|pattern| pattern.replace("{month}", "????-??"));
+                    glob::find(&books.dir, &any.collect::<Vec<_>>(), None)?
+                }
+            };
+            logs.extend(gather::declared_logs(books, source, found.files));
+        }
+        Ok(Store {
+            logs,
+            tags: gather::tags(&books.tags),
+            cache: gather::cache(books, &mut Vec::new()),
+            accounts: Accounts {
+                known: books.accounts.iter().map(gather::account).collect(),
+                keys: gather::keys(books),
+            },
+            mappings: gather::mappings(books),
+        })
+    }
+
+    /// Reads the usage as one book cuts it.
+    pub fn read(&self, book: &Pricebook, ui: &Ui) -> Result<Usage> {
+        let usage = gather::usage(&self.logs, &self.tags, book, self.cache.clone(), ui)?;
+        ui.diagnostics(&remarks::rows(&usage));
+        Ok(usage)
+    }
+
+    pub fn volume<'s>(&'s self, usage: &'s Usage) -> Volume<'s> {
+        Volume { sources: &usage.sources, accounts: &self.accounts, mappings: &self.mappings }
+    }
+}
+
+/// Months with a pack in the books.
+pub fn closed(global: &Global) -> BTreeSet<Month> {
+    let entries = std::fs::read_dir(global.dir.join("closes")).into_iter().flatten().flatten();
+    entries
+        .filter(|entry| entry.path().join("v1").join("manifest.json").is_file())
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .collect()
+}
