@@ -8,6 +8,7 @@
 pub mod catalogue;
 pub mod coverage;
 pub mod engine;
+pub mod fitted;
 pub mod logged;
 pub mod mapping;
 pub mod meter_move;
@@ -159,6 +160,7 @@ pub static FAMILIES: &[Family] = &[
     Family { name: "uncounted", propose: record::not_counted },
     Family { name: "price row", propose: price::propose },
     Family { name: "restated usage", propose: restate::propose },
+    Family { name: "fitted price", propose: fitted::propose },
     Family { name: "missing price", propose: missing_price::propose },
 ];
 

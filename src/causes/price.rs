@@ -16,6 +16,8 @@ use crate::vocabulary::{Meter, Tier};
 /// A price found in the book must hold on this many days; a fitted one on one more (its own day is spent).
 const DAYS_LISTED: usize = 3;
 const DAYS_FITTED: usize = 4;
+/// And on this many where the quantities are unknown too.
+const DAYS_OPEN: usize = 6;
 /// Scopes that sellers price apart, tried when the bill does not show regions.
 const REGIONS: &[&str] = &["geo:us", "geo:eu"];
 
@@ -88,10 +90,15 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
             let fitted = reasons == [Reason::Fitted];
             let quantities = quantities(&days, &all);
             let informative = days.iter().filter(|day| !day.ties).count();
-            // A fitted price needs its quantities: a constant share of lost rows looks the same.
-            if informative < if fitted { DAYS_FITTED } else { DAYS_LISTED }
-                || (fitted && quantities == Quantities::Open)
-            {
+            // A fitted price needs its quantities: a constant share of lost rows looks the same. Where it begins inside
+            // the month, on a day after days that tie out, it is one of two stories.
+            let begins = points.first().is_some_and(|first| first.ties);
+            let enough = match (fitted, quantities) {
+                (false, _) => DAYS_LISTED,
+                (true, Quantities::Open) => DAYS_OPEN,
+                (true, _) => DAYS_FITTED,
+            };
+            if informative < enough || (fitted && quantities == Quantities::Open && !begins) {
                 continue;
             }
             // Rows of different meters belong to one price change.

@@ -18,8 +18,8 @@ pub enum Change {
     Version(i64),
     Tier(Tier),
     Region(Arc<str>),
-    /// Long prompts at the price of short ones.
-    ShortPrompt,
+    /// Long prompts at the price of short ones, or the reverse.
+    Prompt(u64),
     /// Tokens of one meter charged as another.
     Meter(&'static Confusion),
     Served(Arc<str>),
@@ -90,9 +90,8 @@ pub fn changes(state: &State, slice: &Slice, models: &BTreeSet<Arc<str>>) -> Vec
     }
     found.extend(Tier::ALL.iter().copied().map(Change::Tier));
     found.extend(REGIONS.iter().map(|region| Change::Region((*region).into())));
-    if slice.leaves.keys().any(|(_, leaf)| leaf.prompt > 0) {
-        found.push(Change::ShortPrompt);
-    }
+    let bands = 0..=state.rater.book.bands().len() as u8;
+    found.extend(bands.map(|band| Change::Prompt(state.rater.book.band_prompt(band))));
     found.extend(CONFUSIONS.iter().map(Change::Meter));
     if !matches!(slice.attribute, Attribute::Outcome(_) | Attribute::Stream) {
         let others = models.iter().filter(|model| **model != slice.model);
@@ -120,7 +119,7 @@ impl Change {
             Change::Version(at) => return version(state, leaf, *at),
             Change::Tier(tier) => Leaf { tier: *tier, ..leaf.clone() },
             Change::Region(region) => Leaf { region: region.clone(), ..leaf.clone() },
-            Change::ShortPrompt => Leaf { prompt: 0, ..leaf.clone() },
+            Change::Prompt(prompt) => Leaf { prompt: *prompt, ..leaf.clone() },
             Change::Meter(confusion) if confusion.logged != leaf.meter => return Became::Same,
             Change::Meter(confusion) => match confusion.charged {
                 Some(meter) => Leaf { meter, ..leaf.clone() },
@@ -139,16 +138,18 @@ impl Change {
         }
     }
 
-    /// The cause that the change would prove for a slice. `onset`: it holds from some day on to the end.
-    pub fn cause(&self, attribute: &Attribute, onset: bool) -> &'static str {
+    /// The cause that the change would prove for a slice. `lasting`: once it began, it went on.
+    pub fn cause(&self, attribute: &Attribute, lasting: bool) -> &'static str {
         match (self, attribute) {
             (Change::Version(_), _) => "rate.stale",
             (Change::Tier(Tier::Batch), _) => "rate.batch",
             (Change::Tier(_), _) => "rate.service_tier",
             (Change::Region(_), _) => "rate.region_uplift",
-            (Change::ShortPrompt, _) => "rate.context_band",
+            (Change::Prompt(_), _) => "rate.context_band",
             (Change::Meter(confusion), _) => confusion.cause,
-            (Change::Served(_), Attribute::Whole | Attribute::Requested(_) | Attribute::Key(_)) if onset => {
+            (Change::Served(_), Attribute::Whole | Attribute::Requested(_) | Attribute::Key(_))
+                if lasting =>
+            {
                 "map.alias_repointed"
             }
             (Change::Served(_), _) => "map.fallback",
@@ -167,7 +168,8 @@ impl Change {
             }
             Change::Tier(tier) => format!("charged at tier {tier}"),
             Change::Region(region) => format!("charged in region {region}"),
-            Change::ShortPrompt => "long prompts charged at the base rate".to_owned(),
+            Change::Prompt(0) => "charged at the base rate of short prompts".to_owned(),
+            Change::Prompt(prompt) => format!("charged at the rate of prompts from {prompt} tokens on"),
             Change::Meter(confusion) => confusion.words.to_owned(),
             Change::Served(model) => format!("charged as {model}"),
             Change::NotBilled => "not charged".to_owned(),
@@ -182,7 +184,7 @@ impl Change {
             }
             Change::Tier(_) => "the served tier or batch id of these calls in the log",
             Change::Region(_) => "the endpoint or geography of these calls in the log",
-            Change::ShortPrompt => "a cost export that tells the context band",
+            Change::Prompt(_) => "a cost export that tells the context band",
             Change::Meter(_) => "billed quantities by token class: the provider's usage report",
             Change::Served(_) => "the model that answered, in the log",
             Change::NotBilled => "the provider's usage report for these days, by key",

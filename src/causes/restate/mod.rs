@@ -63,7 +63,7 @@ fn best(state: &State, account: &Account) -> Result<Option<Patch>> {
         for change in change::changes(state, slice, &models) {
             let Some(days) = effect::effects(state, slice, &change)? else { continue };
             if let Some(fit) = fit::fit(&days, &mut standings)? {
-                let cause = change.cause(&slice.attribute, fit.to_the_end);
+                let cause = change.cause(&slice.attribute, fit.lasting);
                 let story = Story { slice, change, cause, days, fit };
                 if !state.rejected.contains(&story.name(account)) {
                     stories.push(story);
@@ -171,7 +171,9 @@ impl Story<'_> {
             Change::Tier(_) | Change::Region(_) => {
                 "record the served tier and region of these calls in the gateway log"
             }
-            Change::ShortPrompt => "ask the seller whether the long-prompt rate still applies",
+            Change::Prompt(_) => {
+                "check how the gateway counts the prompt (cache reads and writes belong to it) and where the seller's boundary lies"
+            }
             Change::Meter(_) => {
                 "dispute the charge with the tokens the log counts, or correct how the gateway counts them"
             }
