@@ -164,7 +164,9 @@ pub fn why(book: &Pricebook, quote: &Quote, line: &Line) -> Vec<String> {
     }
     let asked = if quote.region.is_empty() { "global" } else { &quote.region };
     if charge.doubt == Some(Doubt::Region) {
-        why.push("no region is named, and the price depends on it: taken as global".to_owned());
+        why.push(
+            "no region is named, and the price depends on it: the seller's default is assumed".to_owned(),
+        );
     } else if &*row.region == "*" {
         why.push("the same in every region".to_owned());
     } else if *row.region != *asked {
