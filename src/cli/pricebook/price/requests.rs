@@ -75,7 +75,7 @@ pub(super) fn run(book: &Pricebook, file: &Path, global: &Global, ui: &Ui) -> an
         OutputFormat::Table if global.output_format.is_none() => OutputFormat::Csv,
         format => format,
     };
-    ui.output(global.output(), &render::render(&[sheet.clone()], format, Some(ui.width(true)))?)?;
+    ui.output(global.output(), &render::render(std::slice::from_ref(&sheet), format, Some(ui.width(true)))?)?;
     sheet.notes.iter().for_each(|note| ui.status(note));
     Ok(if failed == 0 { EXIT_CLEAN } else { EXIT_FINDINGS })
 }
