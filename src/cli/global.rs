@@ -25,7 +25,8 @@ pub struct Global {
         global = true
     )]
     pub dir: PathBuf,
-    /// Output format; the ending of `-o FILE` decides where it is left out, and `table` otherwise
+    /// Output format; the ending of `-o FILE` decides where it is left out, and `table` otherwise. `junit` and `github`
+    /// are for checks
     #[arg(
         short = 'O',
         long = "output-format",
@@ -33,7 +34,7 @@ pub struct Global {
         env = "LLMFIN_OUTPUT_FORMAT",
         global = true
     )]
-    #[arg(value_parser = PossibleValuesParser::new(["table", "csv", "json", "md", "html", "xlsx"]).try_map(output_format))]
+    #[arg(value_parser = PossibleValuesParser::new(["table", "csv", "json", "md", "html", "xlsx", "junit", "github"]).try_map(output_format))]
     pub output_format: Option<OutputFormat>,
     /// File to write instead of standard output
     #[arg(short = 'o', long = "output", value_name = "FILE", global = true)]
@@ -56,6 +57,9 @@ pub struct Global {
     /// File with negotiated terms; may be repeated
     #[arg(long, value_name = "FILE", env = "LLMFIN_CONTRACT", global = true)]
     pub contract: Vec<PathBuf>,
+    /// Price with a book of one's own that breaks rules; the pack records it
+    #[arg(long, env = "LLMFIN_ACCEPT_PRICEBOOK_ERRORS", global = true)]
+    pub accept_pricebook_errors: bool,
     /// When to use colours
     #[arg(long, value_name = "WHEN", env = "LLMFIN_COLOR", default_value = "auto", global = true)]
     pub color: Color,

@@ -8,6 +8,7 @@ use crate::close::document::Reconciliation;
 use crate::diagnostic::{Diagnostic, Origin, nearest};
 use crate::error::{EXIT_CLEAN, Error};
 use crate::report::sheet::{Column, Kind, Sheet};
+use crate::review::check::document::CheckDocument;
 
 /// A schema that can be printed.
 pub struct Schema {
@@ -18,6 +19,11 @@ pub struct Schema {
 
 pub static SCHEMAS: &[Schema] = &[
     Schema { name: "books", about: "llmfin.toml, for editors and checks", build: Books::schema },
+    Schema {
+        name: "pricebook-check",
+        about: "the document of pricebook check -O json",
+        build: || schemars::schema_for!(CheckDocument).to_value(),
+    },
     Schema {
         name: "reconciliation",
         about: "the document of reconcile -O json and of the pack",

@@ -30,7 +30,7 @@ mod shipped_clouds_test;
 mod shipped_rest_test;
 #[cfg(test)]
 mod shipped_test;
-mod terms;
+pub mod terms;
 mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -101,6 +101,7 @@ pub struct Pricebook {
     known_at: Day,
     sellers: BTreeMap<&'static str, SellerBook>,
     modifiers: Vec<modifiers::Modifier>,
+    uplifts: Vec<modifiers::Uplift>,
     terms: Vec<terms::Term>,
     evidence: BTreeMap<Box<str>, Evidence>,
     bands: Vec<Band>,
@@ -127,7 +128,8 @@ impl Pricebook {
         &self.name
     }
 
-    /// Hash of every file the book was made of, contracts included; the same files give the same hash anywhere.
+    /// Hash of every file the book was made of, contracts included, without the rows that were recorded later: the same
+    /// knowledge gives the same hash anywhere, and as long as rows are only added, at any time.
     pub fn sha256(&self) -> &str {
         &self.sha256
     }
@@ -230,6 +232,12 @@ impl Pricebook {
         self.sellers.keys().copied()
     }
 
+    /// Every whole name of a model at an instant: spellings in lower case, and the aliases that point to it.
+    pub fn spellings<'b>(&'b self, seller: &str, model: &'b str, at: i64) -> impl Iterator<Item = &'b str> {
+        let names = self.sellers.get(seller).map(|book| &book.names);
+        names.into_iter().flat_map(move |names| names.of(model, at))
+    }
+
     /// Every row of a seller, by model, meter, key, `from`, layer and revision.
     pub fn ledger(&self, seller: &str) -> impl Iterator<Item = &PriceRow> {
         let book = self.sellers.get(seller).into_iter();
@@ -238,10 +246,18 @@ impl Pricebook {
             .flat_map(|shelf| &shelf.rows)
     }
 
-    /// Factors that modifiers of the seller put on a price in the region.
+    /// The contracts' terms, in the order in which they stack.
+    pub fn terms(&self) -> &[terms::Term] {
+        &self.terms
+    }
+
+    /// Factors that modifiers put on a price in the region, or that the seller is known to put there.
     pub fn region_factors(&self, seller: &str, region: &str) -> impl Iterator<Item = Ratio> {
-        let rules = self.modifiers.iter().filter(move |rule| rule.seller == seller);
-        rules.filter(move |rule| rule.names_region(region)).map(|rule| rule.factor)
+        let rules =
+            self.modifiers.iter().filter(move |rule| rule.seller == seller && rule.names_region(region));
+        let known =
+            self.uplifts.iter().filter(move |known| known.seller == seller && known.names_region(region));
+        rules.map(|rule| rule.factor).chain(known.flat_map(|known| known.factors.iter().copied()))
     }
 
     /// What a row's source id stands for.

@@ -35,6 +35,8 @@ struct ModifiersFile {
     modifier: Vec<ModifierEntry>,
     #[serde(default)]
     region: Vec<RegionEntry>,
+    #[serde(default)]
+    uplift: Vec<UpliftEntry>,
 }
 
 #[derive(Deserialize)]
@@ -73,6 +75,32 @@ struct RegionEntry {
     seller: Spanned<String>,
     id: Spanned<String>,
     parent: Spanned<String>,
+}
+
+/// Factors that the seller's own rows of some regions have over its global ones: compared with, never applied.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UpliftEntry {
+    seller: Spanned<String>,
+    /// A final `*` stands for any ending.
+    regions: Vec<String>,
+    factors: Vec<Spanned<String>>,
+    #[serde(rename = "source")]
+    _source: String,
+}
+
+/// [`UpliftEntry`], read.
+#[derive(Debug, Clone)]
+pub(super) struct Uplift {
+    pub seller: &'static str,
+    regions: Vec<String>,
+    pub factors: Vec<Ratio>,
+}
+
+impl Uplift {
+    pub fn names_region(&self, region: &str) -> bool {
+        self.regions.iter().any(|pattern| glob(pattern, region))
+    }
 }
 
 /// A factor and when it applies.
@@ -157,6 +185,11 @@ impl Meters {
         (self.tokens && meter.is_token()) || self.named.contains(&meter)
     }
 
+    /// True where one meter is in both.
+    pub fn overlap(&self, other: &Meters) -> bool {
+        Meter::ALL.iter().any(|meter| self.hold(*meter) && other.hold(*meter))
+    }
+
     /// Reads `["tokens"]` or a list of meters.
     pub fn read(text: &Text, words: &[Spanned<String>], problems: &mut Vec<Diagnostic>) -> Meters {
         let mut meters = Meters { tokens: false, named: Vec::new() };
@@ -192,9 +225,15 @@ pub(super) fn read(
     text: &Text,
     modifiers: &mut Vec<Modifier>,
     parents: &mut Parents,
+    uplifts: &mut Vec<Uplift>,
     problems: &mut Vec<Diagnostic>,
 ) {
     let Some(file) = text.toml::<ModifiersFile>(problems) else { return };
+    for entry in file.uplift {
+        let seller = read_seller(text, &entry.seller, problems);
+        let factors = entry.factors.iter().filter_map(|factor| read_factor(text, factor, problems)).collect();
+        uplifts.extend(seller.map(|seller| Uplift { seller, regions: entry.regions, factors }));
+    }
     for entry in file.modifier {
         let mut instant = |value: &Option<Spanned<Datetime>>| {
             value.as_ref().and_then(|value| read_from(text, value, problems))

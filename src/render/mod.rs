@@ -21,6 +21,10 @@ pub enum OutputFormat {
     Markdown,
     Html,
     Xlsx,
+    /// For build servers; only checks have it.
+    Junit,
+    /// Annotations of GitHub's workflows; only checks have them.
+    Github,
 }
 
 const WORDS: &[(&str, OutputFormat)] = &[
@@ -32,6 +36,8 @@ const WORDS: &[(&str, OutputFormat)] = &[
     ("html", OutputFormat::Html),
     ("xlsx", OutputFormat::Xlsx),
     ("txt", OutputFormat::Table),
+    ("junit", OutputFormat::Junit),
+    ("github", OutputFormat::Github),
 ];
 
 impl OutputFormat {
@@ -66,7 +72,7 @@ pub fn render(sheets: &[Sheet], format: OutputFormat, width: Option<u16>) -> Res
             .into()),
         },
         OutputFormat::Html => Ok(html::render(sheets)),
-        OutputFormat::Xlsx => Err(not_available(format)),
+        OutputFormat::Xlsx | OutputFormat::Junit | OutputFormat::Github => Err(not_available(format)),
     }
 }
 

@@ -1,17 +1,21 @@
 //! `llmfin pricebook check`: which rules of the price book are broken, where, and what to do.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use crate::books::{self, Books};
-use crate::cli::{clock, global::Global, ui::Ui};
+use super::ci;
+use crate::cli::inputs::Input;
+use crate::cli::stored::Store;
+use crate::cli::{clock, gather, global::Global, memos, ui::Ui};
 use crate::diagnostic::{Diagnostic, Level, Origin, nearest};
 use crate::error::{EXIT_CLEAN, EXIT_FINDINGS, Error, Result};
-use crate::period::Day;
+use crate::period::{Day, Month};
 use crate::pricebook::files::{self, BookFile};
 use crate::pricebook::{Pricebook, Reading};
 use crate::render::OutputFormat;
 use crate::report::sheet::{Column, Kind, Sheet};
-use crate::review::check::{self, Context, Report, Rule};
+use crate::review::check::document::CheckDocument;
+use crate::review::check::{self, Context, Cross, Report, Rule};
+use crate::review::import;
 
 /// Check a price book against the rules PB001 to PB032
 ///
@@ -21,7 +25,11 @@ use crate::review::check::{self, Context, Report, Rule};
 Examples:
   llmfin pricebook check
   llmfin pricebook check pricebooks --strict
-  llmfin pricebook check pricebooks --rule PB007 --rule PB008")]
+  llmfin pricebook check pricebooks --rule PB007 --rule PB008
+  llmfin pricebook check pricebooks --against origin/main --closed-through 2026-10
+  llmfin pricebook check --usage logs/
+  llmfin pricebook check --cross model_prices_and_context_window.json --retrieved 2026-11-23
+  llmfin pricebook check pricebooks -O github")]
 pub struct Args {
     /// Folder of the book [default: that of the books, else the shipped book]
     pub dir: Option<PathBuf>,
@@ -31,23 +39,82 @@ pub struct Args {
     /// Day that ages are counted to [default: today]
     #[arg(long, value_name = "DATE")]
     pub as_of: Option<Day>,
+    /// Git revision, or folder, whose lines must still be there
+    #[arg(long, value_name = "REV|DIR")]
+    pub against: Option<String>,
+    /// Last closed month, whose rows are only corrected in the open [default: the last one closed in the books]
+    #[arg(long, value_name = "MONTH", requires = "against")]
+    pub closed_through: Option<Month>,
+    /// Say which stored usage has no price: that of the books, or of the logs named
+    #[arg(long, value_name = "[FORMAT:]PATH", num_args = 0..)]
+    pub usage: Option<Vec<Input>>,
+    /// Public price list to hold against the book: LiteLLM's map, genai-prices' data or models.dev's catalogue
+    #[arg(long, value_name = "FILE")]
+    pub cross: Option<PathBuf>,
+    /// Day the list was downloaded [default: that of `--as-of`]
+    #[arg(long, value_name = "DATE", requires = "cross")]
+    pub retrieved: Option<Day>,
     /// Exit with 1 for warnings too
     #[arg(long)]
     pub strict: bool,
 }
 
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
-    let only = args.rules.iter().map(|id| rule(id)).collect::<Result<Vec<_>>>()?;
-    let own = own_files(args, global)?;
+    let rules = match args.rules.as_slice() {
+        [] => check::rules(),
+        ids => ids.iter().map(|id| rule(id)).collect::<Result<_>>()?,
+    };
+    // A folder that is named is checked by itself.
+    let books = if args.dir.is_none() { gather::books_if_any(global)? } else { None };
+    let folder = args.dir.clone().or_else(|| gather::overlay(global, books.as_ref()));
+    let own = folder.as_deref().map_or_else(|| Ok(files::shipped()), files::folder)?;
+    let before = args.against.as_deref().map(|named| before(named, folder.as_deref())).transpose()?;
     let Reading { book, problems } = Pricebook::read(own.clone(), Vec::new(), global.known_at);
-    let context = Context::new(&own, &book, args.as_of.unwrap_or_else(clock::today));
-    let report = check::run(&context, problems, &only);
-    match global.format() {
-        OutputFormat::Table => ui.output(global.output(), &text(&report, ui))?,
-        _ => global.write(ui, &[sheet(&report)])?,
-    }
+    let usage = match &args.usage {
+        None => None,
+        Some(named) => {
+            let store = Store::open(global, named, global.month)?;
+            Some(store.volume(&store.read(&book, ui)?).days(&book))
+        }
+    };
+    let closed = args
+        .closed_through
+        .or_else(|| books.as_ref().and_then(|_| memos::closed(&global.dir).last().copied()));
+    let as_of = args.as_of.unwrap_or_else(clock::today);
+    let cross =
+        args.cross.as_deref().map(|list| cross(list, &book, args.retrieved.unwrap_or(as_of))).transpose()?;
+    let context = Context {
+        cross: cross.as_ref(),
+        before: before.as_deref(),
+        closed_through: closed,
+        usage: usage.as_deref(),
+        ..Context::new(&own, &book, as_of)
+    };
+    let report = check::run(&context, problems, &rules);
+    write(args, global, ui, &context, &report, &rules)?;
     let failed = report.count(Level::Error) > 0 || (args.strict && report.count(Level::Warning) > 0);
     Ok(if failed { EXIT_FINDINGS } else { EXIT_CLEAN })
+}
+
+fn write(
+    args: &Args,
+    global: &Global,
+    ui: &Ui,
+    context: &Context,
+    report: &Report,
+    rules: &[&'static Rule],
+) -> anyhow::Result<()> {
+    let text = match global.format() {
+        OutputFormat::Table => text(report, ui),
+        OutputFormat::Json => {
+            let document = CheckDocument::new(context, report, args.against.clone());
+            serde_json::to_string_pretty(&document)? + "\n"
+        }
+        OutputFormat::Junit => ci::junit(report, rules, args.strict),
+        OutputFormat::Github => ci::github(report),
+        _ => return Ok(global.write(ui, &[sheet(report)])?),
+    };
+    Ok(ui.output(global.output(), &text)?)
 }
 
 fn rule(id: &str) -> Result<&'static Rule> {
@@ -55,9 +122,7 @@ fn rule(id: &str) -> Result<&'static Rule> {
     rules.iter().find(|rule| rule.id.eq_ignore_ascii_case(id)).copied().ok_or_else(|| {
         let help = match nearest(id, rules.iter().map(|rule| rule.id)) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => {
-                "rules are PB001 to PB032; docs/reference/pricebook-rules.md has a page on each".to_owned()
-            }
+            None => "rules are PB001 to PB032; `llmfin explain PB001` shows one".to_owned(),
         };
         Error::from(
             Diagnostic::error("unknown-rule", Origin::file("--rule"), format!("no rule has the id `{id}`"))
@@ -66,22 +131,33 @@ fn rule(id: &str) -> Result<&'static Rule> {
     })
 }
 
-/// The folder named, else the one that flags or books lay over the shipped book, else the shipped book.
-fn own_files(args: &Args, global: &Global) -> Result<Vec<BookFile>> {
-    if let Some(folder) = args.dir.as_ref().or(global.pricebook.as_ref()) {
-        return files::folder(folder);
-    }
-    if global.dir.join(books::FILE).is_file() {
-        let books = Books::load(&global.dir)?;
-        if let Some(folder) = &books.book.pricebook {
-            return files::folder(&books.dir.join(folder));
+/// The files at a revision of the folder's repository, or of another folder.
+fn before(named: &str, folder: Option<&Path>) -> Result<Vec<BookFile>> {
+    match folder {
+        _ if Path::new(named).is_dir() => files::folder(Path::new(named)),
+        Some(folder) => files::at_revision(folder, named),
+        None => {
+            let message = "the shipped book has no earlier revision";
+            let problem = Diagnostic::error("no-revision", Origin::file("--against"), message);
+            Err(problem
+                .help("name the folder to compare: `llmfin pricebook check pricebooks --against main`")
+                .into())
         }
     }
-    Ok(files::shipped())
+}
+
+fn cross(list: &Path, book: &Pricebook, retrieved: Day) -> Result<Cross> {
+    let name = list.display().to_string();
+    let text = std::fs::read_to_string(list).map_err(|error| Error::io(name.clone(), error))?;
+    let context = import::Context { book, retrieved, sellers: &[] };
+    Cross::read(&name, &text, &context).map_err(Error::from)
 }
 
 fn text(report: &Report, ui: &Ui) -> String {
     let mut shown = report.findings.clone();
+    if ui.quiet {
+        shown.retain(|finding| finding.level == Level::Error);
+    }
     if ui.verbose {
         shown.extend(report.waived.iter().cloned().map(|mut waived| {
             waived.level = Level::Note;

@@ -77,6 +77,12 @@ impl<'a> Findings<'a> {
         self.report.findings.push(finding);
     }
 
+    /// Something about a file as a whole.
+    pub fn file(&mut self, name: &str, message: impl Into<String>, help: impl Into<String>) {
+        let finding = Diagnostic::new(self.rule.level, self.rule.id, Origin::file(name), message);
+        self.report.findings.push(finding.help(help));
+    }
+
     fn at_cell(&self, row: &PriceRow, column: &str, message: impl Into<String>) -> Option<Diagnostic> {
         let file = self.context.own.iter().find(|file| *file.shown == *row.origin.file)?;
         let mut finding = file.error(self.rule.id, file.cell(row.origin.line, column), message);

@@ -1,5 +1,8 @@
 //! PB022, PB023 and PB031: what a name means, and until when its model is sold.
 
+use std::collections::BTreeMap;
+use std::ops::Range;
+
 use serde::Deserialize;
 use toml::Spanned;
 use toml::value::Datetime;
@@ -147,11 +150,25 @@ fn ambiguous_names(context: &Context, findings: &mut Findings) {
 
 fn retired(context: &Context, findings: &mut Findings) {
     let Some(file) = context.file("models.toml") else { return };
+    // By seller, the first place to point at and the models that have no end.
+    let mut endless: BTreeMap<&'static str, (Range<usize>, Vec<String>)> = BTreeMap::new();
     for model in declared(context).model {
         let (id, Some(seller)) = (model.id.get_ref(), Seller::find(&model.seller)) else { continue };
         let Some(retired) = model.retired else { continue };
         let Some((at, _)) = read_instant(&retired.get_ref().to_string()) else { continue };
         let day = Day::of_instant(at);
+        let used = context.usage.unwrap_or_default().iter();
+        let used =
+            used.filter(|row| *row.account.provider == *seller.id && *row.model == **id && row.day >= day);
+        if let Some(last) = used.map(|row| row.day).max() {
+            let message = format!("`{id}` was retired on {day}, and usage of it was logged until {last}");
+            findings.at(
+                file,
+                retired.span(),
+                message,
+                "find out what answered, and map the name to that model",
+            );
+        }
         let own = context.ladders.iter().filter(|(key, _)| key.seller == seller.id && *key.model == **id);
         let mut held: Vec<&PriceRow> = Vec::new();
         for (_, ladder) in own {
@@ -161,10 +178,23 @@ fn retired(context: &Context, findings: &mut Findings) {
             }
             held.extend(ladder.at(at).filter(|row| row.unit.is_some()));
         }
-        if let Some(row) = held.first().filter(|_| !held.iter().any(|row| findings.waives(row))) {
-            let message =
-                format!("`{id}` was retired on {day} and is still priced: {} has no end", row.origin);
-            findings.at(file, retired.span(), message, format!("add rows with status `ended` from {day}"));
+        let over = day <= context.as_of && !held.is_empty();
+        if over && !held.iter().any(|row| findings.waives(row)) {
+            endless.entry(seller.id).or_insert_with(|| (retired.span(), Vec::new())).1.push(id.clone());
         }
+    }
+    for (seller, (place, models)) in endless {
+        let message =
+            format!("{seller}: retired and still priced, because no row ends it: {}", some(&models));
+        findings.at(file, place, message, "add rows with status `ended` from the day of `retired`");
+    }
+}
+
+/// Three of them and how many more.
+pub(super) fn some<T: AsRef<str>>(names: &[T]) -> String {
+    let named = names.iter().take(3).map(AsRef::as_ref).collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(3) {
+        0 => named,
+        more => format!("{named} and {more} more"),
     }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 use toml::value::Datetime;
 
+use super::names::some;
 use super::{Context, Findings, Rule};
 use crate::diagnostic::Level;
 use crate::period::Day;
@@ -121,10 +122,8 @@ fn old_evidence(context: &Context, findings: &mut Findings) {
         [(old, "was last read more than 45 days ago for"), (copied, "is known from public lists only for")];
     for (list, what) in said {
         for (seller, (row, models)) in list {
-            let named = models.iter().take(3).copied().collect::<Vec<_>>().join(", ");
-            let more = models.len().saturating_sub(3);
-            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            let message = format!("{seller}: the price {what} {named}{more}");
+            let models: Vec<&str> = models.into_iter().collect();
+            let message = format!("{seller}: the price {what} {}", some(&models));
             findings.row(
                 row,
                 "source",

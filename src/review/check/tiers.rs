@@ -36,7 +36,7 @@ pub const RULES: &[Rule] = &[
         level: Level::Warning,
         title: "a region differs from global by something no modifier declares",
         why: "Lists disagree on Claude on Bedrock, 3.00 or 3.30: some hold the ten percent of a region, some do not.",
-        remedy: "Declare the factor in `modifiers.toml`, correct the row, or write PB017 under `waiver`.",
+        remedy: "Declare the factor as an `[[uplift]]` of `modifiers.toml`, correct the row, or write PB017 under `waiver`.",
         waivable: true,
         check: regions,
     },
@@ -134,7 +134,9 @@ fn charged(base: &Ladder, at: i64) -> bool {
 }
 
 fn regions(context: &Context, findings: &mut Findings) {
-    for (key, ladder) in context.ladders.iter().filter(|(key, _)| !matches!(&*key.region, "global" | "*")) {
+    // Capacity has a scale of its own in every region.
+    let regional = |key: &Key| key.meter.is_token() && !matches!(&*key.region, "global" | "*");
+    for (key, ladder) in context.ladders.iter().filter(|(key, _)| regional(key)) {
         let Some(global) = context.ladders.get(&Key { region: "global".into(), ..key.clone() }) else {
             continue;
         };
@@ -142,11 +144,25 @@ fn regions(context: &Context, findings: &mut Findings) {
             context.book.region_factors(key.seller, &key.region).chain([Ratio::ONE]).collect();
         for met in meetings(ladder, global) {
             let Some(share) = met.share() else { continue };
-            if !declared.iter().any(|factor| near(share, *factor, 5)) {
+            let fits = |factor: &Ratio| near(share, *factor, 5) || rounded(met.left, met.b, *factor);
+            if !declared.iter().any(fits) {
                 undeclared(findings, met.left, met.right, share);
             }
         }
     }
+}
+
+/// True where the factor gives the row's price but for its last digit: sellers round what they multiply.
+fn rounded(row: &PriceRow, global: Ratio, factor: Ratio) -> bool {
+    let places = row.price.split_once('.').map_or(0, |(_, fraction)| fraction.len() as u32);
+    let scale = Ratio::new(i128::from(row.per), 1).zip(10i128.checked_pow(places));
+    let digits = |unit: Ratio| {
+        let (per, ten) = scale?;
+        let price = unit.checked_mul(per)?.checked_mul(Ratio::new(ten, 1)?)?;
+        Some(price.numerator() / price.denominator())
+    };
+    let wanted = global.checked_mul(factor).and_then(digits);
+    wanted.zip(row.unit.and_then(digits)).is_some_and(|(low, digit)| digit == low || digit == low + 1)
 }
 
 fn undeclared(findings: &mut Findings, row: &PriceRow, global: &PriceRow, share: Ratio) {
@@ -157,6 +173,6 @@ fn undeclared(findings: &mut Findings, row: &PriceRow, global: &PriceRow, share:
         share.decimal_text(4),
         price(global)
     );
-    let help = format!("declare the factor for `{}` in modifiers.toml, or waive PB017", row.region);
+    let help = format!("declare it for `{}` as an [[uplift]] in modifiers.toml, or waive PB017", row.region);
     findings.pair(row, global, message, help);
 }

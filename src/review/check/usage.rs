@@ -1,0 +1,70 @@
+//! PB004: usage that the book cannot price. What was seen is read from logs and handed in.
+
+use std::collections::BTreeMap;
+
+use super::{Context, Findings, Rule};
+use crate::diagnostic::Level;
+use crate::period::Day;
+use crate::pricebook::NoPrice;
+use crate::rate::Rater;
+use crate::vocabulary::{Meter, Tier};
+
+pub const RULES: &[Rule] = &[Rule {
+    id: "PB004",
+    level: Level::Error,
+    title: "usage was seen that no row prices",
+    why: "A public map never carried DeepSeek's prices of September 2025: 24 days of usage had none.",
+    remedy: "Add the missing row with its source, or map the logged name with `[[model]]` in `llmfin.toml`.",
+    waivable: false,
+    check: gaps,
+}];
+
+/// Seller, model, meter, tier, region and why there is no price.
+type Gap<'a> = (&'a str, &'a str, Meter, Tier, &'a str, NoPrice);
+
+fn gaps(context: &Context, findings: &mut Findings) {
+    let Some(usage) = context.usage else { return };
+    let rater = Rater::new(context.book);
+    // First and last day, and how much.
+    let mut gaps: BTreeMap<Gap, (Day, Day, i128)> = BTreeMap::new();
+    for row in usage {
+        for (leaf, count) in row.leaves().filter(|(_, count)| *count > 0) {
+            let Err(why) = rater.unit(&leaf) else { continue };
+            let gap = (&*row.account.provider, &*row.model, leaf.meter, row.tier, &*row.region, why);
+            let seen = gaps.entry(gap).or_insert((row.day, row.day, 0));
+            *seen = (seen.0.min(row.day), seen.1.max(row.day), seen.2 + count);
+        }
+    }
+    for ((seller, model, meter, tier, region, why), (first, last, count)) in gaps {
+        let what = match why {
+            NoPrice::UnknownModel => "the model is in no models.toml",
+            NoPrice::NoRow => "no row holds then",
+            NoPrice::NoRegion => "rows hold in other regions only",
+            NoPrice::Hourly => "its hour decides between two prices and is not known",
+            NoPrice::Ended => "a row says it is no longer sold",
+        };
+        let place = if region.is_empty() { String::new() } else { format!(" {region}") };
+        let days = if first == last { first.to_string() } else { format!("{first} to {last}") };
+        let unit = meter.unit().to_lowercase();
+        let message =
+            format!("{seller}/{model} {meter} {tier}{place}: {count} {unit} seen on {days}, and {what}");
+        let name = format!("prices/{seller}.csv");
+        let help = match why {
+            NoPrice::UnknownModel => format!(
+                "add the model to models.toml, or to llmfin.toml: [[model]] logged = \"{model}\", seller = \"{seller}\", model = \"…\""
+            ),
+            _ => format!(
+                "append to {name}: {model},{meter},{tier},0,global,*,PRICE,1000000,USD,{first},{},1,listed,SOURCE",
+                context.as_of
+            ),
+        };
+        match context.file(&name) {
+            // At the end, where a row belongs.
+            Some(file) => {
+                let end = file.body().trim_end().len();
+                findings.at(file, end.saturating_sub(1)..end, message, help);
+            }
+            None => findings.file(&name, message, help),
+        }
+    }
+}
