@@ -93,7 +93,7 @@ pub fn quote<'b>(book: &'b Pricebook, request: &Request) -> Option<Quote<'b>> {
 }
 
 /// Tokens that are part of the prompt, cached ones too: they select the context price.
-fn prompt(quantities: &[(Meter, Ratio)]) -> u64 {
+pub fn prompt(quantities: &[(Meter, Ratio)]) -> u64 {
     let tokens = quantities.iter().filter(|(meter, _)| meter.is_prompt());
     let whole = tokens.map(|(_, quantity)| quantity.numerator() / quantity.denominator());
     u64::try_from(whole.sum::<i128>()).unwrap_or(u64::MAX)
