@@ -170,6 +170,13 @@ impl Names {
         (model.snapshots == Some(SnapshotRule::Date)).then_some(&*model.id)
     }
 
+    /// The whole names that mean the model at an instant.
+    pub fn of<'n>(&'n self, model: &'n str, at: i64) -> impl Iterator<Item = &'n str> {
+        let spellings = self.spellings.iter().filter(move |(_, id)| ***id == *model).map(|(name, _)| &**name);
+        let aliases = self.aliases.keys().map(|name| &**name);
+        spellings.chain(aliases).filter(move |name| self.exact(name, at) == Some(model))
+    }
+
     /// Instants at which a name of the model starts to mean something else.
     pub fn moves(&self, model: &str) -> impl Iterator<Item = i64> {
         self.aliases
@@ -178,6 +185,11 @@ impl Names {
                 name.eq_ignore_ascii_case(model) || targets.iter().any(|(_, target)| **target == *model)
             })
             .flat_map(|(_, targets)| targets.iter().map(|(from, _)| *from))
+    }
+
+    /// Every exact name, in lower case.
+    pub fn all(&self) -> impl Iterator<Item = &str> {
+        self.spellings.keys().chain(self.aliases.keys()).map(|name| &**name)
     }
 
     /// Instants at which some name gets another target.
