@@ -1,4 +1,4 @@
-//! Days cut at windows, usage of whole days, and what names and mappings say.
+//! Which price a row of the log meets: names, segments of a day, whole days.
 
 use super::*;
 use crate::period::read_instant;

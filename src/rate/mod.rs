@@ -3,6 +3,9 @@
 //! Quantities are summed first and multiplied by their unit price once: a [`Leaf`] is everything a unit price
 //! depends on, and each leaf's amount is rounded once.
 
+#[cfg(test)]
+mod tests;
+
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -431,6 +434,3 @@ pub fn amount(unit: Ratio, quantity: i128) -> Result<Money> {
         .map(|(money, _)| money)
         .map_err(|error| Error::Internal(format!("a leaf's amount: {error}")))
 }
-
-#[cfg(test)]
-mod tests;
