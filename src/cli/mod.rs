@@ -8,6 +8,7 @@ pub mod diagnostics;
 pub mod documents;
 pub mod explain;
 pub mod formats;
+pub mod gate;
 pub mod gather;
 pub mod global;
 pub mod ingest;

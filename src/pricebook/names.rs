@@ -170,6 +170,13 @@ impl Names {
         (model.snapshots == Some(SnapshotRule::Date)).then_some(&*model.id)
     }
 
+    /// The whole names that mean the model at an instant.
+    pub fn of<'n>(&'n self, model: &'n str, at: i64) -> impl Iterator<Item = &'n str> {
+        let spellings = self.spellings.iter().filter(move |(_, id)| ***id == *model).map(|(name, _)| &**name);
+        let aliases = self.aliases.keys().map(|name| &**name);
+        spellings.chain(aliases).filter(move |name| self.exact(name, at) == Some(model))
+    }
+
     /// Instants at which a name of the model starts to mean something else.
     pub fn moves(&self, model: &str) -> impl Iterator<Item = i64> {
         self.aliases
@@ -180,24 +187,24 @@ impl Names {
             .flat_map(|(_, targets)| targets.iter().map(|(from, _)| *from))
     }
 
+    /// Every exact name, in lower case.
+    pub fn all(&self) -> impl Iterator<Item = &str> {
+        self.spellings.keys().chain(self.aliases.keys()).map(|name| &**name)
+    }
+
     /// Instants at which some name gets another target.
     pub fn targets(&self) -> impl Iterator<Item = i64> {
         self.aliases.values().flatten().map(|(from, _)| *from)
     }
 
+    /// Adds a spelling; where another model has it already, that one keeps it.
     fn spell(&mut self, text: &Text, spelling: &Spanned<String>, id: &str) -> Option<Diagnostic> {
-        let lower = spelling.get_ref().to_ascii_lowercase();
-        match self.spellings.insert(lower.into(), id.into()) {
-            Some(other) if *other != *id => Some(
-                text.error(
-                    "PB023",
-                    spelling.span(),
-                    format!("`{}` is already a name of `{other}`", spelling.get_ref()),
-                )
-                .help("a name means one model; leave it with one, or write a dated [[alias]]"),
-            ),
-            _ => None,
-        }
+        let owner = self.spellings.entry(spelling.get_ref().to_ascii_lowercase().into()).or_insert(id.into());
+        (**owner != *id).then(|| {
+            let message = format!("`{}` is already a name of `{owner}`", spelling.get_ref());
+            text.error("PB023", spelling.span(), message)
+                .help("a name means one model; leave it with one, or write a dated [[alias]]")
+        })
     }
 }
 

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use super::names::RegionRule;
 use super::row::{Layer, PriceRow};
 use super::schedules::{Schedule, Schedules, overlap};
-use super::terms::Kind;
+use super::terms::{Term, UnitTerms, unit_terms};
 use super::{NoPrice, PriceQuery, Pricebook, Priced};
 use crate::money::Ratio;
 use crate::usage::cube::Band;
@@ -180,26 +180,50 @@ fn starts(rows: &[PriceRow], first: u32) -> Vec<(i64, u32)> {
 
 /// The row that prices a request, before modifiers and contract.
 #[derive(Debug, Clone)]
-pub struct Selected<'a> {
-    pub row: &'a PriceRow,
+pub struct Selected<'b, 'q> {
+    pub row: &'b PriceRow,
     pub unit: Ratio,
     /// The region asked for and those it lies in, nearest first; `global` last where it may stand in.
-    pub regions: Vec<&'a str>,
-    /// An unverified holiday decided, or the usage names no region and the seller's price depends on it.
-    pub doubtful: bool,
+    pub regions: Vec<&'q str>,
+    pub doubt: Option<Doubt>,
+}
+
+/// What makes a price unverified although its row is not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Doubt {
+    /// Whether the day is a holiday decides, and that is not certain.
+    Holiday,
+    /// The usage names no region, and the seller's price depends on it.
+    Region,
 }
 
 impl Pricebook {
-    /// The unit price in force, with the row and the factors that make it.
+    /// The unit price in force, with the row and the factors that make it. Terms of one account do not apply.
     pub fn price(&self, query: &PriceQuery) -> Result<Priced, NoPrice> {
-        let selected = self.select(query)?;
-        let mut priced = self.with_factors(query, &selected)?;
-        priced.unverified |= selected.doubtful;
-        Ok(priced)
+        self.price_under(&self.terms, None, query)
+    }
+
+    /// The unit price that an account pays.
+    pub fn price_for(&self, account: Option<&str>, query: &PriceQuery) -> Result<Priced, NoPrice> {
+        self.price_under(&self.terms, account, query)
+    }
+
+    /// The unit price before any contract.
+    pub fn list_price(&self, query: &PriceQuery) -> Result<Priced, NoPrice> {
+        self.price_under(&[], None, query)
+    }
+
+    fn price_under(
+        &self,
+        terms: &[Term],
+        account: Option<&str>,
+        query: &PriceQuery,
+    ) -> Result<Priced, NoPrice> {
+        self.with_factors(query, &self.select(query)?, terms, account)
     }
 
     /// The ledger's row for a request.
-    pub fn select<'a>(&'a self, query: &PriceQuery<'a>) -> Result<Selected<'a>, NoPrice> {
+    pub fn select<'b: 'q, 'q>(&'b self, query: &PriceQuery<'q>) -> Result<Selected<'b, 'q>, NoPrice> {
         let seller = self.sellers.get(query.seller).ok_or(NoPrice::UnknownModel)?;
         let model = seller.names.models.get(query.model).ok_or(NoPrice::UnknownModel)?;
         let rules = || self.modifiers.iter().filter(|rule| rule.seller == query.seller);
@@ -221,9 +245,10 @@ impl Pricebook {
                 });
                 if let Some(Found { row, doubtful }) = row {
                     let unit = row.unit.ok_or(NoPrice::Ended)?;
-                    let doubtful = doubtful
-                        || (exact && query.region.is_empty() && &*row.region != "*" && shelf.has_regions());
-                    return Ok(Selected { row, unit, regions, doubtful });
+                    let assumed =
+                        exact && query.region.is_empty() && &*row.region != "*" && shelf.has_regions();
+                    let doubt = (assumed.then_some(Doubt::Region)).or(doubtful.then_some(Doubt::Holiday));
+                    return Ok(Selected { row, unit, regions, doubt });
                 }
                 elsewhere |= exact && shelf.is_elsewhere(&regions);
             }
@@ -232,21 +257,27 @@ impl Pricebook {
         Err(if elsewhere { NoPrice::NoRegion } else { NoPrice::NoRow })
     }
 
-    fn with_factors(&self, query: &PriceQuery, selected: &Selected) -> Result<Priced, NoPrice> {
+    fn with_factors(
+        &self,
+        query: &PriceQuery,
+        selected: &Selected,
+        terms: &[Term],
+        account: Option<&str>,
+    ) -> Result<Priced, NoPrice> {
         let row = selected.row;
         let mut priced = Priced {
             unit: selected.unit,
             row: row.origin.clone(),
             status: row.status,
             factors: Vec::new(),
-            unverified: matches!(row.status, PriceStatus::Estimated | PriceStatus::Scheduled),
+            unverified: selected.doubt.is_some() || row.is_doubtful(),
         };
-        // The last contract that names a price for it decides; a later term may replace an earlier one.
-        if let Some((term, unit)) =
-            self.terms.iter().rev().find_map(|term| term.price(query, row).map(|unit| (term, unit)))
-        {
-            return Ok(Priced { unit, row: term.origin.clone(), status: PriceStatus::Listed, ..priced });
-        }
+        let agreed = match unit_terms(terms, account, query, row) {
+            UnitTerms::Price(term, unit) => {
+                return Ok(Priced { unit, row: term.origin.clone(), status: PriceStatus::Listed, ..priced });
+            }
+            UnitTerms::Factors(factors) => factors,
+        };
         let model = self.sellers.get(query.seller).and_then(|seller| seller.names.models.get(query.model));
         for rule in &self.modifiers {
             if rule.seller == query.seller && rule.applies(model, query, row, &selected.regions) {
@@ -254,14 +285,7 @@ impl Pricebook {
                 priced.factors.push((rule.id.clone(), rule.factor));
             }
         }
-        for term in &self.terms {
-            if let Kind::OffList { factor, meters } = &term.kind
-                && meters.hold(row.meter)
-                && term.covers(query)
-            {
-                priced.factors.push((term.id.clone(), *factor));
-            }
-        }
+        priced.factors.extend(agreed);
         // Prices and factors are short decimals: only an absurd book multiplies past 128 bits, and then has no price.
         for (_, factor) in &priced.factors {
             priced.unit = priced.unit.checked_mul(*factor).ok_or(NoPrice::NoRow)?;
