@@ -42,13 +42,16 @@ pub fn compare(a: Option<&Arc<str>>, b: Option<&Arc<str>>) -> Ordering {
     }
 }
 
-/// A deployment, inference profile or gateway alias that stands for a model, from a day on.
+/// A deployment, inference profile or gateway alias that stands for a model, from a day on; where it names a region or
+/// tier, that is what the deployment is sold at, whatever the log says.
 #[derive(Debug, Clone)]
 pub struct ModelMapping {
     pub logged: Arc<str>,
     pub seller: Option<Arc<str>>,
     pub model: Arc<str>,
     pub from: Option<Day>,
+    pub region: Option<Arc<str>>,
+    pub tier: Option<Tier>,
 }
 
 /// Sums of one day for everything that prices, proofs and scopes depend on.
@@ -179,9 +182,10 @@ pub fn day_rows(
             let seller = crate::vocabulary::Seller::find(&provider)
                 .map_or(provider.clone(), |seller| seller.id.into());
             let (served, routed) = (text(key.served), text(key.routed));
+            let meant = resolve(book, mappings, &seller, &served, &routed, at);
             DayUsage {
                 account: accounts.of(&seller, source, cubes.names.text(key.key)),
-                model: resolve(book, mappings, &seller, &served, &routed, at),
+                model: meant.model.clone(),
                 day: key.day(),
                 at,
                 whole_day: key.whole_day,
@@ -189,8 +193,8 @@ pub fn day_rows(
                 requested: text(key.requested),
                 routed,
                 served,
-                region: text(key.region),
-                tier: key.tier,
+                region: meant.region_of(text(key.region)),
+                tier: meant.tier_of(key.tier),
                 prompt: book.band_prompt(key.band),
                 outcome: key.outcome,
                 call_type: key.call_type,
@@ -212,7 +216,7 @@ fn resolve(
     served: &str,
     routed: &str,
     at: i64,
-) -> Arc<str> {
+) -> Meant {
     let mapped = |name: &str| {
         mappings
             .iter()
@@ -225,8 +229,45 @@ fn resolve(
     // A mapping names what was logged: the model that answered, or the alias when the model is the alias again.
     let name = mapped(served)
         .or_else(|| (book.resolve(seller, served, at).is_none()).then(|| mapped(routed)).flatten());
-    let name = name.map_or(served, |mapping| &mapping.model);
-    book.resolve(seller, name, at).map_or_else(|| unknown_name(name), Into::into)
+    let text = name.map_or(served, |mapping| &mapping.model);
+    let Some(named) = book.resolve_name(seller, text, at) else {
+        return Meant { model: unknown_name(text), ..Meant::default() };
+    };
+    // The served name may have lost what the routed one of the same model says.
+    let routed = book.resolve_name(seller, routed, at).filter(|other| other.model == named.model);
+    let (region, tier) = routed.map_or((None, None), |other| (other.region, other.tier));
+    Meant {
+        model: named.model.into(),
+        sold_in: name.and_then(|mapping| mapping.region.clone()),
+        sold_at: name.and_then(|mapping| mapping.tier),
+        region: named.region.or(region).map(Into::into),
+        tier: named.tier.or(tier),
+    }
+}
+
+/// What the names of a row mean.
+#[derive(Default)]
+struct Meant {
+    model: Arc<str>,
+    /// The region and tier the customer's mapping states.
+    sold_in: Option<Arc<str>>,
+    sold_at: Option<Tier>,
+    /// The region and tier the name itself says.
+    region: Option<Arc<str>>,
+    tier: Option<Tier>,
+}
+
+impl Meant {
+    /// A mapping outranks the log, and the log what a name says.
+    fn region_of(&self, logged: Arc<str>) -> Arc<str> {
+        let said = if logged.is_empty() { self.region.clone() } else { None };
+        self.sold_in.clone().or(said).unwrap_or(logged)
+    }
+
+    fn tier_of(&self, logged: Tier) -> Tier {
+        let said = self.tier.filter(|_| logged == Tier::Standard);
+        self.sold_at.or(said).unwrap_or(logged)
+    }
 }
 
 /// The form in which names the book does not know are compared: lower case, and fine-tunes at their base, which is
@@ -274,13 +315,15 @@ impl Segments<'_> {
         // A name can mean several models in a period.
         let mut moves = vec![first];
         for name in [text(key.served), text(key.routed)] {
-            moves.extend(self.book.name_changes(seller, name, first, last));
+            moves.extend(self.book.meanings(seller, name).into_iter().map(|(from, _)| from));
         }
         moves.extend(self.mappings.iter().filter_map(|mapping| mapping.from).map(Day::start));
         moves.retain(|at| (first..last).contains(at));
         let models: BTreeSet<Arc<str>> = moves
             .iter()
-            .map(|at| resolve(self.book, self.mappings, seller, text(key.served), text(key.routed), *at))
+            .map(|at| {
+                resolve(self.book, self.mappings, seller, text(key.served), text(key.routed), *at).model
+            })
             .collect();
         let mut changes = moves;
         for model in models {
@@ -453,6 +496,36 @@ mod tests {
         assert_eq!(rows.len(), 3);
         // Three calls at one dollar, two at two.
         assert_eq!(total.sum::<Money>().plain(), "7.00");
+    }
+
+    #[test]
+    fn a_name_says_what_the_log_does_not_and_a_mapping_outranks_both() {
+        let book = Pricebook::shipped().unwrap();
+        let id = "anthropic.claude-sonnet-4-5-20250929-v1:0";
+        let at = read_instant("2026-10-01").unwrap().0;
+        let mapping = |region: Option<&str>, tier| ModelMapping {
+            logged: "prod".into(),
+            seller: None,
+            model: format!("us.{id}").into(),
+            from: None,
+            region: region.map(Into::into),
+            tier,
+        };
+        let meant = |served: &str, routed: &str, mappings: &[ModelMapping], region: &str, tier| {
+            let meant = resolve(&book, mappings, "aws-bedrock", served, routed, at);
+            assert_eq!(&*meant.model, id);
+            (meant.region_of(region.into()).to_string(), meant.tier_of(tier))
+        };
+        let (profile, standard) = (format!("us.{id}"), Tier::Standard);
+        assert_eq!(meant(&profile, "", &[], "", standard), ("geo:us".to_owned(), standard));
+        assert_eq!(meant(id, &profile, &[], "", standard), ("geo:us".to_owned(), standard));
+        assert_eq!(meant(&profile, "", &[], "eu-west-1", standard), ("eu-west-1".to_owned(), standard));
+        assert_eq!(meant("prod", "", &[mapping(None, None)], "", standard), ("geo:us".to_owned(), standard));
+        let stated = [mapping(Some("global"), Some(Tier::Provisioned))];
+        assert_eq!(
+            meant("prod", "", &stated, "eu-west-1", Tier::Batch),
+            ("global".to_owned(), Tier::Provisioned)
+        );
     }
 
     #[test]

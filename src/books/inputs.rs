@@ -12,6 +12,7 @@ use serde::Deserialize;
 use super::value::{Amount, Currency, Provider, Zone};
 use crate::invoice::DocumentKind;
 use crate::period::Day;
+use crate::vocabulary::Tier;
 
 /// `[book]`: whose books these are.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize, JsonSchema)]
@@ -123,4 +124,9 @@ pub struct ModelAlias {
     pub model: String,
     /// First day on which the name meant this model.
     pub from: Option<Day>,
+    /// Where the deployment is sold, as the price book writes it: `global`, `datazone:eu`, `geo:us`, `eu-west-1`. It
+    /// outranks the region in the log.
+    pub region: Option<String>,
+    /// The tier the deployment is sold at; it outranks the tier in the log.
+    pub tier: Option<Tier>,
 }

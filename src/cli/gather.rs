@@ -380,6 +380,8 @@ pub(super) fn mappings(books: &Books) -> Vec<ModelMapping> {
             seller: Some(model.seller.0.into()),
             model: model.model.as_str().into(),
             from: model.from,
+            region: model.region.as_deref().map(Into::into),
+            tier: model.tier,
         })
         .collect()
 }

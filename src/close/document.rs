@@ -243,7 +243,7 @@ pub struct Unpriced {
     pub meter: Meter,
     pub tier: Tier,
     pub quantity: String,
-    /// `unknown-model`, `no-row`, `ended`, or `priced-by-the-hour` where only the day of the usage is known.
+    /// `unknown-model`, `no-row`, `no-region`, `ended`, or `priced-by-the-hour` where only the day of the usage is known.
     pub reason: String,
     /// What the bill shows for the model-days and meter concerned.
     pub billed: Money,

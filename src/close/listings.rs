@@ -38,6 +38,7 @@ pub(super) fn unpriced(state: &State) -> Vec<Unpriced> {
             reason: match reason {
                 NoPrice::UnknownModel => "unknown-model",
                 NoPrice::NoRow => "no-row",
+                NoPrice::NoRegion => "no-region",
                 NoPrice::Ended => "ended",
                 NoPrice::Hourly => "priced-by-the-hour",
             }

@@ -159,8 +159,11 @@ fn build(files: &[BookFile], contracts: &[BookFile], known_at: Option<Day>) -> R
     let known_at = known_at.or(newest).unwrap_or(Day::from_days(0));
     let mut sellers: BTreeMap<&'static str, SellerBook> = all_names
         .into_iter()
-        .map(|(seller, names)| (seller, SellerBook { names, shelves: BTreeMap::new() }))
+        .map(|(seller, names)| (seller, SellerBook { names, ..SellerBook::default() }))
         .collect();
+    for (seller, region, parent) in parents {
+        sellers.entry(seller).or_default().parents.insert(region, parent);
+    }
     for (seller, mut rows) in shelves {
         rows.retain(|row| row.recorded <= known_at);
         let book = sellers.entry(seller).or_default();
@@ -173,7 +176,6 @@ fn build(files: &[BookFile], contracts: &[BookFile], known_at: Option<Day>) -> R
         bands: bands(&sellers),
         sellers,
         modifiers: rules,
-        parents,
         uplifts,
         terms: agreed,
         evidence,

@@ -5,12 +5,15 @@
 
 mod calendars;
 pub mod files;
+mod forms;
 mod ledger;
 mod load;
 #[cfg(test)]
 mod load_test;
 mod modifiers;
 mod names;
+#[cfg(test)]
+mod regions_test;
 mod row;
 mod schedules;
 #[cfg(test)]
@@ -27,13 +30,14 @@ mod shipped_test;
 mod terms;
 mod text;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub use ledger::COLUMNS;
 pub use load::{Evidence, Reading, layers};
-pub use names::Model;
+pub use names::{Model, Named};
 pub use row::{Layer, PriceRow, Until, ctx_rank, read_ctx};
+pub use select::Selected;
 
 use crate::diagnostic::Origin;
 use crate::money::Ratio;
@@ -77,6 +81,8 @@ pub enum NoPrice {
     UnknownModel,
     /// The model is known; the meter has no row at this tier and instant.
     NoRow,
+    /// The meter has rows in other regions only, and the seller's price depends on the region.
+    NoRegion,
     /// A row says that this is no longer sold.
     Ended,
     /// The price changes inside the day, and of the usage only the day is known.
@@ -91,7 +97,6 @@ pub struct Pricebook {
     known_at: Day,
     sellers: BTreeMap<&'static str, SellerBook>,
     modifiers: Vec<modifiers::Modifier>,
-    parents: modifiers::Parents,
     uplifts: Vec<modifiers::Uplift>,
     terms: Vec<terms::Term>,
     evidence: BTreeMap<Box<str>, Evidence>,
@@ -101,6 +106,8 @@ pub struct Pricebook {
 #[derive(Debug, Clone, Default)]
 struct SellerBook {
     names: names::Names,
+    /// Region, and the one it lies in.
+    parents: BTreeMap<Box<str>, Box<str>>,
     /// By model id, `*` included.
     shelves: BTreeMap<Box<str>, BTreeMap<Meter, select::Shelf>>,
 }
@@ -140,15 +147,21 @@ impl Pricebook {
 
     /// The book's id for a name as logs, bills and consoles write it, at an instant. Never a guess.
     pub fn resolve(&self, seller: &str, name: &str, at: i64) -> Option<&str> {
+        self.resolve_name(seller, name, at).map(|named| named.model)
+    }
+
+    /// The model, and the region and tier that the name itself says.
+    pub fn resolve_name(&self, seller: &str, name: &str, at: i64) -> Option<Named<'_>> {
         self.sellers.get(seller)?.names.resolve(name, at)
     }
 
     /// What a name means from each instant on, at which one of its targets starts; the first holds since ever.
     pub fn meanings(&self, seller: &str, name: &str) -> Vec<(i64, Option<&str>)> {
         let Some(book) = self.sellers.get(seller) else { return Vec::new() };
-        let starts = [i64::MIN].into_iter().chain(book.names.targets(name));
+        let starts: BTreeSet<i64> = [i64::MIN].into_iter().chain(book.names.targets()).collect();
+        let model = |from| book.names.resolve(name, from).map(|named| named.model);
         let mut meanings: Vec<(i64, Option<&str>)> =
-            starts.map(|from| (from, book.names.resolve(name, from))).collect();
+            starts.into_iter().map(|from| (from, model(from))).collect();
         meanings.dedup_by_key(|(_, model)| *model);
         meanings
     }
@@ -183,14 +196,6 @@ impl Pricebook {
         changes.sort_unstable();
         changes.dedup();
         changes
-    }
-
-    /// Instants `t` with `first < t <= last` at which the name starts to mean another model.
-    pub fn name_changes(&self, seller: &str, name: &str, first: i64, last: i64) -> Vec<i64> {
-        let names = self.sellers.get(seller).map(|book| &book.names);
-        names.map_or_else(Vec::new, |names| {
-            names.targets(name).filter(|at| first < *at && *at <= last).collect()
-        })
     }
 
     /// Sellers that have a model in the book, by id.

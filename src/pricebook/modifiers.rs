@@ -54,6 +54,11 @@ struct ModifierEntry {
     to: Option<Spanned<Datetime>>,
     /// Only models released on or after this day.
     released_from: Option<Spanned<Datetime>>,
+    /// Only models released before this day.
+    released_to: Option<Spanned<Datetime>>,
+    /// Only these models; a final `*` stands for any ending.
+    #[serde(default)]
+    models: Vec<String>,
     #[serde(default)]
     excludes: Vec<String>,
     applies_to: Vec<Spanned<String>>,
@@ -108,7 +113,8 @@ pub(super) struct Modifier {
     regions: Vec<String>,
     pub from: Option<i64>,
     pub to: Option<i64>,
-    released_from: Option<Day>,
+    released: (Option<Day>, Option<Day>),
+    models: Vec<String>,
     excludes: Vec<String>,
     meters: Meters,
     order: u32,
@@ -120,10 +126,25 @@ impl Modifier {
     fn covers(&self, model: Option<&Model>, id: &str, meter: Meter, at: i64) -> bool {
         within(self.from, self.to, at)
             && self.meters.hold(meter)
-            && self.released_from.is_none_or(|day| {
-                model.and_then(|model| model.released).is_some_and(|released| released >= day)
-            })
-            && !self.excludes.iter().any(|excluded| excluded == id)
+            && (self.released == (None, None)
+                || model.and_then(|model| model.released).is_some_and(|day| {
+                    self.released.0.is_none_or(|from| from <= day)
+                        && self.released.1.is_none_or(|to| day < to)
+                }))
+            && (self.models.is_empty() || self.models.iter().any(|pattern| glob(pattern, id)))
+            && !self.excludes.iter().any(|pattern| glob(pattern, id))
+    }
+
+    fn names_one_of(&self, regions: &[&str]) -> bool {
+        regions.iter().any(|region| self.names_region(region))
+    }
+
+    /// True where the factor makes the price of the region out of the one of `global`; `regions` are the region asked
+    /// for and those it lies in.
+    pub fn places(&self, model: Option<&Model>, query: &PriceQuery, regions: &[&str]) -> bool {
+        self.names_one_of(regions)
+            && self.tier.is_none_or(|tier| tier == query.tier)
+            && self.covers(model, query.model, query.meter, query.at)
     }
 
     /// True where the factor makes the tier asked for out of the standard price.
@@ -137,11 +158,17 @@ impl Modifier {
     }
 
     /// True where the factor applies on top of `row`. A row written for the very tier or region suppresses it.
-    pub fn applies(&self, model: Option<&Model>, query: &PriceQuery, row: &PriceRow) -> bool {
+    pub fn applies(
+        &self,
+        model: Option<&Model>,
+        query: &PriceQuery,
+        row: &PriceRow,
+        regions: &[&str],
+    ) -> bool {
         let tier =
             self.tier.is_none_or(|tier| tier == query.tier && row.tier.is_some_and(|served| served != tier));
-        let region = self.regions.is_empty()
-            || (matches!(&*row.region, "global" | "*") && self.names_region(query.region));
+        let region =
+            self.regions.is_empty() || (matches!(&*row.region, "global" | "*") && self.names_one_of(regions));
         tier && region && self.covers(model, query.model, row.meter, query.at)
     }
 }
@@ -207,7 +234,8 @@ pub(super) fn read(
             value.as_ref().and_then(|value| read_from(text, value, problems))
         };
         let (from, to) = (instant(&entry.from), instant(&entry.to));
-        let released_from = instant(&entry.released_from).map(Day::of_instant);
+        let mut day = |value| instant(value).map(Day::of_instant);
+        let released = (day(&entry.released_from), day(&entry.released_to));
         let seller = read_seller(text, &entry.seller, problems);
         let factor = read_factor(text, &entry.factor, problems);
         let meters = Meters::read(text, &entry.applies_to, problems);
@@ -222,7 +250,8 @@ pub(super) fn read(
             regions: entry.regions,
             from,
             to,
-            released_from,
+            released,
+            models: entry.models,
             excludes: entry.excludes,
             meters,
             order: entry.order,

@@ -14,10 +14,11 @@ use serde::Deserialize;
 use toml::Spanned;
 use toml::value::Datetime;
 
+use super::forms::{self, Form};
 use super::text::{Text, suggest};
 use crate::diagnostic::Diagnostic;
 use crate::period::{Day, read_instant};
-use crate::vocabulary::{PriceBasis, SELLERS};
+use crate::vocabulary::{PriceBasis, SELLERS, Tier};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -37,6 +38,22 @@ struct SellerEntry {
     /// What gateways put before this seller's ids, `openai/`; nothing else is ever cut off.
     #[serde(default)]
     prefixes: Vec<String>,
+    /// What the seller's own names say of region and tier around an id.
+    #[serde(default)]
+    forms: Vec<forms::Entry>,
+    #[serde(default)]
+    regions: RegionRule,
+}
+
+/// Whether a region without a row of its own is priced as `global`.
+#[derive(Deserialize, Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum RegionRule {
+    /// The seller's price is the same everywhere unless a row or rule says otherwise.
+    #[default]
+    Global,
+    /// Only where a declared parent or a modifier of the region says so.
+    Exact,
 }
 
 #[derive(Deserialize)]
@@ -49,7 +66,8 @@ struct ModelEntry {
     /// Other exact spellings.
     #[serde(default, rename = "match")]
     matches: Vec<Spanned<String>>,
-    /// `date`: the id followed by `-YYYY-MM-DD` is the same model, unless that id has an entry of its own.
+    /// `date`: the id followed by `-YYYY-MM-DD`, `-YYYYMMDD` or `@YYYYMMDD` is the same model, unless that id has an
+    /// entry of its own.
     snapshots: Option<SnapshotRule>,
     released: Option<Spanned<Datetime>>,
     /// How the release day is known, where it is not the launch announcement.
@@ -101,20 +119,40 @@ impl std::fmt::Debug for SnapshotRule {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Names {
     pub models: BTreeMap<Box<str>, Model>,
+    pub regions: RegionRule,
     prefixes: Vec<Box<str>>,
+    forms: Vec<Form>,
     spellings: BTreeMap<Box<str>, Box<str>>,
     /// By name, the targets by the instant they start.
     aliases: BTreeMap<Box<str>, Vec<(i64, Box<str>)>>,
 }
 
 impl Names {
-    /// The model a name means at an instant. An alias in force outranks a model of the same id, because the id then
-    /// only points; a snapshot with an entry of its own outranks the snapshot rule. Nothing is guessed.
-    pub fn resolve(&self, name: &str, at: i64) -> Option<&str> {
-        let lower = name.trim().to_ascii_lowercase();
-        self.exact(&lower, at).or_else(|| {
-            let cut = self.prefixes.iter().find_map(|prefix| lower.strip_prefix(&**prefix));
-            cut.and_then(|bare| self.exact(bare, at))
+    /// The model a name means at an instant, and what else it says. An alias in force outranks a model of the same id,
+    /// because the id then only points; a snapshot with an entry of its own outranks the snapshot rule; a known name
+    /// outranks one that is known without its prefix, and that one outranks a form. Nothing is guessed.
+    pub fn resolve(&self, name: &str, at: i64) -> Option<Named<'_>> {
+        self.resolve_within(&name.trim().to_ascii_lowercase(), at, DEEPEST)
+    }
+
+    fn resolve_within(&self, lower: &str, at: i64, depth: u32) -> Option<Named<'_>> {
+        if let Some(model) = self.exact(lower, at) {
+            return Some(Named { model, region: None, tier: None });
+        }
+        let depth = depth.checked_sub(1)?;
+        let bare = self.prefixes.iter().filter_map(|prefix| lower.strip_prefix(&**prefix));
+        bare.filter_map(|bare| self.resolve_within(bare, at, depth)).next().or_else(|| {
+            let said = self.forms.iter().filter_map(|form| form.read(lower));
+            said.filter_map(|said| {
+                // The inner name is closer to the model: `us.` inside an ARN of us-east-1 is priced as `us.`.
+                let inner = self.resolve_within(&said.name, at, depth)?;
+                Some(Named {
+                    model: inner.model,
+                    region: inner.region.or(said.region),
+                    tier: inner.tier.or(said.tier),
+                })
+            })
+            .next()
         })
     }
 
@@ -142,12 +180,9 @@ impl Names {
             .flat_map(|(_, targets)| targets.iter().map(|(from, _)| *from))
     }
 
-    /// Instants at which the name gets another target.
-    pub fn targets(&self, name: &str) -> impl Iterator<Item = i64> {
-        let lower = name.trim().to_ascii_lowercase();
-        let bare = self.prefixes.iter().find_map(|prefix| lower.strip_prefix(&**prefix));
-        let found = self.aliases.get(&*lower).or_else(|| bare.and_then(|bare| self.aliases.get(bare)));
-        found.into_iter().flatten().map(|(from, _)| *from)
+    /// Instants at which some name gets another target.
+    pub fn targets(&self) -> impl Iterator<Item = i64> {
+        self.aliases.values().flatten().map(|(from, _)| *from)
     }
 
     /// Adds a spelling; where another model has it already, that one keeps it.
@@ -161,10 +196,32 @@ impl Names {
     }
 }
 
-/// Cuts `-YYYY-MM-DD` off the end.
+/// Prefixes and forms around one name: `bedrock/`, an ARN, `us.`.
+const DEEPEST: u32 = 4;
+
+/// What a name means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named<'a> {
+    /// The book's id of the model.
+    pub model: &'a str,
+    /// The region the name itself says: `us.` in front is `geo:us`.
+    pub region: Option<Box<str>>,
+    pub tier: Option<Tier>,
+}
+
+/// Cuts `-YYYY-MM-DD`, `-YYYYMMDD` or `@YYYYMMDD` off the end.
 fn strip_date(name: &str) -> Option<&str> {
-    let (id, date) = name.split_at_checked(name.len().checked_sub(11)?)?;
-    date.strip_prefix('-').filter(|date| date.parse::<Day>().is_ok()).map(|_| id)
+    let dashed = |cut: usize| name.split_at_checked(name.len().checked_sub(cut)?);
+    if let Some((id, date)) = dashed(11)
+        && date.strip_prefix('-').is_some_and(|date| date.parse::<Day>().is_ok())
+    {
+        return Some(id);
+    }
+    let (id, date) = dashed(9)?;
+    let digits =
+        date.strip_prefix(['-', '@']).filter(|date| date.bytes().all(|byte| byte.is_ascii_digit()))?;
+    let day = format!("{}-{}-{}", &digits[..4], &digits[4..6], &digits[6..]);
+    day.parse::<Day>().is_ok().then_some(id)
 }
 
 /// The names of every seller, by seller id.
@@ -176,7 +233,12 @@ pub(super) fn read(text: &Text, names: &mut AllNames, problems: &mut Vec<Diagnos
     for entry in file.seller {
         if let Some(id) = read_seller(text, &entry.id, problems) {
             let prefixes = entry.prefixes.iter().map(|prefix| prefix.to_ascii_lowercase().into());
-            names.entry(id).or_default().prefixes.extend(prefixes);
+            let names = names.entry(id).or_default();
+            names.prefixes.extend(prefixes);
+            names.forms.extend(entry.forms.iter().filter_map(|form| forms::read(text, form, problems)));
+            if entry.regions == RegionRule::Exact {
+                names.regions = RegionRule::Exact;
+            }
         }
     }
     for entry in file.model {
@@ -302,7 +364,8 @@ from = 2026-02-01T12:00:00Z
     fn a_name_is_exact_dated_or_a_snapshot_and_never_a_guess() {
         let (names, problems) = read_all(SAMPLE);
         assert_eq!(problems, []);
-        let resolve = |name: &str, when: &str| names["openai"].resolve(name, at(when));
+        let resolve =
+            |name: &str, when: &str| names["openai"].resolve(name, at(when)).map(|named| named.model);
         assert_eq!(resolve("gpt-5", "2026-10-01"), Some("gpt-5"));
         assert_eq!(resolve("OpenAI/GPT-5", "2026-10-01"), Some("gpt-5"));
         assert_eq!(resolve("gpt-5 mini", "2026-10-01"), Some("gpt-5-mini"));

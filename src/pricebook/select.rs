@@ -2,7 +2,8 @@
 //!
 //! 1. The model's own rows of the meter, else the seller's rows for every model, else the meter's parent.
 //! 2. The tier served, exactly; a missing tier is made from the standard row only by a declared modifier.
-//! 3. The region exactly, then its declared parents, then `global`.
+//! 3. The region exactly, then its declared parents, then `global`; where the seller's regions are `exact`, `global`
+//!    only through a modifier of the region.
 //! 4. The largest context boundary that the prompt satisfies. A tier without the boundary that the standard tier has
 //!    at that size does not price the request.
 //! 5. The named window that is open, else any hour.
@@ -11,6 +12,7 @@
 
 use std::sync::Arc;
 
+use super::names::RegionRule;
 use super::row::{Layer, PriceRow};
 use super::schedules::{Schedule, Schedules, overlap};
 use super::terms::Kind;
@@ -87,6 +89,16 @@ impl Shelf {
             })
     }
 
+    /// True where the price depends on the region.
+    fn has_regions(&self) -> bool {
+        self.steps.iter().any(|step| !matches!(&*step.region, "global" | "*"))
+    }
+
+    /// True where some row is for none of the regions.
+    fn is_elsewhere(&self, regions: &[&str]) -> bool {
+        self.steps.iter().any(|step| &*step.region != "*" && !regions.contains(&&*step.region))
+    }
+
     /// Named windows of the shelf's rows.
     pub fn windows(&self) -> impl Iterator<Item = &Arc<Schedule>> {
         self.steps.iter().filter_map(|step| step.window.as_ref())
@@ -129,6 +141,19 @@ impl Shelf {
     }
 }
 
+impl super::SellerBook {
+    /// A region and those it lies in; usage that names none is taken as `global`.
+    fn regions<'a>(&'a self, region: &'a str) -> Vec<&'a str> {
+        let mut regions = Vec::with_capacity(3);
+        let mut next = Some(if region.is_empty() { "global" } else { region });
+        while let Some(region) = next.filter(|region| !regions.contains(region)) {
+            regions.push(region);
+            next = self.parents.get(region).map(|parent| &**parent);
+        }
+        regions
+    }
+}
+
 impl Step {
     fn at(&self, instant: i64) -> Option<u32> {
         let index = self.starts.partition_point(|(from, _)| *from <= instant);
@@ -153,59 +178,64 @@ fn starts(rows: &[PriceRow], first: u32) -> Vec<(i64, u32)> {
     starts
 }
 
+/// The row that prices a request, before modifiers and contract.
+#[derive(Debug, Clone)]
+pub struct Selected<'a> {
+    pub row: &'a PriceRow,
+    pub unit: Ratio,
+    /// The region asked for and those it lies in, nearest first; `global` last where it may stand in.
+    pub regions: Vec<&'a str>,
+    /// An unverified holiday decided, or the usage names no region and the seller's price depends on it.
+    pub doubtful: bool,
+}
+
 impl Pricebook {
     /// The unit price in force, with the row and the factors that make it.
     pub fn price(&self, query: &PriceQuery) -> Result<Priced, NoPrice> {
+        let selected = self.select(query)?;
+        let mut priced = self.with_factors(query, &selected)?;
+        priced.unverified |= selected.doubtful;
+        Ok(priced)
+    }
+
+    /// The ledger's row for a request.
+    pub fn select<'a>(&'a self, query: &PriceQuery<'a>) -> Result<Selected<'a>, NoPrice> {
         let seller = self.sellers.get(query.seller).ok_or(NoPrice::UnknownModel)?;
-        let model = seller.names.models.get(query.model);
-        if model.is_none() {
-            return Err(NoPrice::UnknownModel);
+        let model = seller.names.models.get(query.model).ok_or(NoPrice::UnknownModel)?;
+        let rules = || self.modifiers.iter().filter(|rule| rule.seller == query.seller);
+        let mut regions = seller.regions(query.region);
+        let exact = seller.names.regions == RegionRule::Exact;
+        if !regions.contains(&"global")
+            && (!exact || rules().any(|rule| rule.places(Some(model), query, &regions)))
+        {
+            regions.push("global");
         }
-        let regions = self.regions(query.seller, query.region);
+        let mut elsewhere = false;
         let mut meter = Some(query.meter);
         while let Some(wanted) = meter {
             for id in [query.model, "*"] {
                 let Some(shelf) = seller.shelf(id, wanted) else { continue };
                 let row = shelf.row(query, query.tier, &regions).or_else(|| {
-                    let derived = self
-                        .modifiers
-                        .iter()
-                        .any(|rule| rule.seller == query.seller && rule.derives(model, query, wanted));
+                    let derived = rules().any(|rule| rule.derives(Some(model), query, wanted));
                     derived.then(|| shelf.row(query, Tier::Standard, &regions)).flatten()
                 });
                 if let Some(Found { row, doubtful }) = row {
                     let unit = row.unit.ok_or(NoPrice::Ended)?;
-                    let mut priced = self.with_factors(query, row, unit)?;
-                    priced.unverified |= doubtful;
-                    return Ok(priced);
+                    let doubtful = doubtful
+                        || (exact && query.region.is_empty() && &*row.region != "*" && shelf.has_regions());
+                    return Ok(Selected { row, unit, regions, doubtful });
                 }
+                elsewhere |= exact && shelf.is_elsewhere(&regions);
             }
             meter = Seller::price_parent(query.seller, wanted);
         }
-        Err(NoPrice::NoRow)
+        Err(if elsewhere { NoPrice::NoRegion } else { NoPrice::NoRow })
     }
 
-    /// The region asked for, its declared parents, and `global`.
-    fn regions<'q>(&'q self, seller: &str, region: &'q str) -> Vec<&'q str> {
-        let mut regions = Vec::with_capacity(2);
-        let mut next = Some(region).filter(|region| !region.is_empty());
-        while let Some(region) = next.filter(|region| !regions.contains(region)) {
-            regions.push(region);
-            next = self
-                .parents
-                .iter()
-                .find(|(owner, id, _)| *owner == seller && **id == *region)
-                .map(|(_, _, parent)| &**parent);
-        }
-        if !regions.contains(&"global") {
-            regions.push("global");
-        }
-        regions
-    }
-
-    fn with_factors(&self, query: &PriceQuery, row: &PriceRow, list: Ratio) -> Result<Priced, NoPrice> {
+    fn with_factors(&self, query: &PriceQuery, selected: &Selected) -> Result<Priced, NoPrice> {
+        let row = selected.row;
         let mut priced = Priced {
-            unit: list,
+            unit: selected.unit,
             row: row.origin.clone(),
             status: row.status,
             factors: Vec::new(),
@@ -219,7 +249,7 @@ impl Pricebook {
         }
         let model = self.sellers.get(query.seller).and_then(|seller| seller.names.models.get(query.model));
         for rule in &self.modifiers {
-            if rule.seller == query.seller && rule.applies(model, query, row) {
+            if rule.seller == query.seller && rule.applies(model, query, row, &selected.regions) {
                 priced.unverified |= rule.unverified;
                 priced.factors.push((rule.id.clone(), rule.factor));
             }
