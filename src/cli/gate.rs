@@ -22,10 +22,7 @@ pub fn pricebook(
         return Ok((gather::pricebook(global, books)?, None));
     };
     let own = files::folder(&folder)?;
-    let mut agreed = Vec::new();
-    for path in gather::contracts(global, books)? {
-        agreed.extend(files::contracts(&path)?);
-    }
+    let agreed = gather::contracts(global, books)?;
     let terms: Vec<String> = agreed.iter().map(|file| file.shown.clone()).collect();
     let Reading { book, problems } = Pricebook::read(own.clone(), agreed, global.known_at);
     let (unread, problems): (Vec<_>, Vec<_>) =

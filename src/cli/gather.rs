@@ -15,7 +15,8 @@ use crate::collect::{self, LogInput, Usage};
 use crate::diagnostic::{Diagnostic, Origin};
 use crate::error::{Error, Result};
 use crate::period::{Day, Month, Period};
-use crate::pricebook::Pricebook;
+use crate::pricebook::files::{self, BookFile};
+use crate::pricebook::{Pricebook, Reading};
 use crate::rate::{Account, ModelMapping};
 use crate::read::source::Source;
 use crate::read::{TagSources, UsageOptions};
@@ -163,18 +164,26 @@ pub fn overlay(global: &Global, books: Option<&Books>) -> Option<PathBuf> {
 }
 
 /// The files of negotiated terms that flags and books ask for.
-pub fn contracts(global: &Global, books: Option<&Books>) -> Result<Vec<PathBuf>> {
-    let mut contracts: Vec<PathBuf> = global.contract.clone();
+pub fn contracts(global: &Global, books: Option<&Books>) -> Result<Vec<BookFile>> {
+    let mut contracts = Vec::new();
+    for path in &global.contract {
+        contracts.extend(files::contracts(path)?);
+    }
     if let Some(books) = books.filter(|books| !books.book.contracts.is_empty()) {
-        let found = crate::books::glob::find(&books.dir, &books.book.contracts, None)?;
-        contracts.extend(found.files.into_iter().map(|(_, path)| path));
+        for (inside, path) in crate::books::glob::find(&books.dir, &books.book.contracts, None)?.files {
+            // A pack names the term by its place in the books, wherever those lie.
+            let files = files::contracts(&path)?.into_iter();
+            contracts.extend(files.map(|file| BookFile { shown: inside.clone(), ..file }));
+        }
     }
     Ok(contracts)
 }
 
 /// The price book that flags and books ask for.
 pub fn pricebook(global: &Global, books: Option<&Books>) -> Result<Pricebook> {
-    Pricebook::load(overlay(global, books).as_deref(), &contracts(global, books)?, global.known_at)
+    let own = overlay(global, books).as_deref().map(files::folder).transpose()?.unwrap_or_default();
+    let Reading { book, problems } = Pricebook::read(own, contracts(global, books)?, global.known_at);
+    if problems.is_empty() { Ok(book) } else { Err(Error::Input(problems)) }
 }
 
 /// The books, where their folder holds any: questions about prices have answers without books too.

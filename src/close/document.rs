@@ -29,6 +29,8 @@ pub struct Reconciliation {
     pub findings: Vec<Finding>,
     pub cells: Vec<Cell>,
     pub charges: Vec<Charge>,
+    /// List, contracted and billed cost by account, and what each contract term did.
+    pub contract: Vec<ContractAccount>,
     /// Usage that the book cannot price, with what the bill shows for it.
     pub unpriced: Vec<Unpriced>,
     pub invoices: Vec<InvoiceTie>,
@@ -231,8 +233,62 @@ pub struct Charge {
     /// `file:line` of the first line.
     pub origin: String,
     pub finding: Option<String>,
-    /// `amount`, where no finding names it.
+    /// The contract term that expects the charge: `file:line`.
+    pub term: Option<String>,
+    /// What that term says it should be. With an amount of zero: no document shows the charge.
+    pub expected: Option<Money>,
+    /// `amount` less what its finding explains.
     pub unexplained: Money,
+}
+
+/// One account at list, under its contract, and on its bill. `contracted_cost = list_cost + Σ effects`.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct ContractAccount {
+    pub provider: String,
+    pub account: Option<String>,
+    /// Usage at list prices.
+    pub list_cost: Money,
+    /// Usage under the contract, and the charges that the contract asks for.
+    pub contracted_cost: Money,
+    /// Everything on the bill, charges included.
+    pub billed_cost: Money,
+    pub models: Vec<ContractModel>,
+    /// In stacking order; empty without a contract, where contracted is list.
+    pub effects: Vec<ContractEffect>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct ContractModel {
+    /// Null where the bill's lines cover several models.
+    pub model: Option<String>,
+    /// Null where only the bill speaks: its lines cover several models.
+    pub list_cost: Option<Money>,
+    pub contracted_cost: Option<Money>,
+    /// Null where the bill does not tell this model apart.
+    pub billed_cost: Option<Money>,
+}
+
+/// What one term did to the month.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct ContractEffect {
+    /// `file:line`
+    pub term: String,
+    pub name: String,
+    pub kind: String,
+    pub order: u32,
+    /// `usage`: the bill's usage lines have it inside. `line`: it is a charge of its own.
+    pub billed_as: String,
+    pub amount: Money,
+    /// The part of each model; empty for charges beside the usage.
+    pub models: Vec<ContractPart>,
+    /// The arithmetic.
+    pub steps: Vec<Evidence>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct ContractPart {
+    pub model: String,
+    pub amount: Money,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]

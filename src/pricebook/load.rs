@@ -155,6 +155,7 @@ fn build(files: &[BookFile], contracts: &[BookFile], known_at: Option<Day>) -> R
     for file in contracts {
         terms::read(&file.text(), &all_names, &mut agreed, &mut problems);
     }
+    terms::ties(&mut agreed, &mut problems);
     let newest = shelves.values().flatten().map(|row| row.recorded).max();
     let known_at = known_at.or(newest).unwrap_or(Day::from_days(0));
     let mut sellers: BTreeMap<&'static str, SellerBook> = all_names

@@ -27,7 +27,7 @@ mod shipped_clouds_test;
 mod shipped_rest_test;
 #[cfg(test)]
 mod shipped_test;
-mod terms;
+pub mod terms;
 mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -209,6 +209,11 @@ impl Pricebook {
         book.flat_map(|book| book.shelves.values())
             .flat_map(|meters| meters.values())
             .flat_map(|shelf| &shelf.rows)
+    }
+
+    /// The contracts' terms, in the order in which they stack.
+    pub fn terms(&self) -> &[terms::Term] {
+        &self.terms
     }
 
     /// Factors that modifiers put on a price in the region, or that the seller is known to put there.

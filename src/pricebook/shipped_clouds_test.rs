@@ -21,6 +21,10 @@ fn amazon_bedrock() {
         ("anthropic.claude-3-7-sonnet-20250219-v1:0 output standard 0 us-west-2 2026-01-01", "15"),
         ("amazon.nova-pro-v1:0 input standard 0 geo:us 2026-01-01", "0.8"),
         ("amazon.nova-pro-v1:0 input standard 0 geo:eu 2026-01-01", "1.05"),
+        // Nothing says what older models cost elsewhere.
+        ("amazon.titan-embed-text-v2:0 input standard 0 eu-west-1 2026-10-01", "NoRegion"),
+        ("amazon.nova-pro-v1:0 input standard 0 global 2026-01-01", "NoRegion"),
+        ("openai.gpt-5.5 input standard 0 us-east-1 2026-10-01", "NoRegion"),
         // "Claude 3.5 Sonnet v2 (Public Extended Access, Effective 1 Dec 2025)": twice the price.
         ("anthropic.claude-3-5-sonnet-20241022-v2:0 input standard 0 us-east-1 2025-11-30", "3"),
         ("anthropic.claude-3-5-sonnet-20241022-v2:0 input standard 0 us-east-1 2025-12-01", "6"),
@@ -32,6 +36,13 @@ fn amazon_bedrock() {
         ("openai.gpt-5.6-sol output standard 272001 global 2026-08-21", "30"),
         ("openai.gpt-5.6-sol output standard 272001 geo:us 2026-08-21", "33"),
         ("openai.gpt-5.6-sol cache_write.30m standard 0 us-east-1 2026-10-01", "5.5"),
+        // https://aws.amazon.com/about-aws/whats-new/2026/07/openai-gpt-terra-luna-pricing-bedrock/: 80 percent off.
+        ("openai.gpt-5.6-luna input standard 0 us-east-1 2026-07-29", "1.1"),
+        ("openai.gpt-5.6-luna input standard 0 us-east-2 2026-07-30", "0.22"),
+        ("openai.gpt-5.6-luna output standard 272001 global 2026-10-01", "1.8"),
+        // No surcharge for the 1M window of Claude 4.6 there; five times the price above 100K for Haiku 5.5.
+        ("anthropic.claude-opus-4-6-v1 input standard 300000 eu-west-1 2026-03-01", "5.5"),
+        ("anthropic.claude-haiku-5-5 output standard 100001 geo:us 2026-10-08", "2.75"),
         // https://aws.amazon.com/bedrock/service-tiers: flex half, priority 1.75 times.
         ("amazon.nova-pro-v1:0 input flex 0 us-east-1 2026-11-20", "0.4"),
         ("amazon.nova-pro-v1:0 output priority 0 us-east-1 2026-11-20", "5.6"),
@@ -68,6 +79,9 @@ fn google_gemini_api() {
         ("gemini-2.5-flash input standard 0 global 2026-10-01", "0.3"),
         ("gemini-2.5-flash input.audio standard 0 global 2026-10-01", "1"),
         ("gemini-2.5-flash input.audio batch 0 global 2026-10-20", "0.5"),
+        // "$120.00 (images)", and "Text input $0.20" of the embedding model.
+        ("gemini-3-pro-image output.image standard 0 global 2026-10-01", "120"),
+        ("gemini-embedding-2 input standard 0 global 2026-10-01", "0.2"),
         // 35 for 1,000 grounded prompts up to 2.5; 14 for 1,000 queries from 3 on, since 2026-01-05.
         ("gemini-2.5-flash web_search batch 0 global 2026-10-01", "35000"),
         ("gemini-3-flash-preview web_search standard 0 global 2026-01-04", "NoRow"),
@@ -107,6 +121,9 @@ fn google_vertex() {
         ("gemini-3.5-flash output standard 0 geo:eu 2026-06-01", "9.9"),
         ("gemini-2.5-flash output standard 0 europe-west4 2026-06-01", "2.5"),
         ("gemini-2.0-flash-001 input standard 0 us-central1 2025-06-01", "0.15"),
+        // The previews of Gemini 3 have no other endpoint.
+        ("gemini-3-flash-preview input standard 0 us-central1 2026-06-01", "NoRegion"),
+        ("gemini-3-flash-preview web_search standard 0 us-central1 2026-06-01", "14000"),
         ("gemini-2.5-pro cache_read standard 0 global 2025-10-24", "0.3125"),
         ("gemini-2.5-pro cache_read standard 0 global 2025-10-25", "0.125"),
         ("gemini-3.1-pro-preview output priority 200001 global 2026-10-01", "32.4"),
@@ -141,6 +158,38 @@ fn names_as_gateways_and_bills_write_them() {
         ("google-gemini-api", "gemini-3.7-flash", "2026-10-08", "gemini-3.8-flash"),
     ] {
         assert_eq!(book.resolve(seller, name, at(when)), Some(id), "{name}");
+    }
+    for (seller, name, id, region) in [
+        (
+            "aws-bedrock",
+            "bedrock/converse/us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+            "anthropic.claude-sonnet-4-5-20250929-v1:0",
+            "geo:us",
+        ),
+        ("aws-bedrock", "jp.anthropic.claude-sonnet-4-6", "anthropic.claude-sonnet-4-6", "geo:jp"),
+        ("aws-bedrock", "bedrock/us-west-2/amazon.nova-pro-v1", "amazon.nova-pro-v1:0", "us-west-2"),
+        ("aws-bedrock", "bedrock_mantle/us-east-2/openai.gpt-5.5", "openai.gpt-5.5", "us-east-2"),
+        (
+            "aws-bedrock",
+            "arn:aws-us-gov:bedrock:us-gov-west-1::foundation-model/anthropic.claude-3-haiku-20240307-v1:0",
+            "anthropic.claude-3-haiku-20240307-v1:0",
+            "us-gov-west-1",
+        ),
+        (
+            "google-vertex",
+            "projects/p-1/locations/eu/publishers/google/models/gemini-3.5-flash",
+            "gemini-3.5-flash",
+            "geo:eu",
+        ),
+        (
+            "google-vertex",
+            "vertex_ai/projects/p-1/locations/us-east5/publishers/anthropic/models/claude-opus-4-6",
+            "claude-opus-4-6",
+            "us-east5",
+        ),
+    ] {
+        let named = book.resolve_name(seller, name, at("2026-10-01")).unwrap();
+        assert_eq!((named.model, named.region.as_deref()), (id, Some(region)), "{name}");
     }
     for (seller, name) in [
         ("aws-bedrock", "claude-opus"),

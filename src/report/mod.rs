@@ -1,5 +1,6 @@
 //! What does a reader need to see? A report is a pure function from the document to sheets, and one line in [`REPORTS`].
 
+pub mod contract;
 pub mod exceptions;
 pub mod lead_schedule;
 pub mod sheet;
@@ -30,6 +31,11 @@ pub static REPORTS: &[Report] = &[
         name: "02-tie-out",
         about: "every document against its own total and against the cost export",
         build: tie_out::build,
+    },
+    Report {
+        name: "03-contract",
+        about: "list, contracted and billed by account and model, with the effect of each contract term",
+        build: contract::build,
     },
     Report { name: "03-variance", about: "every cell and charge with its findings", build: variance::build },
     Report {

@@ -15,8 +15,14 @@ const STEPS: usize = 6;
 
 pub fn build(document: &Reconciliation) -> Vec<Sheet> {
     let next = next_steps(document);
-    let bridges = bridges(document);
-    if next.rows.is_empty() { vec![bridges] } else { vec![bridges, next] }
+    let mut sheets = vec![bridges(document)];
+    if super::contract::applies(document) {
+        sheets.push(super::contract::build(document));
+    }
+    if !next.rows.is_empty() {
+        sheets.push(next);
+    }
+    sheets
 }
 
 fn bridges(document: &Reconciliation) -> Sheet {

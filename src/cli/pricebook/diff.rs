@@ -13,7 +13,6 @@ use crate::cli::ui::Ui;
 use crate::diagnostic::{Diagnostic, Level};
 use crate::error::{EXIT_CLEAN, EXIT_FINDINGS, Result};
 use crate::period::Month;
-use crate::pricebook::files;
 use crate::render::OutputFormat;
 use crate::review::diff::{self, Closed, Side, rules};
 use crate::review::volume::{Moved, moved};
@@ -57,10 +56,7 @@ pub struct Args {
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
     let books = gather::books_if_any(global)?;
     let own = gather::overlay(global, books.as_ref());
-    let mut contracts = Vec::new();
-    for path in gather::contracts(global, books.as_ref())? {
-        contracts.extend(files::contracts(&path)?);
-    }
+    let contracts = gather::contracts(global, books.as_ref())?;
     let sides = [args.old.as_str(), args.new.as_str()];
     let [old, new] = diff::side::both(sides, own.as_deref(), &contracts, global.known_at)?;
     let left_out = old.problems.iter().chain(&new.problems).cloned();

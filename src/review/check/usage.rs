@@ -39,7 +39,7 @@ fn gaps(context: &Context, findings: &mut Findings) {
         let what = match why {
             NoPrice::UnknownModel => "the model is in no models.toml",
             NoPrice::NoRow => "no row holds then",
-            NoPrice::NoRegion => "its region is not known and decides",
+            NoPrice::NoRegion => "rows hold in other regions only",
             NoPrice::Hourly => "its hour decides between two prices and is not known",
             NoPrice::Ended => "a row says it is no longer sold",
         };
