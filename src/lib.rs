@@ -3,9 +3,9 @@
 //! One direction of flow, and everything between reading and rendering is pure:
 //!
 //! ```text
-//! usage, invoices ─▶ read ─▶ rate ─▶ reconcile ─▶ causes ─▶ close ─▶ report ─▶ render
-//!                             ▲                     ▲
-//!                        price books            evidence
+//! usage, invoices ─▶ read ─▶ rate ─▶ contract ─▶ reconcile ─▶ causes ─▶ close ─▶ report ─▶ render
+//!                             ▲                                  ▲
+//!                  price books, contracts                     evidence
 //! ```
 
 pub mod books;
@@ -14,6 +14,7 @@ pub mod cli;
 pub mod close;
 pub mod collect;
 pub mod columnar;
+pub mod contract;
 pub mod diagnostic;
 pub mod error;
 pub mod invoice;

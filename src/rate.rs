@@ -95,6 +95,20 @@ pub struct Leaf {
     pub whole_day: bool,
 }
 
+impl Leaf {
+    pub fn query(&self) -> PriceQuery<'_> {
+        PriceQuery {
+            seller: &self.account.provider,
+            model: &self.model,
+            meter: self.meter,
+            tier: self.tier,
+            region: &self.region,
+            prompt: self.prompt,
+            at: self.at,
+        }
+    }
+}
+
 impl DayUsage {
     pub fn leaf(&self, meter: Meter) -> Leaf {
         Leaf {
@@ -338,19 +352,29 @@ impl Segments<'_> {
 /// Unit prices, remembered.
 pub struct Rater<'a> {
     pub book: &'a Pricebook,
+    /// Leaves that the month as a whole gives another price than their row: see [`crate::contract`].
+    contracted: BTreeMap<Leaf, Priced>,
     cache: RwLock<BTreeMap<UnitKey, std::result::Result<Priced, NoPrice>>>,
 }
 
-type UnitKey = (Arc<str>, Arc<str>, Meter, Tier, Arc<str>, u64, i64, bool);
+type UnitKey = (Account, Arc<str>, Meter, Tier, Arc<str>, u64, i64, bool);
 
 impl<'a> Rater<'a> {
     pub fn new(book: &'a Pricebook) -> Rater<'a> {
-        Rater { book, cache: Default::default() }
+        Rater { book, contracted: BTreeMap::new(), cache: Default::default() }
+    }
+
+    /// The same prices, but for leaves that the contract prices by the month.
+    pub fn contracted(self, contracted: BTreeMap<Leaf, Priced>) -> Rater<'a> {
+        Rater { contracted, ..self }
     }
 
     pub fn unit(&self, leaf: &Leaf) -> std::result::Result<Priced, NoPrice> {
+        if let Some(contracted) = self.contracted.get(leaf) {
+            return Ok(contracted.clone());
+        }
         let key = (
-            leaf.account.provider.clone(),
+            leaf.account.clone(),
             leaf.model.clone(),
             leaf.meter,
             leaf.tier,
@@ -369,17 +393,8 @@ impl<'a> Rater<'a> {
 
     /// Usage of a whole day has the price that holds all day, or none.
     fn price(&self, leaf: &Leaf) -> std::result::Result<Priced, NoPrice> {
-        let price = |at| {
-            self.book.price(&PriceQuery {
-                seller: &leaf.account.provider,
-                model: &leaf.model,
-                meter: leaf.meter,
-                tier: leaf.tier,
-                region: &leaf.region,
-                prompt: leaf.prompt,
-                at,
-            })
-        };
+        let account = leaf.account.id.as_deref();
+        let price = |at| self.book.price_for(account, &PriceQuery { at, ..leaf.query() });
         let priced = price(leaf.at);
         if leaf.whole_day {
             let (first, last) = (leaf.day.start(), leaf.day.next().start() - 1);

@@ -20,6 +20,7 @@ const LAYERS: &[(&str, u32)] = &[
     ("read", 20),
     ("collect", 20),
     ("rate", 30),
+    ("contract", 31),
     ("reconcile", 31),
     ("causes", 32),
     ("review", 32),

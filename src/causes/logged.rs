@@ -51,6 +51,11 @@ static MISTAKES: &[Mistake] = &[
         cost: |_, _| Ok(Some(Money::ZERO)),
     },
     Mistake {
+        cause: "terms.discount",
+        what: "the gateway priced at list, without the contract",
+        cost: list_cost,
+    },
+    Mistake {
         cause: "cls.reasoning_dropped",
         what: "the gateway priced the answer without its reasoning tokens, which the record's own total shows",
         cost: |rater, row| match row.reading {
@@ -128,6 +133,19 @@ fn cost(rater: &Rater, row: &DayUsage, rename: fn(Meter) -> Option<Meter>) -> Re
     for (meter, count) in sums {
         let Some(unit) = rater.ratio(&row.leaf(meter)) else { return Ok(None) };
         total += rate::amount(unit, count)?;
+    }
+    Ok(Some(total))
+}
+
+/// Cost of a row at list, where a contract makes another of it.
+fn list_cost(rater: &Rater, row: &DayUsage) -> Result<Option<Money>> {
+    if rater.book.terms().is_empty() {
+        return Ok(None);
+    }
+    let mut total = Money::ZERO;
+    for (leaf, count) in row.leaves() {
+        let Ok(list) = rater.book.list_price(&leaf.query()) else { return Ok(None) };
+        total += rate::amount(list.unit, count)?;
     }
     Ok(Some(total))
 }
@@ -282,6 +300,9 @@ impl Open {
                 "read `total_tokens` or add the reasoning counter to the output on this route"
             }
             "rate.missing_model" | "rate.missing_class" => "add the price where it is missing",
+            "terms.discount" => {
+                "give the gateway the contract's prices, or use `priced` instead of its figure"
+            }
             _ => "correct the gateway's cost calculation, or use `priced` instead of its figure",
         };
         LoggedFinding {

@@ -57,6 +57,8 @@ type Change = (Account, Arc<str>, Vec<Reason>, Day);
 /// Why a unit price would be what the bill shows.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Reason {
+    /// The list price, where the contract has another.
+    List,
     /// Another row of the book for the same model, meter and tier.
     Row(String),
     Region(String),
@@ -89,9 +91,13 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
             let quantities = quantities(&days, &all);
             let informative = days.iter().filter(|day| !day.ties).count();
             // A fitted price needs its quantities: a constant share of lost rows looks the same.
-            if informative < if fitted { DAYS_FITTED } else { DAYS_LISTED }
-                || (fitted && quantities == Quantities::Open)
-            {
+            let needed = match reasons.as_slice() {
+                [Reason::Fitted] => DAYS_FITTED,
+                // Contract and book both state the price: where the bill counts the units, one day proves it.
+                [Reason::List] if quantities == Quantities::Counted => 1,
+                _ => DAYS_LISTED,
+            };
+            if informative < needed || (fitted && quantities == Quantities::Open) {
                 continue;
             }
             // Rows of different meters belong to one price change.
@@ -254,6 +260,10 @@ fn reasons(state: &State, series: &Series, days: &[Point]) -> Option<(Ratio, Vec
     let book = state.rater.book;
     let mut found: BTreeMap<Reason, Ratio> = BTreeMap::new();
     let own_tier = series.tier.unwrap_or(first.leaf.tier);
+    let list = book.list_price(&first.leaf.query()).ok().map(|list| list.unit);
+    if let Some(list) = list.filter(|list| *list != first.unit && holds(*list)) {
+        return Some((list, vec![Reason::List]));
+    }
     for row in book.rows(&series.account.provider, &series.model, first.leaf.meter) {
         if let Some(unit) = row.unit
             && unit != first.unit
@@ -296,9 +306,9 @@ fn unit_for(state: &State, point: &Point, own_tier: Tier, reason: &Reason) -> Op
     let query = match reason {
         Reason::Region(region) => PriceQuery { region, ..query },
         Reason::Tier(tier) => PriceQuery { tier: *tier, ..query },
-        Reason::Row(_) | Reason::Fitted => return None,
+        Reason::List | Reason::Row(_) | Reason::Fitted => return None,
     };
-    state.rater.book.price(&query).ok().map(|priced| priced.unit)
+    state.rater.book.price_for(point.leaf.account.id.as_deref(), &query).ok().map(|priced| priced.unit)
 }
 
 fn coherent(
@@ -308,7 +318,7 @@ fn coherent(
     days: &[Point],
     all: &BTreeMap<Series, Vec<Point>>,
 ) -> bool {
-    if matches!(reason, Reason::Row(_) | Reason::Fitted) {
+    if matches!(reason, Reason::List | Reason::Row(_) | Reason::Fitted) {
         return true;
     }
     let cells: BTreeSet<&crate::reconcile::CellKey> = days.iter().map(|point| &point.key.cell).collect();
@@ -372,12 +382,14 @@ fn price_patch(state: &State, account: &Account, model: &Arc<str>, from: Day, ru
         () if fitted => (Status::Probable, None),
         () => (Status::Exact, None),
     };
-    let text = if cause == "rate.stale" {
-        format!(
+    let text = match cause {
+        "rate.stale" => format!(
             "confirm the price of {model} from {from} with the seller's price page or contract, then add the row"
-        )
-    } else {
-        "record the served tier and region of these calls in the gateway log".to_owned()
+        ),
+        "terms.discount" => format!(
+            "the bill charges list for {model} from {from}: claim the contract's price, or end the term there"
+        ),
+        _ => "record the served tier and region of these calls in the gateway log".to_owned(),
     };
     Patch {
         name: format!("price {account:?} {model} {from} {} {:?}", runs[0].series.meter, runs[0].reasons),
@@ -389,7 +401,7 @@ fn price_patch(state: &State, account: &Account, model: &Arc<str>, from: Day, ru
         rivals,
         decides,
         fix: Some(Fix {
-            kind: "pricebook-row",
+            kind: if cause == "terms.discount" { "contract" } else { "pricebook-row" },
             text,
             patch: if cause == "rate.stale" { rows.concat() } else { String::new() },
         }),
@@ -398,6 +410,7 @@ fn price_patch(state: &State, account: &Account, model: &Arc<str>, from: Day, ru
 
 fn cause_of(reason: &Reason) -> &'static str {
     match reason {
+        Reason::List => "terms.discount",
         Reason::Row(_) | Reason::Fitted => "rate.stale",
         Reason::Region(_) => "rate.region_uplift",
         Reason::Tier(Tier::Batch) => "rate.batch",

@@ -10,16 +10,18 @@ use crate::diagnostic::{Diagnostic, Origin, nearest};
 use crate::error::{EXIT_CLEAN, Error, Result};
 use crate::render::OutputFormat;
 use crate::report::sheet::{Cell, Column, Kind, Sheet};
+use crate::review::check::rules;
 
-/// Show what a cause means, or the evidence of one finding
+/// Show what a cause or a rule of the price book means, or the evidence of one finding
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   llmfin explain
   llmfin explain rate.stale
+  llmfin explain PB007
   llmfin explain --finding F3 --month 2026-10")]
 pub struct Args {
-    /// Cause whose page to show; all of them are listed where it is left out
+    /// Cause, or rule such as PB007, whose page to show; causes are listed where it is left out
     pub cause: Option<String>,
     /// Finding of the month to show with its evidence, such as F3
     #[arg(long, value_name = "ID", conflicts_with = "cause")]
@@ -28,7 +30,7 @@ pub struct Args {
 
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
     match (&args.cause, &args.finding) {
-        (Some(id), _) => ui.output(global.output(), page(id)?)?,
+        (Some(id), _) => ui.output(global.output(), &page(id)?)?,
         (None, Some(id)) => {
             let (document, _) = reconcile(&mut gather::books(global, ui)?, ui)?;
             let finding = find(&document, id)?;
@@ -44,8 +46,12 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
     Ok(EXIT_CLEAN)
 }
 
-fn page(id: &str) -> Result<&'static str> {
-    Cause::find(id).map(|cause| cause.page).ok_or_else(|| {
+fn page(id: &str) -> Result<String> {
+    if let Some(rule) = rules().into_iter().find(|rule| rule.id.eq_ignore_ascii_case(id)) {
+        let (id, level) = (rule.id, rule.level.id());
+        return Ok(format!("# {id}: {}\n\nLevel: {level}.\n\n{}\n\n{}\n", rule.title, rule.why, rule.remedy));
+    }
+    Cause::find(id).map(|cause| cause.page.to_owned()).ok_or_else(|| {
         let help = match nearest(id, CAUSES.iter().map(|cause| cause.id)) {
             Some(near) => format!("did you mean `{near}`?"),
             None => "`llmfin explain` lists them".to_owned(),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::global::{Global, Span};
 use super::inputs::{Input, InvoiceInput};
 use super::ui::Ui;
-use super::{documents, remarks};
+use super::{documents, gate, memos, remarks};
 use crate::books::inputs::{Role, UsageSource};
 use crate::books::{Books, allocation};
 use crate::close::inputs::{AccountDocument, CloseInputs, LogFile, SourceCubes};
@@ -15,10 +15,12 @@ use crate::collect::{self, LogInput, Usage};
 use crate::diagnostic::{Diagnostic, Origin};
 use crate::error::{Error, Result};
 use crate::period::{Day, Month, Period};
-use crate::pricebook::Pricebook;
+use crate::pricebook::files::{self, BookFile};
+use crate::pricebook::{Pricebook, Reading};
 use crate::rate::{Account, ModelMapping};
 use crate::read::source::Source;
 use crate::read::{TagSources, UsageOptions};
+use crate::review::memo::Memo;
 use crate::vocabulary::Outcome;
 
 /// Everything read, before it is put together.
@@ -28,6 +30,8 @@ pub struct Gathered {
     usage: Usage,
     documents: Vec<AccountDocument>,
     books: Option<Books>,
+    /// What is known since about the prices of earlier closes.
+    memos: Vec<Memo>,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -35,8 +39,8 @@ pub struct Gathered {
 pub fn books(global: &Global, ui: &Ui) -> Result<Gathered> {
     let books = Books::load(&global.dir)?;
     let span = global.span()?;
-    let book = pricebook(global, Some(&books))?;
-    let mut diagnostics = Vec::new();
+    let (book, accepted) = gate::pricebook(global, Some(&books), span.period().last)?;
+    let mut diagnostics = Vec::from_iter(accepted);
     let mut logs = Vec::new();
     for source in &books.sources {
         let found = files(&books, &source.files, span, &source.name, &mut diagnostics)?;
@@ -54,7 +58,10 @@ pub fn books(global: &Global, ui: &Ui) -> Result<Gathered> {
     let cache = cache(&books, &mut diagnostics);
     let usage = problems.keep(usage(&logs, &tags(&books.tags), &book, cache, ui))?;
     let usage = problems.none_or(usage)?;
-    Ok(Gathered { span, book, usage, documents, books: Some(books), diagnostics })
+    let month = span.period().first.month();
+    let (memos, said) = memos::earlier(global, &books, &book, month, ui)?;
+    diagnostics.extend(said);
+    Ok(Gathered { span, book, usage, documents, books: Some(books), memos, diagnostics })
 }
 
 /// Reads only the files that are named.
@@ -65,7 +72,7 @@ pub fn named(
     ui: &Ui,
 ) -> Result<Gathered> {
     let span = global.span()?;
-    let book = pricebook(global, None)?;
+    let (book, accepted) = gate::pricebook(global, None, span.period().last)?;
     let (mut documents, mut problems) = (Vec::new(), Problems::default());
     let given = usage_inputs.iter().chain(invoices.iter().map(|invoice| &invoice.input));
     if given.filter(|input| input.path.is_none()).count() > 1 {
@@ -83,7 +90,15 @@ pub fn named(
     problems.keep(documents::one_authority(&documents))?;
     let usage = problems.keep(usage(&logs, &TagSources::default(), &book, None, ui))?;
     let usage = problems.none_or(usage)?;
-    Ok(Gathered { span, book, usage, documents, books: None, diagnostics: Vec::new() })
+    Ok(Gathered {
+        span,
+        book,
+        usage,
+        documents,
+        books: None,
+        memos: Vec::new(),
+        diagnostics: Vec::from_iter(accepted),
+    })
 }
 
 /// How each document was read, for those who ask.
@@ -163,18 +178,26 @@ pub fn overlay(global: &Global, books: Option<&Books>) -> Option<PathBuf> {
 }
 
 /// The files of negotiated terms that flags and books ask for.
-pub fn contracts(global: &Global, books: Option<&Books>) -> Result<Vec<PathBuf>> {
-    let mut contracts: Vec<PathBuf> = global.contract.clone();
+pub fn contracts(global: &Global, books: Option<&Books>) -> Result<Vec<BookFile>> {
+    let mut contracts = Vec::new();
+    for path in &global.contract {
+        contracts.extend(files::contracts(path)?);
+    }
     if let Some(books) = books.filter(|books| !books.book.contracts.is_empty()) {
-        let found = crate::books::glob::find(&books.dir, &books.book.contracts, None)?;
-        contracts.extend(found.files.into_iter().map(|(_, path)| path));
+        for (inside, path) in crate::books::glob::find(&books.dir, &books.book.contracts, None)?.files {
+            // A pack names the term by its place in the books, wherever those lie.
+            let files = files::contracts(&path)?.into_iter();
+            contracts.extend(files.map(|file| BookFile { shown: inside.clone(), ..file }));
+        }
     }
     Ok(contracts)
 }
 
 /// The price book that flags and books ask for.
 pub fn pricebook(global: &Global, books: Option<&Books>) -> Result<Pricebook> {
-    Pricebook::load(overlay(global, books).as_deref(), &contracts(global, books)?, global.known_at)
+    let own = overlay(global, books).as_deref().map(files::folder).transpose()?.unwrap_or_default();
+    let Reading { book, problems } = Pricebook::read(own, contracts(global, books)?, global.known_at);
+    if problems.is_empty() { Ok(book) } else { Err(Error::Input(problems)) }
 }
 
 /// The books, where their folder holds any: questions about prices have answers without books too.
@@ -326,6 +349,7 @@ impl Gathered {
             gateway: BTreeMap::new(),
             mappings: Vec::new(),
             rejects: usage.rejects,
+            memos: std::mem::take(&mut self.memos),
             diagnostics: std::mem::take(&mut self.diagnostics),
         };
         inputs.diagnostics.extend(usage.diagnostics.into_iter().filter(|diagnostic| !is_late(diagnostic)));

@@ -57,6 +57,9 @@ pub struct Global {
     /// File with negotiated terms; may be repeated
     #[arg(long, value_name = "FILE", env = "LLMFIN_CONTRACT", global = true)]
     pub contract: Vec<PathBuf>,
+    /// Price with a book of one's own that breaks rules; the pack records it
+    #[arg(long, env = "LLMFIN_ACCEPT_PRICEBOOK_ERRORS", global = true)]
+    pub accept_pricebook_errors: bool,
     /// When to use colours
     #[arg(long, value_name = "WHEN", env = "LLMFIN_COLOR", default_value = "auto", global = true)]
     pub color: Color,

@@ -5,13 +5,16 @@ use std::sync::Arc;
 
 use super::cells::cells;
 use super::charges::{ChargeLine, charges, footings};
+use super::contract::{contract_accounts, is_units};
 use super::document::*;
 use super::draft::{Draft, charge_draft, claim_draft, logged_draft, number, rounding};
+use super::expected::expect;
 use super::inputs::CloseInputs;
-use super::listings::{input_rows, note, spanning, suspicions, ties, unpriced};
+use super::listings::{input_rows, memos, note, spanning, suspicions, ties, unpriced};
 use super::totals::{check, totals};
 use crate::causes::engine;
 use crate::causes::logged;
+use crate::contract;
 use crate::error::Result;
 use crate::invoice::{DocumentKind, ModelScope};
 use crate::money::Money;
@@ -38,8 +41,18 @@ pub fn assemble(inputs: &CloseInputs) -> Result<Reconciliation> {
     usage.sort_by(|a, b| a.account.cmp(&b.account));
     let Bills { mut usage_lines, charge_lines, mut reports } = bills(inputs);
     share(&mut usage, usage_lines.iter_mut().chain(&mut reports));
+    let known = accounts.known.iter().cloned().collect();
+    let agreed = contract::statements(
+        &rater,
+        &contract::billable(&usage),
+        &known,
+        inputs.period,
+        !inputs.provisional,
+    )?;
+    let rater = rater.contracted(agreed.prices);
     let mut charges = charges(&charge_lines);
     charges.extend(footings(&inputs.documents));
+    let missing = expect(&mut charges, &agreed.statements);
 
     let mut by_account: BTreeMap<Account, Vec<&Line>> = BTreeMap::new();
     for line in &usage_lines {
@@ -66,6 +79,8 @@ pub fn assemble(inputs: &CloseInputs) -> Result<Reconciliation> {
         .collect();
     let totals = totals(&cells, &charge_rows, &findings)?;
     let mut diagnostics = inputs.diagnostics.clone();
+    diagnostics.extend(agreed.problems);
+    diagnostics.extend(missing);
     diagnostics.extend(spanning(inputs));
     diagnostics.extend(suspicions(&cells, inputs));
     let document = Reconciliation {
@@ -81,9 +96,11 @@ pub fn assemble(inputs: &CloseInputs) -> Result<Reconciliation> {
         },
         totals,
         findings,
+        contract: contract_accounts(&agreed.statements, &cells, &charge_rows),
         cells,
         charges: charge_rows,
         unpriced: unpriced(&state),
+        memos: memos(inputs),
         invoices: ties(inputs),
         inputs: input_rows(inputs),
         rejects: inputs
@@ -143,7 +160,9 @@ fn bills(inputs: &CloseInputs) -> Bills {
                 _ if !inside => {}
                 DocumentKind::Usage => bills.reports.push(resolved),
                 DocumentKind::Invoice if is_usage && authority.contains(&document.account) => {}
-                _ if is_usage && line.model != ModelScope::None => bills.usage_lines.push(resolved),
+                _ if is_usage && (line.model != ModelScope::None || is_units(inputs.book, &resolved)) => {
+                    bills.usage_lines.push(resolved);
+                }
                 _ => bills.charge_lines.push(resolved),
             }
         }
@@ -164,7 +183,9 @@ fn charge_row(index: usize, charge: &ChargeLine, drafts: &[Draft], findings: &[F
         text: charge.text.clone(),
         amount: charge.amount,
         origin: charge.origin.clone(),
-        unexplained: if finding.is_some() { Money::ZERO } else { charge.amount },
+        unexplained: if finding.is_some() { charge.amount - charge.explained() } else { charge.amount },
+        term: charge.term.as_ref().map(|expected| expected.term.clone()),
+        expected: charge.term.as_ref().map(|expected| expected.amount),
         finding,
     }
 }

@@ -20,6 +20,19 @@ pub struct ChargeLine {
     /// `None`: the line says nothing that proves what it is.
     pub cause: Option<&'static str>,
     pub scope: Scope,
+    /// The contract term that expects it.
+    pub term: Option<Expected>,
+}
+
+/// What a contract term says a charge should be.
+#[derive(Debug, Clone)]
+pub struct Expected {
+    /// `file:line`
+    pub term: String,
+    pub amount: Money,
+    /// The part of the bill's amount that the term accounts for; the rest is unexplained.
+    pub explained: Money,
+    pub facts: Vec<Fact>,
 }
 
 /// What a document's own total has beyond its lines: payable, and shown by no line.
@@ -40,6 +53,7 @@ pub fn footings(documents: &[AccountDocument]) -> Vec<ChargeLine> {
                 origin: document.path.to_string(),
                 cause: Some("inv.footing"),
                 scope: Scope::of(&document.account),
+                term: None,
             })
         })
         .collect()
@@ -60,6 +74,7 @@ pub fn charges(lines: &[Line]) -> Vec<ChargeLine> {
             origin: line.line.origin.to_string(),
             cause: cause(line),
             scope: Scope::of(&line.account),
+            term: None,
         });
         charge.amount += line.line.amount.unwrap_or_default();
         charge.lines += 1;
@@ -91,15 +106,29 @@ fn cause(line: &Line) -> Option<&'static str> {
 
 impl ChargeLine {
     pub fn facts(&self) -> Vec<Fact> {
-        vec![
+        let mut facts = vec![
             Fact::new("the bill says", &self.text).at(&self.origin),
             Fact::new("lines", self.lines),
             Fact::new("category", self.category),
-        ]
+        ];
+        if let Some(expected) = &self.term {
+            facts.push(Fact::new("the contract says", expected.amount).at(&expected.term));
+            facts.extend(expected.facts.iter().cloned());
+        }
+        facts
+    }
+
+    /// What its finding explains: all of it, or what the contract says it should be.
+    pub fn explained(&self) -> Money {
+        self.term.as_ref().map_or(self.amount, |expected| expected.explained)
     }
 
     pub fn fix(&self) -> Fix {
         let text = match self.cause {
+            _ if self.explained() != self.amount => {
+                "the bill is not what the contract says: claim the difference, or correct the term"
+            }
+            _ if self.term.is_some() => "book it as the contract says; its arithmetic is in the evidence",
             Some("terms.tax") => "book it as recoverable or non-recoverable tax, not as usage",
             Some("inv.footing") => {
                 "ask for a corrected document before it is paid: its lines do not add up to its total"

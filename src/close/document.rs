@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::causes::Status;
 use crate::money::Money;
-use crate::period::Day;
+use crate::period::{Day, Month};
 use crate::vocabulary::{ChargeCategory, Meter, Tier};
 
 /// Version of the document's shape.
@@ -29,13 +29,51 @@ pub struct Reconciliation {
     pub findings: Vec<Finding>,
     pub cells: Vec<Cell>,
     pub charges: Vec<Charge>,
+    /// List, contracted and billed cost by account, and what each contract term did.
+    pub contract: Vec<ContractAccount>,
     /// Usage that the book cannot price, with what the bill shows for it.
     pub unpriced: Vec<Unpriced>,
+    /// What is known since about the prices of earlier closes. Their figures stay; nothing of it is in this document's.
+    pub memos: Vec<PriceMemo>,
     pub invoices: Vec<InvoiceTie>,
     pub inputs: Vec<Input>,
     /// Rows that could not be used, the first thousand of each file.
     pub rejects: Vec<Rejected>,
     pub diagnostics: Vec<Note>,
+}
+
+/// A price of a closed month that is known better since, with what it would move there.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct PriceMemo {
+    /// The closed month.
+    pub month: Month,
+    /// Day up to which its close knew prices.
+    pub known_at: Day,
+    /// `correction`, `price change`, …
+    pub class: String,
+    pub provider: String,
+    /// `*` where the price is the seller's for every model.
+    pub model: String,
+    pub meter: Meter,
+    /// Null where the price does not depend on it.
+    pub tier: Option<Tier>,
+    /// `0`, `>272000` or `>=200000`, as in the ledger.
+    pub context: String,
+    pub region: String,
+    pub window: String,
+    /// The price the close used, for `per` units; null where it had none.
+    pub old: Option<String>,
+    /// The price known now.
+    pub new: Option<String>,
+    pub per: u64,
+    /// First day of the difference.
+    pub from: Day,
+    /// How much more the month's stored usage would cost.
+    pub amount: Money,
+    /// Day on which the row was recorded.
+    pub recorded: Day,
+    /// `prices/openai.csv:214`
+    pub row: String,
 }
 
 /// A row set aside, with its place and reason.
@@ -231,8 +269,62 @@ pub struct Charge {
     /// `file:line` of the first line.
     pub origin: String,
     pub finding: Option<String>,
-    /// `amount`, where no finding names it.
+    /// The contract term that expects the charge: `file:line`.
+    pub term: Option<String>,
+    /// What that term says it should be. With an amount of zero: no document shows the charge.
+    pub expected: Option<Money>,
+    /// `amount` less what its finding explains.
     pub unexplained: Money,
+}
+
+/// One account at list, under its contract, and on its bill. `contracted_cost = list_cost + Σ effects`.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct ContractAccount {
+    pub provider: String,
+    pub account: Option<String>,
+    /// Usage at list prices.
+    pub list_cost: Money,
+    /// Usage under the contract, and the charges that the contract asks for.
+    pub contracted_cost: Money,
+    /// Everything on the bill, charges included.
+    pub billed_cost: Money,
+    pub models: Vec<ContractModel>,
+    /// In stacking order; empty without a contract, where contracted is list.
+    pub effects: Vec<ContractEffect>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct ContractModel {
+    /// Null where the bill's lines cover several models.
+    pub model: Option<String>,
+    /// Null where only the bill speaks: its lines cover several models.
+    pub list_cost: Option<Money>,
+    pub contracted_cost: Option<Money>,
+    /// Null where the bill does not tell this model apart.
+    pub billed_cost: Option<Money>,
+}
+
+/// What one term did to the month.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct ContractEffect {
+    /// `file:line`
+    pub term: String,
+    pub name: String,
+    pub kind: String,
+    pub order: u32,
+    /// `usage`: the bill's usage lines have it inside. `line`: it is a charge of its own.
+    pub billed_as: String,
+    pub amount: Money,
+    /// The part of each model; empty for charges beside the usage.
+    pub models: Vec<ContractPart>,
+    /// The arithmetic.
+    pub steps: Vec<Evidence>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct ContractPart {
+    pub model: String,
+    pub amount: Money,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]

@@ -104,7 +104,7 @@ pub(super) fn charge_draft(index: usize, charge: &ChargeLine) -> Option<Draft> {
         fix: Some(charge.fix()),
         cells: BTreeMap::new(),
         charge: Some(index),
-        amount: charge.amount,
+        amount: charge.explained(),
     })
 }
 

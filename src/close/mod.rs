@@ -3,8 +3,10 @@
 pub mod assemble;
 mod cells;
 pub mod charges;
+mod contract;
 pub mod document;
 mod draft;
+mod expected;
 pub mod inputs;
 mod listings;
 mod totals;

@@ -10,7 +10,7 @@ use std::ops::Range;
 use super::names::Names;
 use super::row::{Layer, PriceRow, is_region, read_ctx, read_decimal, read_digits, read_until};
 use super::schedules::Schedules;
-use super::text::{Text, suggest};
+use super::text::{CONFLICT_HELP, Text, is_conflict, suggest};
 use crate::diagnostic::{Diagnostic, Origin};
 use crate::money::Ratio;
 use crate::period::read_instant;
@@ -189,24 +189,19 @@ impl<'a> Cells<'a> {
     /// A line that is no row at all.
     fn not_a_row(&mut self, width: usize) {
         let range = self.start..self.start + self.text.content[self.start..].find('\n').unwrap_or(1);
-        let first = self.record.get(0).unwrap_or("");
-        let (message, help) =
-            if ["<<<<<<<", "=======", ">>>>>>>", "|||||||"].iter().any(|marker| first.starts_with(marker)) {
-                (
-                    "a merge conflict was left in the file".to_owned(),
-                    "keep the lines of both sides, and drop the markers",
-                )
-            } else if self.text.content[range.clone()].contains('\t') {
-                (
-                    "the row is separated by tabs".to_owned(),
-                    "separate the cells with commas; a spreadsheet saves that as CSV",
-                )
-            } else {
-                (
-                    format!("the row has {} cells, the header {width}", self.record.len()),
-                    "quote a cell that holds a comma; keep empty cells as `,,`",
-                )
-            };
+        let (message, help) = if self.record.get(0).is_some_and(is_conflict) {
+            ("a merge conflict was left in the file".to_owned(), CONFLICT_HELP)
+        } else if self.text.content[range.clone()].contains('\t') {
+            (
+                "the row is separated by tabs".to_owned(),
+                "separate the cells with commas; a spreadsheet saves that as CSV",
+            )
+        } else {
+            (
+                format!("the row has {} cells, the header {width}", self.record.len()),
+                "quote a cell that holds a comma; keep empty cells as `,,`",
+            )
+        };
         self.problems.push(self.text.error("PB030", range, message).help(help));
     }
 

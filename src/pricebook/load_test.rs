@@ -156,28 +156,6 @@ value = "0.20"
 }
 
 #[test]
-fn terms_that_cannot_be_applied_are_refused() {
-    let dir = folder(&[(
-        "terms.toml",
-        "[[term]]\nseller = \"openai\"\nfrom = 2026-07-01\nkind = \"volume_band\"\nvalue = \"1\"\n\
-             [[term]]\nseller = \"openai\"\nfrom = 2026-07-01\nkind = \"prce\"\nvalue = \"1\"\n\
-             [[term]]\nseller = \"openai\"\nfrom = 2026-07-01\nkind = \"percent_off_list\"\nvalue = \"112\"\nmeter = \"input\"\nmodel = \"gpt-7\"\n",
-    )]);
-    let found = problems(Pricebook::load(None, &[dir.path().to_owned()], None).unwrap_err());
-    let root = format!("error: {}/terms.toml:", dir.path().display());
-    let found: Vec<&str> = found.iter().map(|line| line.strip_prefix(&root).unwrap()).collect();
-    assert_eq!(
-        found,
-        [
-            "4:8: terms of kind `volume_band` cannot be applied yet",
-            "9:8: unknown kind of term `prce`",
-            "17:9: `gpt-7` is no model of the price book",
-            "15:9: `112` is no percentage",
-        ]
-    );
-}
-
-#[test]
 fn a_folder_without_a_book_and_a_ledger_without_a_seller_are_errors() {
     let empty = folder(&[]);
     assert!(

@@ -29,7 +29,7 @@ mod shipped_clouds_test;
 mod shipped_rest_test;
 #[cfg(test)]
 mod shipped_test;
-mod terms;
+pub mod terms;
 mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -126,7 +126,8 @@ impl Pricebook {
         &self.name
     }
 
-    /// Hash of every file the book was made of, contracts included; the same files give the same hash anywhere.
+    /// Hash of every file the book was made of, contracts included, without the rows that were recorded later: the same
+    /// knowledge gives the same hash anywhere, and as long as rows are only added, at any time.
     pub fn sha256(&self) -> &str {
         &self.sha256
     }
@@ -241,6 +242,11 @@ impl Pricebook {
         book.flat_map(|book| book.shelves.values())
             .flat_map(|meters| meters.values())
             .flat_map(|shelf| &shelf.rows)
+    }
+
+    /// The contracts' terms, in the order in which they stack.
+    pub fn terms(&self) -> &[terms::Term] {
+        &self.terms
     }
 
     /// Factors that modifiers put on a price in the region, or that the seller is known to put there.

@@ -185,6 +185,11 @@ impl Meters {
         (self.tokens && meter.is_token()) || self.named.contains(&meter)
     }
 
+    /// True where one meter is in both.
+    pub fn overlap(&self, other: &Meters) -> bool {
+        Meter::ALL.iter().any(|meter| self.hold(*meter) && other.hold(*meter))
+    }
+
     /// Reads `["tokens"]` or a list of meters.
     pub fn read(text: &Text, words: &[Spanned<String>], problems: &mut Vec<Diagnostic>) -> Meters {
         let mut meters = Meters { tokens: false, named: Vec::new() };

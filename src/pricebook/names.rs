@@ -197,19 +197,14 @@ impl Names {
         self.aliases.values().flatten().map(|(from, _)| *from)
     }
 
+    /// Adds a spelling; where another model has it already, that one keeps it.
     fn spell(&mut self, text: &Text, spelling: &Spanned<String>, id: &str) -> Option<Diagnostic> {
-        let lower = spelling.get_ref().to_ascii_lowercase();
-        match self.spellings.insert(lower.into(), id.into()) {
-            Some(other) if *other != *id => Some(
-                text.error(
-                    "PB023",
-                    spelling.span(),
-                    format!("`{}` is already a name of `{other}`", spelling.get_ref()),
-                )
-                .help("a name means one model; leave it with one, or write a dated [[alias]]"),
-            ),
-            _ => None,
-        }
+        let owner = self.spellings.entry(spelling.get_ref().to_ascii_lowercase().into()).or_insert(id.into());
+        (**owner != *id).then(|| {
+            let message = format!("`{}` is already a name of `{owner}`", spelling.get_ref());
+            text.error("PB023", spelling.span(), message)
+                .help("a name means one model; leave it with one, or write a dated [[alias]]")
+        })
     }
 }
 

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use super::names::RegionRule;
 use super::row::{Layer, PriceRow};
 use super::schedules::{Schedule, Schedules, overlap};
-use super::terms::Kind;
+use super::terms::{Term, UnitTerms, unit_terms};
 use super::{NoPrice, PriceQuery, Pricebook, Priced};
 use crate::money::Ratio;
 use crate::usage::cube::Band;
@@ -198,9 +198,28 @@ pub enum Doubt {
 }
 
 impl Pricebook {
-    /// The unit price in force, with the row and the factors that make it.
+    /// The unit price in force, with the row and the factors that make it. Terms of one account do not apply.
     pub fn price(&self, query: &PriceQuery) -> Result<Priced, NoPrice> {
-        self.with_factors(query, &self.select(query)?)
+        self.price_under(&self.terms, None, query)
+    }
+
+    /// The unit price that an account pays.
+    pub fn price_for(&self, account: Option<&str>, query: &PriceQuery) -> Result<Priced, NoPrice> {
+        self.price_under(&self.terms, account, query)
+    }
+
+    /// The unit price before any contract.
+    pub fn list_price(&self, query: &PriceQuery) -> Result<Priced, NoPrice> {
+        self.price_under(&[], None, query)
+    }
+
+    fn price_under(
+        &self,
+        terms: &[Term],
+        account: Option<&str>,
+        query: &PriceQuery,
+    ) -> Result<Priced, NoPrice> {
+        self.with_factors(query, &self.select(query)?, terms, account)
     }
 
     /// The ledger's row for a request.
@@ -238,7 +257,13 @@ impl Pricebook {
         Err(if elsewhere { NoPrice::NoRegion } else { NoPrice::NoRow })
     }
 
-    fn with_factors(&self, query: &PriceQuery, selected: &Selected) -> Result<Priced, NoPrice> {
+    fn with_factors(
+        &self,
+        query: &PriceQuery,
+        selected: &Selected,
+        terms: &[Term],
+        account: Option<&str>,
+    ) -> Result<Priced, NoPrice> {
         let row = selected.row;
         let mut priced = Priced {
             unit: selected.unit,
@@ -247,12 +272,12 @@ impl Pricebook {
             factors: Vec::new(),
             unverified: selected.doubt.is_some() || row.is_doubtful(),
         };
-        // The last contract that names a price for it decides; a later term may replace an earlier one.
-        if let Some((term, unit)) =
-            self.terms.iter().rev().find_map(|term| term.price(query, row).map(|unit| (term, unit)))
-        {
-            return Ok(Priced { unit, row: term.origin.clone(), status: PriceStatus::Listed, ..priced });
-        }
+        let agreed = match unit_terms(terms, account, query, row) {
+            UnitTerms::Price(term, unit) => {
+                return Ok(Priced { unit, row: term.origin.clone(), status: PriceStatus::Listed, ..priced });
+            }
+            UnitTerms::Factors(factors) => factors,
+        };
         let model = self.sellers.get(query.seller).and_then(|seller| seller.names.models.get(query.model));
         for rule in &self.modifiers {
             if rule.seller == query.seller && rule.applies(model, query, row, &selected.regions) {
@@ -260,14 +285,7 @@ impl Pricebook {
                 priced.factors.push((rule.id.clone(), rule.factor));
             }
         }
-        for term in &self.terms {
-            if let Kind::OffList { factor, meters } = &term.kind
-                && meters.hold(row.meter)
-                && term.covers(query)
-            {
-                priced.factors.push((term.id.clone(), *factor));
-            }
-        }
+        priced.factors.extend(agreed);
         // Prices and factors are short decimals: only an absurd book multiplies past 128 bits, and then has no price.
         for (_, factor) in &priced.factors {
             priced.unit = priced.unit.checked_mul(*factor).ok_or(NoPrice::NoRow)?;

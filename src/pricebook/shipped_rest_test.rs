@@ -127,6 +127,8 @@ fn routers() {
     check(&[
         ("openrouter anthropic/claude-sonnet-4.5 output standard 0 global 2026-10-01", "15"),
         ("openrouter openrouter/openai/gpt-5.4 input standard 272001 global 2026-10-01", "5"),
+        ("openrouter anthropic/claude-opus-4.8:nitro input standard 0 global 2026-10-01", "5"),
+        ("openrouter anthropic/claude-opus-4.8:free input standard 0 global 2026-10-01", "UnknownModel"),
         ("openrouter gpt-5.4 input standard 0 global 2026-10-01", "UnknownModel"),
         ("together openai/gpt-oss-120b output standard 0 global 2026-10-01", "0.6"),
         ("fireworks accounts/fireworks/models/kimi-k2p6 cache_read standard 0 global 2026-10-01", "0.16"),
@@ -156,6 +158,9 @@ fn fees_and_other_kinds_of_models() {
         ("openai gpt-6-astra output ultrafast 0 global 2026-09-28", "NoRow"),
         ("openai gpt-6-astra output ultrafast 300000 global 2026-09-29", "450"),
         ("openai gpt-5-nano input priority 0 global 2026-10-01", "NoRow"),
+        // The launch price of long prompts, not the one after the cut of 2026-07-30.
+        ("openai gpt-5.6-luna input flex 300000 global 2026-07-29", "1"),
+        ("openai gpt-5.6-luna input flex 300000 global 2026-07-30", "0.2"),
         ("openai o4-mini cache_read flex 0 global 2026-10-01", "0.138"),
         ("anthropic claude-opus-5 consumption_unit standard 0 global 2026-11-25", "10000"),
         ("anthropic claude-opus-5 session.hour batch 0 geo:us 2026-10-01", "80000"),

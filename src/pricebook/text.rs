@@ -43,6 +43,10 @@ impl<'a> Text<'a> {
             .map_err(|error| {
                 let range = error.span().unwrap_or(0..0);
                 let message = error.message().replace('\n', " ");
+                let found = self.error("PB030", range.clone(), "a merge conflict was left in the file");
+                if found.excerpt.as_deref().is_some_and(is_conflict) {
+                    return problems.push(found.help(CONFLICT_HELP));
+                }
                 let help = match message.strip_prefix("missing field ") {
                     Some(field) => format!("add {field} to this table"),
                     None => "correct what is marked; the files in `pricebooks/` show the form".to_owned(),
@@ -52,6 +56,13 @@ impl<'a> Text<'a> {
             })
             .ok()
     }
+}
+
+pub(super) const CONFLICT_HELP: &str = "keep the lines of both sides, and drop the markers";
+
+/// True for the lines that git writes between two sides of a merge.
+pub(super) fn is_conflict(line: &str) -> bool {
+    ["<<<<<<<", "|||||||", "=======", ">>>>>>>"].iter().any(|marker| line.starts_with(marker))
 }
 
 /// ``did you mean `input`?`` where a word is close; otherwise the words themselves.

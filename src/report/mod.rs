@@ -1,7 +1,9 @@
 //! What does a reader need to see? A report is a pure function from the document to sheets, and one line in [`REPORTS`].
 
+pub mod contract;
 pub mod exceptions;
 pub mod lead_schedule;
+pub mod price_memos;
 pub mod sheet;
 pub mod story;
 pub mod tie_out;
@@ -31,11 +33,21 @@ pub static REPORTS: &[Report] = &[
         about: "every document against its own total and against the cost export",
         build: tie_out::build,
     },
+    Report {
+        name: "03-contract",
+        about: "list, contracted and billed by account and model, with the effect of each contract term",
+        build: contract::build,
+    },
     Report { name: "03-variance", about: "every cell and charge with its findings", build: variance::build },
     Report {
         name: "03-variance-waterfall",
         about: "logged to priced to billed, step by step",
         build: waterfall::build,
+    },
+    Report {
+        name: "08-price-memos",
+        about: "what is known since about the prices of earlier closes, with the dollars it would move",
+        build: price_memos::build,
     },
     Report {
         name: "13-exceptions",

@@ -66,24 +66,30 @@ pub fn build(document: &Reconciliation) -> Sheet {
         }
     }
     for charge in &document.charges {
-        let line = CellFinding { id: charge.finding.clone().unwrap_or_default(), amount: charge.amount };
-        let mut row: Vec<Cell> = vec![
-            "charge".into(),
-            charge.provider.as_str().into(),
-            Cell::from(charge.account.clone()),
-            charge.text.as_str().into(),
-            Cell::Empty,
-            Cell::Empty,
-            Money::ZERO.into(),
-            charge.amount.into(),
-            charge.amount.into(),
-            Cell::Empty,
-            Cell::Empty,
-            charge.category.id().into(),
-        ];
-        row.extend(finding_cells(cause(&line.id), &line));
-        total += line.amount;
-        sheet.rows.push(row);
+        let found = charge.finding.clone().unwrap_or_default();
+        let line = CellFinding { id: found, amount: charge.amount - charge.unexplained };
+        let rest = CellFinding { id: String::new(), amount: charge.unexplained };
+        let lines = [line, rest].into_iter().filter(|line| !line.id.is_empty() || !line.amount.is_zero());
+        for (index, line) in lines.enumerate() {
+            let once = |amount: Money| if index == 0 { amount.into() } else { Cell::Empty };
+            let mut row: Vec<Cell> = vec![
+                "charge".into(),
+                charge.provider.as_str().into(),
+                Cell::from(charge.account.clone()),
+                charge.text.as_str().into(),
+                Cell::Empty,
+                Cell::Empty,
+                once(Money::ZERO),
+                once(charge.amount),
+                once(charge.amount),
+                Cell::Empty,
+                Cell::Empty,
+                charge.category.id().into(),
+            ];
+            row.extend(finding_cells(cause(&line.id), &line));
+            total += line.amount;
+            sheet.rows.push(row);
+        }
     }
     let totals = &document.totals;
     let mut last = vec![Cell::Empty; sheet.columns.len()];

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use super::ci;
 use crate::cli::inputs::Input;
-use crate::cli::stored::{self, Store};
-use crate::cli::{clock, gather, global::Global, ui::Ui};
+use crate::cli::stored::Store;
+use crate::cli::{clock, gather, global::Global, memos, ui::Ui};
 use crate::diagnostic::{Diagnostic, Level, Origin, nearest};
 use crate::error::{EXIT_CLEAN, EXIT_FINDINGS, Error, Result};
 use crate::period::{Day, Month};
@@ -14,7 +14,8 @@ use crate::pricebook::{Pricebook, Reading};
 use crate::render::OutputFormat;
 use crate::report::sheet::{Column, Kind, Sheet};
 use crate::review::check::document::CheckDocument;
-use crate::review::check::{self, Context, Report, Rule};
+use crate::review::check::{self, Context, Cross, Report, Rule};
+use crate::review::import;
 
 /// Check a price book against the rules PB001 to PB032
 ///
@@ -27,6 +28,7 @@ Examples:
   llmfin pricebook check pricebooks --rule PB007 --rule PB008
   llmfin pricebook check pricebooks --against origin/main --closed-through 2026-10
   llmfin pricebook check --usage logs/
+  llmfin pricebook check --cross model_prices_and_context_window.json --retrieved 2026-11-23
   llmfin pricebook check pricebooks -O github")]
 pub struct Args {
     /// Folder of the book [default: that of the books, else the shipped book]
@@ -46,6 +48,12 @@ pub struct Args {
     /// Say which stored usage has no price: that of the books, or of the logs named
     #[arg(long, value_name = "[FORMAT:]PATH", num_args = 0..)]
     pub usage: Option<Vec<Input>>,
+    /// Public price list to hold against the book: LiteLLM's map, genai-prices' data or models.dev's catalogue
+    #[arg(long, value_name = "FILE")]
+    pub cross: Option<PathBuf>,
+    /// Day the list was downloaded [default: that of `--as-of`]
+    #[arg(long, value_name = "DATE", requires = "cross")]
+    pub retrieved: Option<Day>,
     /// Exit with 1 for warnings too
     #[arg(long)]
     pub strict: bool,
@@ -69,13 +77,18 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
             Some(store.volume(&store.read(&book, ui)?).days(&book))
         }
     };
-    let closed =
-        args.closed_through.or_else(|| books.as_ref().and_then(|_| stored::closed(global).last().copied()));
+    let closed = args
+        .closed_through
+        .or_else(|| books.as_ref().and_then(|_| memos::closed(&global.dir).last().copied()));
+    let as_of = args.as_of.unwrap_or_else(clock::today);
+    let cross =
+        args.cross.as_deref().map(|list| cross(list, &book, args.retrieved.unwrap_or(as_of))).transpose()?;
     let context = Context {
+        cross: cross.as_ref(),
         before: before.as_deref(),
         closed_through: closed,
         usage: usage.as_deref(),
-        ..Context::new(&own, &book, args.as_of.unwrap_or_else(clock::today))
+        ..Context::new(&own, &book, as_of)
     };
     let report = check::run(&context, problems, &rules);
     write(args, global, ui, &context, &report, &rules)?;
@@ -109,9 +122,7 @@ fn rule(id: &str) -> Result<&'static Rule> {
     rules.iter().find(|rule| rule.id.eq_ignore_ascii_case(id)).copied().ok_or_else(|| {
         let help = match nearest(id, rules.iter().map(|rule| rule.id)) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => {
-                "rules are PB001 to PB032; docs/reference/pricebook-rules.md has a page on each".to_owned()
-            }
+            None => "rules are PB001 to PB032; `llmfin explain PB001` shows one".to_owned(),
         };
         Error::from(
             Diagnostic::error("unknown-rule", Origin::file("--rule"), format!("no rule has the id `{id}`"))
@@ -135,8 +146,18 @@ fn before(named: &str, folder: Option<&Path>) -> Result<Vec<BookFile>> {
     }
 }
 
+fn cross(list: &Path, book: &Pricebook, retrieved: Day) -> Result<Cross> {
+    let name = list.display().to_string();
+    let text = std::fs::read_to_string(list).map_err(|error| Error::io(name.clone(), error))?;
+    let context = import::Context { book, retrieved, sellers: &[] };
+    Cross::read(&name, &text, &context).map_err(Error::from)
+}
+
 fn text(report: &Report, ui: &Ui) -> String {
     let mut shown = report.findings.clone();
+    if ui.quiet {
+        shown.retain(|finding| finding.level == Level::Error);
+    }
     if ui.verbose {
         shown.extend(report.waived.iter().cloned().map(|mut waived| {
             waived.level = Level::Note;

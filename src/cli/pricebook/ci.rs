@@ -32,7 +32,7 @@ pub fn junit(report: &Report, ran: &[&'static Rule], strict: bool) -> String {
         }
         for finding in findings {
             let name = xml(&format!("{id} {}", finding.origin));
-            let body = xml(&format!("{}\n{}", finding.placed(), finding.help.as_deref().unwrap_or("")));
+            let body = format!("{}\n{}", xml(&finding.placed()), xml(finding.help.as_deref().unwrap_or("")));
             line(&format!("<testcase classname=\"pricebook\" name=\"{name}\">"));
             if fails(finding) {
                 let message = xml(&finding.message);
@@ -47,22 +47,17 @@ pub fn junit(report: &Report, ran: &[&'static Rule], strict: bool) -> String {
     text
 }
 
-/// Text that neither ends an element nor holds a character XML has no name for.
+/// Text that neither ends an element nor holds a character XML has no name for; line breaks are spaces.
 fn xml(text: &str) -> String {
     let mut safe = String::new();
-    for line in text.split('\n') {
-        if !safe.is_empty() {
-            safe.push('\n');
-        }
-        for char in printable(line).chars() {
-            match char {
-                '&' => safe.push_str("&amp;"),
-                '<' => safe.push_str("&lt;"),
-                '>' => safe.push_str("&gt;"),
-                '"' => safe.push_str("&quot;"),
-                '\u{fffe}' | '\u{ffff}' => {}
-                other => safe.push(other),
-            }
+    for char in printable(text).chars() {
+        match char {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\u{fffe}' | '\u{ffff}' => {}
+            other => safe.push(other),
         }
     }
     safe
@@ -110,7 +105,7 @@ mod tests {
 
     fn hostile() -> Report {
         let origin = Origin::new("a,b:c\n::error::x.csv", 3, 7);
-        let message = "cell `</failure><x a=\"&\">\u{1b}[2J]]>\u{0}\u{fffe}\r\n::set-output name=a::b %0A`";
+        let message = "cell `</failure><x a=\"&\">\u{1b}[2J]]>\u{0}\r\n::set-output name=a::b %0A`";
         Report {
             findings: vec![Diagnostic::error("PB001", origin, message).help("a\n::warning::b")],
             waived: vec![],
@@ -119,7 +114,7 @@ mod tests {
 
     #[test]
     fn hostile_text_stays_inside_its_annotation() {
-        insta::assert_snapshot!(github(&hostile()), @"");
+        insta::assert_snapshot!(github(&hostile()), @r#"::error file=a%2Cb%3Ac %3A%3Aerror%3A%3Ax.csv,line=3,col=7,title=PB001::cell `</failure><x a="&">]]> ::set-output name=a::b %250A`%0Aa ::warning::b"#);
         assert_eq!(github(&hostile()).lines().count(), 1);
     }
 
@@ -127,6 +122,17 @@ mod tests {
     fn hostile_text_stays_inside_its_element() {
         let rules = crate::review::check::rules();
         let text = junit(&hostile(), &rules[..2], false);
-        insta::assert_snapshot!(text, @"");
+        insta::assert_snapshot!(text, @r#"
+        <?xml version="1.0" encoding="UTF-8"?>
+        <testsuites name="llmfin pricebook check" tests="2" failures="1">
+        <testsuite name="llmfin pricebook check" tests="2" failures="1">
+        <testcase classname="pricebook" name="PB001 a,b:c ::error::x.csv:3:7">
+        <failure type="PB001" message="cell `&lt;/failure&gt;&lt;x a=&quot;&amp;&quot;&gt;]]&gt; ::set-output name=a::b %0A`">a,b:c ::error::x.csv:3:7: cell `&lt;/failure&gt;&lt;x a=&quot;&amp;&quot;&gt;]]&gt; ::set-output name=a::b %0A`
+        a ::warning::b</failure>
+        </testcase>
+        <testcase classname="pricebook" name="PB002"/>
+        </testsuite>
+        </testsuites>
+        "#);
     }
 }

@@ -4,16 +4,15 @@ mod sheets;
 
 use std::collections::BTreeSet;
 
-use super::words;
 use crate::cli::gather;
 use crate::cli::global::Global;
 use crate::cli::inputs::Input;
-use crate::cli::stored::{self, Store};
+use crate::cli::memos;
+use crate::cli::stored::Store;
 use crate::cli::ui::Ui;
 use crate::diagnostic::{Diagnostic, Level};
 use crate::error::{EXIT_CLEAN, EXIT_FINDINGS, Result};
 use crate::period::Month;
-use crate::pricebook::files;
 use crate::render::OutputFormat;
 use crate::review::diff::{self, Closed, Side, rules};
 use crate::review::volume::{Moved, moved};
@@ -57,10 +56,7 @@ pub struct Args {
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
     let books = gather::books_if_any(global)?;
     let own = gather::overlay(global, books.as_ref());
-    let mut contracts = Vec::new();
-    for path in gather::contracts(global, books.as_ref())? {
-        contracts.extend(files::contracts(&path)?);
-    }
+    let contracts = gather::contracts(global, books.as_ref())?;
     let sides = [args.old.as_str(), args.new.as_str()];
     let [old, new] = diff::side::both(sides, own.as_deref(), &contracts, global.known_at)?;
     let left_out = old.problems.iter().chain(&new.problems).cloned();
@@ -69,7 +65,7 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
     );
     let prices = diff::prices(&old.book, &new.book);
     let rules = rules::compare(&old.rules, &new.rules);
-    let closed = Closed { months: stored::closed(global), through: args.closed_through };
+    let closed = Closed { months: memos::closed(&global.dir), through: args.closed_through };
     let moved = match &args.usage {
         Some(named) => Some(dollars(named, global, [&old, &new], &prices, ui)?),
         None => None,
@@ -84,10 +80,7 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
     let sheets = match global.format() {
         OutputFormat::Csv => vec![sheets::flat(&compared)],
         OutputFormat::Json => sheets::build(&compared),
-        _ => sheets::build(&compared)
-            .iter()
-            .map(|sheet| words::for_people(sheet, &sheets::IN_SUBJECT))
-            .collect(),
+        _ => sheets::for_people(&compared),
     };
     global.write(ui, &sheets)?;
     let differ = !(prices.is_empty() && rules.is_empty());

@@ -7,6 +7,7 @@ pub mod export;
 pub mod fmt;
 pub mod import;
 pub mod price;
+pub mod show;
 mod words;
 
 use super::{global::Global, ui::Ui};
@@ -27,6 +28,7 @@ enum Command {
     Export(export::Args),
     Fmt(fmt::Args),
     Import(import::Args),
+    Show(show::Args),
     Price(price::Args),
 }
 
@@ -37,6 +39,7 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
         Command::Export(args) => export::run(args, global, ui),
         Command::Fmt(args) => fmt::run(args, global, ui),
         Command::Import(args) => import::run(args, global, ui),
+        Command::Show(args) => show::run(args, global, ui),
         Command::Price(args) => price::run(args, global, ui),
     }
 }

@@ -60,7 +60,22 @@ fn fmt() -> &'static str {
 
 /// The first line that is not what the canonical form has there. What cannot be read is reported by its reader.
 fn ledger(file: &BookFile, findings: &mut Findings) {
-    let (body, Ok(wanted)) = (file.body(), canonical(&file.shown, file.body())) else { return };
+    let body = file.body();
+    let mut start = 0;
+    for line in body.split_inclusive('\n') {
+        if line.matches('"').count() % 2 == 1 {
+            let end = start + line.trim_end().len();
+            findings.at(
+                file,
+                start..end,
+                "a cell goes over the end of the line",
+                "close its quotes on the same line",
+            );
+            return;
+        }
+        start += line.len();
+    }
+    let Ok(wanted) = canonical(&file.shown, body) else { return };
     let mut start = 0;
     let mut wanted = wanted.split_inclusive('\n');
     for line in body.split_inclusive('\n') {

@@ -1,6 +1,7 @@
 //! `llmfin pricebook check`: one registry of rules, each a row of data with the function that finds what breaks it.
 //! What cannot be read at all is found by the readers of `pricebook` and carries the same ids.
 
+mod cross;
 pub mod document;
 mod finding;
 mod form;
@@ -22,6 +23,7 @@ use crate::pricebook::files::BookFile;
 use crate::pricebook::{Layer, Pricebook};
 use crate::rate::DayUsage;
 use crate::review::steps::{Ladders, ladders};
+pub use cross::Cross;
 pub use finding::Findings;
 
 /// One rule of the book.
@@ -44,7 +46,7 @@ pub fn rules() -> Vec<&'static Rule> {
         [words::RULES, prices::RULES, ratios::RULES, tiers::RULES, sources::RULES, names::RULES, time::RULES];
     let mut rules: Vec<&Rule> = families
         .into_iter()
-        .chain([modifiers::RULES, form::RULES, history::RULES, usage::RULES])
+        .chain([modifiers::RULES, form::RULES, history::RULES, usage::RULES, cross::RULES])
         .flatten()
         .collect();
     rules.sort_by_key(|rule| rule.id);
@@ -67,15 +69,39 @@ pub struct Context<'a> {
     pub closed_through: Option<Month>,
     /// Billable usage that was logged.
     pub usage: Option<&'a [DayUsage]>,
+    /// A public list.
+    pub cross: Option<&'a Cross>,
 }
 
 impl<'a> Context<'a> {
     pub fn new(own: &'a [BookFile], book: &'a Pricebook, as_of: Day) -> Context<'a> {
-        Context { own, book, ladders: ladders(book), as_of, before: None, closed_through: None, usage: None }
+        Context {
+            own,
+            book,
+            ladders: ladders(book),
+            as_of,
+            before: None,
+            closed_through: None,
+            usage: None,
+            cross: None,
+        }
     }
 
     fn layer(&self) -> Layer {
         self.own.first().map_or(Layer::Overlay, |file| file.layer)
+    }
+
+    /// A problem of a line as a whole, with the line.
+    fn shown(&self, problem: Diagnostic) -> Diagnostic {
+        let whole = problem.origin.line > 0 && problem.origin.column == 0 && problem.excerpt.is_none();
+        match self.own.iter().find(|file| whole && *file.shown == *problem.origin.file) {
+            Some(file) => {
+                let range = file.cell(problem.origin.line, "model");
+                let shown = file.error(problem.code, range, problem.message);
+                Diagnostic { level: problem.level, help: problem.help, ..shown }
+            }
+            None => problem,
+        }
     }
 
     /// The checked file of that name inside the book: `models.toml`.
@@ -112,7 +138,7 @@ pub fn run(context: &Context, problems: Vec<Diagnostic>, rules: &[&'static Rule]
     let all = self::rules();
     let is = |rules: &[&Rule], problem: &Diagnostic| rules.iter().any(|rule| rule.id == problem.code);
     let wanted = |problem: &Diagnostic| is(rules, problem) || !is(&all, problem);
-    report.findings.extend(problems.into_iter().filter(wanted));
+    report.findings.extend(problems.into_iter().filter(wanted).map(|problem| context.shown(problem)));
     for list in [&mut report.findings, &mut report.waived] {
         list.sort_by(|a, b| (&a.origin, a.code, &a.message).cmp(&(&b.origin, b.code, &b.message)));
         list.dedup();

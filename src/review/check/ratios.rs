@@ -203,7 +203,12 @@ fn other_size(context: &Context, findings: &mut Findings) {
                         Some(Meeting { at: own.at, left, right, a: left.unit?, b: right.unit? })
                     })
                     .collect();
-                if let Some(same) = others.iter().find(|other| other.a == own.a && other.b == own.b) {
+                // Of two that are the same, the later one is asked about.
+                let later = |other: &&Meeting| {
+                    (own.left.from, &own.left.model) > (other.left.from, &other.left.model)
+                };
+                let mut same = others.iter().filter(|other| other.a == own.a && other.b == own.b);
+                if let Some(same) = same.find(later) {
                     let message = format!(
                         "{} costs what {} costs: {} in and {} out",
                         own.left.model,

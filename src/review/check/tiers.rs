@@ -134,7 +134,9 @@ fn charged(base: &Ladder, at: i64) -> bool {
 }
 
 fn regions(context: &Context, findings: &mut Findings) {
-    for (key, ladder) in context.ladders.iter().filter(|(key, _)| !matches!(&*key.region, "global" | "*")) {
+    // Capacity has a scale of its own in every region.
+    let regional = |key: &Key| key.meter.is_token() && !matches!(&*key.region, "global" | "*");
+    for (key, ladder) in context.ladders.iter().filter(|(key, _)| regional(key)) {
         let Some(global) = context.ladders.get(&Key { region: "global".into(), ..key.clone() }) else {
             continue;
         };
