@@ -167,6 +167,7 @@ fn main() {
         gateway: Default::default(),
         mappings: Vec::new(),
         rejects: Vec::new(),
+        memos: Vec::new(),
         diagnostics: Vec::new(),
     };
     let start = Instant::now();

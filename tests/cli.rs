@@ -10,6 +10,7 @@ const BINARY: &str = env!("CARGO_BIN_EXE_llmfin");
 fn transcripts() {
     trycmd::TestCases::new()
         .case("README.md")
+        .case("docs/concepts/pricebook.md")
         .env("COLUMNS", "100")
         .case("tests/cmd/*.toml")
         .case("tests/cmd/*.trycmd")

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use super::global::{Global, Span};
 use super::reconcile::{json, reconcile};
 use super::ui::Ui;
-use super::{gather, pack};
+use super::{gather, memos, pack};
 use crate::close::document::Reconciliation;
 use crate::diagnostic::{Diagnostic, Origin};
 use crate::error::{EXIT_CLEAN, Result};
+use crate::period::{Day, Month};
 use crate::render::OutputFormat;
 use crate::report::{story, variance};
 
@@ -27,27 +28,56 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
-    let (document, folder, code) = close(global, ui)?;
+    let Closed { document, folder, code, before } = close(global, ui)?;
     match global.format() {
         OutputFormat::Json => ui.output(global.output(), &json(&document)?)?,
         OutputFormat::Csv => global.write(ui, &[variance::build(&document)])?,
         _ => global.write(ui, &story::build(&document))?,
     }
-    ui.status(&format!("pack written to {}", folder.display()));
+    let known_at = document.pricebook.known_at;
+    let known = known_at.map(|day| format!(", prices as known at {day}")).unwrap_or_default();
+    let before = before.filter(|before| Some(*before) != known_at);
+    let before = before.map(|day| format!("; the draft before it knew those of {day}")).unwrap_or_default();
+    ui.status(&format!("pack written to {}{known}{before}", folder.display()));
     Ok(if args.exit_zero { EXIT_CLEAN } else { code })
 }
 
-/// Runs the close of the books and writes its pack; returns the document, the pack's folder and the exit code.
-pub fn close(global: &Global, ui: &Ui) -> Result<(Reconciliation, PathBuf, u8)> {
+/// A month that was closed.
+pub struct Closed {
+    pub document: Reconciliation,
+    /// Of the pack.
+    pub folder: PathBuf,
+    pub code: u8,
+    /// Day up to which the draft that was replaced knew prices.
+    pub before: Option<Day>,
+}
+
+/// Runs the close of the books and writes its pack.
+pub fn close(global: &Global, ui: &Ui) -> Result<Closed> {
     let Span::Month(month) = global.span()? else {
         return Err(Diagnostic::error("not-a-month", Origin::file("--from"), "only whole months are closed")
             .help("use `llmfin reconcile --from … --to …` for a provisional answer")
             .into());
     };
     pack::restore(&global.dir, month)?;
+    let former = memos::close_of(&global.dir, month)?;
+    if let Some((used, false)) = &former {
+        return Err(signed(month, used).into());
+    }
     let mut gathered = gather::books(global, ui)?;
     let books_sha256 = gathered.books().map(|books| pack::sha256(books.text.as_bytes())).unwrap_or_default();
     let (document, code) = reconcile(&mut gathered, ui)?;
     let folder = pack::write(&global.dir, month, &document, &books_sha256)?;
-    Ok((document, folder, code))
+    Ok(Closed { document, folder, code, before: former.and_then(|(used, _)| used.known_at) })
+}
+
+/// A draft may be replaced, with newer prices too; what was signed may not.
+fn signed(month: Month, used: &memos::Prices) -> Diagnostic {
+    let known = used.known_at.map_or_else(String::new, |day| format!(" --known-at {day}"));
+    Diagnostic::error(
+        "month-signed",
+        Origin::file(format!("closes/{month}")),
+        "this close is signed and stays as it is",
+    )
+    .help(format!("`llmfin reconcile --month {month}{known}` compares without writing"))
 }

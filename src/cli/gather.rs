@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::global::{Global, Span};
 use super::inputs::{Input, InvoiceInput};
 use super::ui::Ui;
-use super::{documents, gate, remarks};
+use super::{documents, gate, memos, remarks};
 use crate::books::inputs::{Role, UsageSource};
 use crate::books::{Books, allocation};
 use crate::close::inputs::{AccountDocument, CloseInputs, LogFile, SourceCubes};
@@ -20,6 +20,7 @@ use crate::pricebook::{Pricebook, Reading};
 use crate::rate::{Account, ModelMapping};
 use crate::read::source::Source;
 use crate::read::{TagSources, UsageOptions};
+use crate::review::memo::Memo;
 use crate::vocabulary::Outcome;
 
 /// Everything read, before it is put together.
@@ -29,6 +30,8 @@ pub struct Gathered {
     usage: Usage,
     documents: Vec<AccountDocument>,
     books: Option<Books>,
+    /// What is known since about the prices of earlier closes.
+    memos: Vec<Memo>,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -55,7 +58,10 @@ pub fn books(global: &Global, ui: &Ui) -> Result<Gathered> {
     let cache = cache(&books, &mut diagnostics);
     let usage = problems.keep(usage(&logs, &tags(&books.tags), &book, cache, ui))?;
     let usage = problems.none_or(usage)?;
-    Ok(Gathered { span, book, usage, documents, books: Some(books), diagnostics })
+    let month = span.period().first.month();
+    let (memos, said) = memos::earlier(global, &books, &book, month, ui)?;
+    diagnostics.extend(said);
+    Ok(Gathered { span, book, usage, documents, books: Some(books), memos, diagnostics })
 }
 
 /// Reads only the files that are named.
@@ -84,7 +90,15 @@ pub fn named(
     problems.keep(documents::one_authority(&documents))?;
     let usage = problems.keep(usage(&logs, &TagSources::default(), &book, None, ui))?;
     let usage = problems.none_or(usage)?;
-    Ok(Gathered { span, book, usage, documents, books: None, diagnostics: Vec::from_iter(accepted) })
+    Ok(Gathered {
+        span,
+        book,
+        usage,
+        documents,
+        books: None,
+        memos: Vec::new(),
+        diagnostics: Vec::from_iter(accepted),
+    })
 }
 
 /// How each document was read, for those who ask.
@@ -335,6 +349,7 @@ impl Gathered {
             gateway: BTreeMap::new(),
             mappings: Vec::new(),
             rejects: usage.rejects,
+            memos: std::mem::take(&mut self.memos),
             diagnostics: std::mem::take(&mut self.diagnostics),
         };
         inputs.diagnostics.extend(usage.diagnostics.into_iter().filter(|diagnostic| !is_late(diagnostic)));

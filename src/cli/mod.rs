@@ -13,6 +13,7 @@ pub mod gather;
 pub mod global;
 pub mod ingest;
 pub mod inputs;
+pub mod memos;
 pub mod pack;
 pub mod pages;
 pub mod pricebook;

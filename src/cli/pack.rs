@@ -57,8 +57,12 @@ fn summary(document: &Reconciliation) -> Result<String> {
     let mut text = format!("# Close {}: draft\n\n", document.month);
     text.push_str(&render::render(&sheets, OutputFormat::Markdown, None)?);
     text.push_str(&format!(
-        "\nCurrency {}, accounting zone {}, price book `{}` (SHA-256 {}).\n",
-        document.currency, document.timezone, document.pricebook.name, document.pricebook.sha256
+        "\nCurrency {}, accounting zone {}, price book `{}` as known at {} (SHA-256 {}).\n",
+        document.currency,
+        document.timezone,
+        document.pricebook.name,
+        document.pricebook.known_at.map_or_else(String::new, |day| day.to_string()),
+        document.pricebook.sha256
     ));
     text.push_str(
         "\nEvery figure leads to input rows in three joins at most: this page to `03-variance-waterfall.csv` by finding, \

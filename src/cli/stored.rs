@@ -1,6 +1,6 @@
 //! Usage that is stored, for the prices of any month: logs of the books, or files that are named, without any bill.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::gather;
@@ -75,13 +75,4 @@ impl Store {
     pub fn volume<'s>(&'s self, usage: &'s Usage) -> Volume<'s> {
         Volume { sources: &usage.sources, accounts: &self.accounts, mappings: &self.mappings }
     }
-}
-
-/// Months with a pack in the books.
-pub fn closed(global: &Global) -> BTreeSet<Month> {
-    let entries = std::fs::read_dir(global.dir.join("closes")).into_iter().flatten().flatten();
-    entries
-        .filter(|entry| entry.path().join("v1").join("manifest.json").is_file())
-        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        .collect()
 }

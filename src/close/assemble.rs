@@ -10,7 +10,7 @@ use super::document::*;
 use super::draft::{Draft, charge_draft, claim_draft, logged_draft, number, rounding};
 use super::expected::expect;
 use super::inputs::CloseInputs;
-use super::listings::{input_rows, note, spanning, suspicions, ties, unpriced};
+use super::listings::{input_rows, memos, note, spanning, suspicions, ties, unpriced};
 use super::totals::{check, totals};
 use crate::causes::engine;
 use crate::causes::logged;
@@ -100,6 +100,7 @@ pub fn assemble(inputs: &CloseInputs) -> Result<Reconciliation> {
         cells,
         charges: charge_rows,
         unpriced: unpriced(&state),
+        memos: memos(inputs),
         invoices: ties(inputs),
         inputs: input_rows(inputs),
         rejects: inputs

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::causes::Status;
 use crate::money::Money;
-use crate::period::Day;
+use crate::period::{Day, Month};
 use crate::vocabulary::{ChargeCategory, Meter, Tier};
 
 /// Version of the document's shape.
@@ -33,11 +33,47 @@ pub struct Reconciliation {
     pub contract: Vec<ContractAccount>,
     /// Usage that the book cannot price, with what the bill shows for it.
     pub unpriced: Vec<Unpriced>,
+    /// What is known since about the prices of earlier closes. Their figures stay; nothing of it is in this document's.
+    pub memos: Vec<PriceMemo>,
     pub invoices: Vec<InvoiceTie>,
     pub inputs: Vec<Input>,
     /// Rows that could not be used, the first thousand of each file.
     pub rejects: Vec<Rejected>,
     pub diagnostics: Vec<Note>,
+}
+
+/// A price of a closed month that is known better since, with what it would move there.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct PriceMemo {
+    /// The closed month.
+    pub month: Month,
+    /// Day up to which its close knew prices.
+    pub known_at: Day,
+    /// `correction`, `price change`, …
+    pub class: String,
+    pub provider: String,
+    /// `*` where the price is the seller's for every model.
+    pub model: String,
+    pub meter: Meter,
+    /// Null where the price does not depend on it.
+    pub tier: Option<Tier>,
+    /// `0`, `>272000` or `>=200000`, as in the ledger.
+    pub context: String,
+    pub region: String,
+    pub window: String,
+    /// The price the close used, for `per` units; null where it had none.
+    pub old: Option<String>,
+    /// The price known now.
+    pub new: Option<String>,
+    pub per: u64,
+    /// First day of the difference.
+    pub from: Day,
+    /// How much more the month's stored usage would cost.
+    pub amount: Money,
+    /// Day on which the row was recorded.
+    pub recorded: Day,
+    /// `prices/openai.csv:214`
+    pub row: String,
 }
 
 /// A row set aside, with its place and reason.

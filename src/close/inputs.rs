@@ -10,6 +10,7 @@ use crate::period::Period;
 use crate::pricebook::Pricebook;
 use crate::rate::{Account, ModelMapping, unknown_name};
 use crate::reconcile::Line;
+use crate::review::memo::Memo;
 use crate::usage::cube::Cubes;
 
 /// Rows of one log source, with the account the books give it.
@@ -67,6 +68,8 @@ pub struct CloseInputs<'a> {
     pub mappings: Vec<ModelMapping>,
     /// Log rows that could not be used.
     pub rejects: Vec<Reject>,
+    /// What is known since about the prices of earlier closes.
+    pub memos: Vec<Memo>,
     pub diagnostics: Vec<Diagnostic>,
 }
 

@@ -2,14 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::document::{Cell, Input, InvoiceTie, Note, Unpriced};
+use super::document::{Cell, Input, InvoiceTie, Note, PriceMemo, Unpriced};
 use super::inputs::{AccountDocument, CloseInputs};
 use crate::diagnostic::{Diagnostic, Origin};
 use crate::invoice::{BillLine, DocumentKind};
 use crate::money::Money;
+use crate::period::Day;
 use crate::pricebook::NoPrice;
 use crate::rate::Account;
 use crate::reconcile::State;
+use crate::review::memo::Memo;
 use crate::vocabulary::{ChargeCategory, Meter, Tier};
 
 type UnpricedKey = (Account, String, Meter, Tier, NoPrice);
@@ -46,6 +48,29 @@ pub(super) fn unpriced(state: &State) -> Vec<Unpriced> {
             billed,
         })
         .collect()
+}
+
+pub(super) fn memos(inputs: &CloseInputs) -> Vec<PriceMemo> {
+    let memo = |memo: &Memo| PriceMemo {
+        month: memo.month,
+        known_at: memo.known_at,
+        class: memo.class.id().to_owned(),
+        provider: memo.key.seller.to_owned(),
+        model: memo.key.model.to_string(),
+        meter: memo.key.meter,
+        tier: memo.key.tier,
+        context: memo.key.ctx_text(),
+        region: memo.key.region.to_string(),
+        window: memo.key.window.to_string(),
+        old: memo.old.clone(),
+        new: memo.new.clone(),
+        per: memo.per,
+        from: Day::of_instant(memo.from),
+        amount: memo.amount,
+        recorded: memo.recorded,
+        row: memo.row.to_string(),
+    };
+    inputs.memos.iter().map(memo).collect()
 }
 
 /// An invoice document prints whole cents.

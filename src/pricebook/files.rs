@@ -2,9 +2,11 @@
 //! Nothing is understood here; every other part reads a book from the same list of named texts.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
@@ -181,17 +183,30 @@ fn no_book(shown: String, prices: &Path) -> Error {
         .into()
 }
 
-/// Hash over layer, path and content of every file, by layer and path, so that it does not depend on the machine.
-pub(super) fn hash<'f>(files: impl Iterator<Item = &'f BookFile>) -> String {
-    let mut files: Vec<(Layer, &str, &str)> =
-        files.map(|file| (file.layer, file.name.as_str(), &*file.content)).collect();
+/// Lines of files, by the name messages print.
+pub(super) type Lines = BTreeSet<(Arc<str>, u64)>;
+
+/// Hash over layer, path and content of every file, by layer and path, so that it does not depend on the machine;
+/// `without` the lines that were not known yet.
+pub(super) fn hash<'f>(files: impl Iterator<Item = &'f BookFile>, without: &Lines) -> String {
+    let mut files: Vec<(Layer, &str, Cow<str>)> =
+        files.map(|file| (file.layer, file.name.as_str(), known(file, without))).collect();
     files.sort_unstable();
     let mut hasher = Sha256::new();
     for (layer, name, content) in files {
         hasher.update(format!("{layer:?}\0{name}\0{}\0", content.len()));
-        hasher.update(content);
+        hasher.update(&*content);
     }
     hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn known<'f>(file: &'f BookFile, without: &Lines) -> Cow<'f, str> {
+    let shown: Arc<str> = file.shown.as_str().into();
+    if !without.iter().any(|(name, _)| *name == shown) {
+        return Cow::Borrowed(&file.content);
+    }
+    let lines = file.content.split_inclusive('\n').zip(1..);
+    lines.filter(|(_, line)| !without.contains(&(shown.clone(), *line))).map(|(text, _)| text).collect()
 }
 
 /// A contract file, or every one of a folder.

@@ -165,14 +165,21 @@ fn build(files: &[BookFile], contracts: &[BookFile], known_at: Option<Day>) -> R
     for (seller, region, parent) in parents {
         sellers.entry(seller).or_default().parents.insert(region, parent);
     }
+    let mut later = files::Lines::new();
     for (seller, mut rows) in shelves {
-        rows.retain(|row| row.recorded <= known_at);
+        rows.retain(|row| {
+            let known = row.recorded <= known_at;
+            if !known {
+                later.insert((row.origin.file.clone(), row.origin.line));
+            }
+            known
+        });
         let book = sellers.entry(seller).or_default();
         book.shelves = stack(rows, &windows, &mut problems);
     }
     let book = Pricebook {
         name: titles.join(" + "),
-        sha256: files::hash(files.iter().chain(contracts)),
+        sha256: files::hash(files.iter().chain(contracts), &later),
         known_at,
         bands: bands(&sellers),
         sellers,

@@ -12,6 +12,9 @@ mod load;
 mod load_test;
 mod modifiers;
 mod names;
+mod pricer;
+#[cfg(test)]
+mod reference_test;
 #[cfg(test)]
 mod regions_test;
 mod row;
@@ -36,8 +39,9 @@ use std::sync::Arc;
 pub use ledger::COLUMNS;
 pub use load::{Evidence, Reading, layers};
 pub use names::{Model, Named};
+pub use pricer::{Ask, Point, Pricer};
 pub use row::{Layer, PriceRow, Until, ctx_rank, read_ctx};
-pub use select::Selected;
+pub use select::{Doubt, Selected};
 
 use crate::diagnostic::Origin;
 use crate::money::Ratio;
@@ -124,7 +128,8 @@ impl Pricebook {
         &self.name
     }
 
-    /// Hash of every file the book was made of, contracts included; the same files give the same hash anywhere.
+    /// Hash of every file the book was made of, contracts included, without the rows that were recorded later: the same
+    /// knowledge gives the same hash anywhere, and as long as rows are only added, at any time.
     pub fn sha256(&self) -> &str {
         &self.sha256
     }
@@ -166,6 +171,11 @@ impl Pricebook {
         meanings
     }
 
+    /// Every exact name of the seller's models, in lower case.
+    pub fn names(&self, seller: &str) -> impl Iterator<Item = &str> {
+        self.sellers.get(seller).into_iter().flat_map(|book| book.names.all())
+    }
+
     /// The seller's models, by id.
     pub fn models(&self, seller: &str) -> impl Iterator<Item = &Model> {
         self.sellers.get(seller).into_iter().flat_map(|book| book.names.models.values())
@@ -180,27 +190,52 @@ impl Pricebook {
     /// Instants `t` with `first < t <= last` at which a price of the model can change, a window of its prices opens or
     /// closes, or one of its names can move. Ask for a period, not for ever: a window has edges every day.
     pub fn price_changes(&self, seller: &str, model: &str, first: i64, last: i64) -> Vec<i64> {
+        let mut changes = self.row_changes(seller, model, first, last);
+        let windows = self.shelves(seller, model).flat_map(|shelf| shelf.windows());
+        let windows: BTreeMap<&str, _> = windows.map(|window| (&*window.id, window)).collect();
+        changes.extend(windows.values().flat_map(|window| window.edges(first, last)));
+        changes.sort_unstable();
+        changes.dedup();
+        changes
+    }
+
+    /// The same without the edges of windows.
+    pub fn row_changes(&self, seller: &str, model: &str, first: i64, last: i64) -> Vec<i64> {
         let Some(book) = self.sellers.get(seller) else { return Vec::new() };
-        let rows = [model, "*"].into_iter().filter_map(|id| book.shelves.get(id));
-        let shelves: Vec<&select::Shelf> = rows.flat_map(|meters| meters.values()).collect();
-        let rows = shelves.iter().flat_map(|shelf| &shelf.rows).map(|row| row.from);
-        let windows: BTreeMap<&str, _> =
-            shelves.iter().flat_map(|shelf| shelf.windows()).map(|window| (&*window.id, window)).collect();
-        let edges = windows.values().flat_map(|window| window.edges(first, last));
+        let rows = self.shelves(seller, model).flat_map(|shelf| &shelf.rows).map(|row| row.from);
         let rules = self.modifiers.iter().filter(|rule| rule.seller == seller);
         let rules = rules.flat_map(|rule| rule.from.into_iter().chain(rule.to));
         let terms = self.terms.iter().filter(|term| term.seller == seller);
         let terms = terms.flat_map(|term| [term.from].into_iter().chain(term.to));
-        let changes = rows.chain(edges).chain(rules).chain(terms).chain(book.names.moves(model));
+        let changes = rows.chain(rules).chain(terms).chain(book.names.moves(model));
         let mut changes: Vec<i64> = changes.filter(|at| first < *at && *at <= last).collect();
         changes.sort_unstable();
         changes.dedup();
         changes
     }
 
+    /// True where some price of the meter holds in a named window only.
+    pub fn has_window(&self, seller: &str, model: &str, meter: Meter) -> bool {
+        let shelf = self.sellers.get(seller).and_then(|book| book.shelf(model, meter));
+        shelf.is_some_and(|shelf| shelf.windows().next().is_some())
+    }
+
+    /// The rows that price a model, with those of every model.
+    fn shelves(&self, seller: &str, model: &str) -> impl Iterator<Item = &select::Shelf> {
+        let shelves = self.sellers.get(seller).map(|book| &book.shelves);
+        let own = shelves.and_then(|shelves| shelves.get(model));
+        own.into_iter().chain(shelves.and_then(|shelves| shelves.get("*"))).flat_map(|meters| meters.values())
+    }
+
     /// Sellers that have a model in the book, by id.
     pub fn sellers(&self) -> impl Iterator<Item = &'static str> {
         self.sellers.keys().copied()
+    }
+
+    /// Every whole name of a model at an instant: spellings in lower case, and the aliases that point to it.
+    pub fn spellings<'b>(&'b self, seller: &str, model: &'b str, at: i64) -> impl Iterator<Item = &'b str> {
+        let names = self.sellers.get(seller).map(|book| &book.names);
+        names.into_iter().flat_map(move |names| names.of(model, at))
     }
 
     /// Every row of a seller, by model, meter, key, `from`, layer and revision.

@@ -43,6 +43,8 @@ struct SellerEntry {
     forms: Vec<forms::Entry>,
     #[serde(default)]
     regions: RegionRule,
+    /// Where usage is priced that names no region; such a price is unverified.
+    default_region: Option<Spanned<String>>,
 }
 
 /// Whether a region without a row of its own is priced as `global`.
@@ -120,6 +122,8 @@ impl std::fmt::Debug for SnapshotRule {
 pub(super) struct Names {
     pub models: BTreeMap<Box<str>, Model>,
     pub regions: RegionRule,
+    /// For usage that names no region; `global` where there is none.
+    pub default_region: Option<Box<str>>,
     prefixes: Vec<Box<str>>,
     forms: Vec<Form>,
     spellings: BTreeMap<Box<str>, Box<str>>,
@@ -170,6 +174,13 @@ impl Names {
         (model.snapshots == Some(SnapshotRule::Date)).then_some(&*model.id)
     }
 
+    /// The whole names that mean the model at an instant.
+    pub fn of<'n>(&'n self, model: &'n str, at: i64) -> impl Iterator<Item = &'n str> {
+        let spellings = self.spellings.iter().filter(move |(_, id)| ***id == *model).map(|(name, _)| &**name);
+        let aliases = self.aliases.keys().map(|name| &**name);
+        spellings.chain(aliases).filter(move |name| self.exact(name, at) == Some(model))
+    }
+
     /// Instants at which a name of the model starts to mean something else.
     pub fn moves(&self, model: &str) -> impl Iterator<Item = i64> {
         self.aliases
@@ -178,6 +189,11 @@ impl Names {
                 name.eq_ignore_ascii_case(model) || targets.iter().any(|(_, target)| **target == *model)
             })
             .flat_map(|(_, targets)| targets.iter().map(|(from, _)| *from))
+    }
+
+    /// Every exact name, in lower case.
+    pub fn all(&self) -> impl Iterator<Item = &str> {
+        self.spellings.keys().chain(self.aliases.keys()).map(|name| &**name)
     }
 
     /// Instants at which some name gets another target.
@@ -238,6 +254,9 @@ pub(super) fn read(text: &Text, names: &mut AllNames, problems: &mut Vec<Diagnos
             names.forms.extend(entry.forms.iter().filter_map(|form| forms::read(text, form, problems)));
             if entry.regions == RegionRule::Exact {
                 names.regions = RegionRule::Exact;
+            }
+            if let Some(region) = entry.default_region {
+                names.default_region = forms::read_region(text, &region, problems);
             }
         }
     }

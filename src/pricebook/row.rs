@@ -80,6 +80,16 @@ impl PriceRow {
     pub(super) fn ctx_rank(&self) -> u64 {
         ctx_rank(self.ctx)
     }
+
+    /// True where the status or the note says that the price is not certain.
+    pub fn is_doubtful(&self) -> bool {
+        let says = |word: &str| {
+            self.note.as_bytes().windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
+        };
+        matches!(self.status, PriceStatus::Estimated | PriceStatus::Scheduled)
+            || says("disputed")
+            || says("unverified")
+    }
 }
 
 /// Orders context boundaries: 0 for any prompt, then by tokens, inclusive before exclusive.

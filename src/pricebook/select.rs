@@ -142,10 +142,11 @@ impl Shelf {
 }
 
 impl super::SellerBook {
-    /// A region and those it lies in; usage that names none is taken as `global`.
+    /// A region and those it lies in; usage that names none is taken as the seller's default, or as `global`.
     fn regions<'a>(&'a self, region: &'a str) -> Vec<&'a str> {
         let mut regions = Vec::with_capacity(3);
-        let mut next = Some(if region.is_empty() { "global" } else { region });
+        let unnamed = self.names.default_region.as_deref().unwrap_or("global");
+        let mut next = Some(if region.is_empty() { unnamed } else { region });
         while let Some(region) = next.filter(|region| !regions.contains(region)) {
             regions.push(region);
             next = self.parents.get(region).map(|parent| &**parent);
@@ -180,13 +181,21 @@ fn starts(rows: &[PriceRow], first: u32) -> Vec<(i64, u32)> {
 
 /// The row that prices a request, before modifiers and contract.
 #[derive(Debug, Clone)]
-pub struct Selected<'a> {
-    pub row: &'a PriceRow,
+pub struct Selected<'b, 'q> {
+    pub row: &'b PriceRow,
     pub unit: Ratio,
     /// The region asked for and those it lies in, nearest first; `global` last where it may stand in.
-    pub regions: Vec<&'a str>,
-    /// An unverified holiday decided, or the usage names no region and the seller's price depends on it.
-    pub doubtful: bool,
+    pub regions: Vec<&'q str>,
+    pub doubt: Option<Doubt>,
+}
+
+/// What makes a price unverified although its row is not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Doubt {
+    /// Whether the day is a holiday decides, and that is not certain.
+    Holiday,
+    /// The usage names no region, and the seller's price depends on it.
+    Region,
 }
 
 impl Pricebook {
@@ -211,14 +220,11 @@ impl Pricebook {
         account: Option<&str>,
         query: &PriceQuery,
     ) -> Result<Priced, NoPrice> {
-        let selected = self.select(query)?;
-        let mut priced = self.with_factors(query, &selected, terms, account)?;
-        priced.unverified |= selected.doubtful;
-        Ok(priced)
+        self.with_factors(query, &self.select(query)?, terms, account)
     }
 
     /// The ledger's row for a request.
-    pub fn select<'a>(&'a self, query: &PriceQuery<'a>) -> Result<Selected<'a>, NoPrice> {
+    pub fn select<'b: 'q, 'q>(&'b self, query: &PriceQuery<'q>) -> Result<Selected<'b, 'q>, NoPrice> {
         let seller = self.sellers.get(query.seller).ok_or(NoPrice::UnknownModel)?;
         let model = seller.names.models.get(query.model).ok_or(NoPrice::UnknownModel)?;
         let rules = || self.modifiers.iter().filter(|rule| rule.seller == query.seller);
@@ -229,6 +235,11 @@ impl Pricebook {
         {
             regions.push("global");
         }
+        // A region could cost something else than what stands in for usage that names none.
+        let anywhere = || {
+            seller.names.default_region.is_some()
+                || rules().any(|rule| rule.reprices_regions(Some(model), query))
+        };
         let mut elsewhere = false;
         let mut meter = Some(query.meter);
         while let Some(wanted) = meter {
@@ -240,9 +251,10 @@ impl Pricebook {
                 });
                 if let Some(Found { row, doubtful }) = row {
                     let unit = row.unit.ok_or(NoPrice::Ended)?;
-                    let doubtful = doubtful
-                        || (exact && query.region.is_empty() && &*row.region != "*" && shelf.has_regions());
-                    return Ok(Selected { row, unit, regions, doubtful });
+                    let unnamed = exact && query.region.is_empty() && &*row.region != "*";
+                    let assumed = unnamed && (shelf.has_regions() || anywhere());
+                    let doubt = (assumed.then_some(Doubt::Region)).or(doubtful.then_some(Doubt::Holiday));
+                    return Ok(Selected { row, unit, regions, doubt });
                 }
                 elsewhere |= exact && shelf.is_elsewhere(&regions);
             }
@@ -264,7 +276,7 @@ impl Pricebook {
             row: row.origin.clone(),
             status: row.status,
             factors: Vec::new(),
-            unverified: matches!(row.status, PriceStatus::Estimated | PriceStatus::Scheduled),
+            unverified: selected.doubt.is_some() || row.is_doubtful(),
         };
         let agreed = match unit_terms(terms, account, query, row) {
             UnitTerms::Price(term, unit) => {

@@ -3,6 +3,7 @@
 pub mod contract;
 pub mod exceptions;
 pub mod lead_schedule;
+pub mod price_memos;
 pub mod sheet;
 pub mod story;
 pub mod tie_out;
@@ -42,6 +43,11 @@ pub static REPORTS: &[Report] = &[
         name: "03-variance-waterfall",
         about: "logged to priced to billed, step by step",
         build: waterfall::build,
+    },
+    Report {
+        name: "08-price-memos",
+        about: "what is known since about the prices of earlier closes, with the dollars it would move",
+        build: price_memos::build,
     },
     Report {
         name: "13-exceptions",

@@ -1,6 +1,6 @@
 //! The month on one screen: three amounts, the two bridges by cause, what is unexplained, what to do next.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::sheet::{Cell, Column, Kind, Sheet};
 use super::waterfall::place;
@@ -124,11 +124,18 @@ fn notes(document: &Reconciliation) -> Vec<String> {
         notes.push(format!("{} does not add up: see 02-tie-out.csv.", tie.path));
     }
     if !document.unpriced.is_empty() {
-        let models: std::collections::BTreeSet<&str> =
-            document.unpriced.iter().map(|usage| usage.model.as_str()).collect();
+        let models: BTreeSet<&str> = document.unpriced.iter().map(|usage| usage.model.as_str()).collect();
         notes.push(format!(
             "usage without a price in the book: {}.",
             models.into_iter().collect::<Vec<_>>().join(", ")
+        ));
+    }
+    if !document.memos.is_empty() {
+        let months: BTreeSet<String> = document.memos.iter().map(|memo| memo.month.to_string()).collect();
+        notes.push(format!(
+            "prices learned since would move {} by {}; its close stays as it is, see 08-price-memos.csv.",
+            months.into_iter().collect::<Vec<_>>().join(", "),
+            document.memos.iter().map(|memo| memo.amount).sum::<Money>().grouped(2),
         ));
     }
     notes

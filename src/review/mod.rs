@@ -2,8 +2,12 @@
 
 pub mod check;
 pub mod diff;
+pub mod export;
 pub mod format;
 pub mod import;
+pub mod memo;
 pub mod percent;
+pub mod quote;
+pub mod show;
 pub mod steps;
 pub mod volume;

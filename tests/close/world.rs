@@ -134,6 +134,7 @@ pub fn inputs<'a>(
         gateway: Default::default(),
         mappings: Vec::new(),
         rejects: Vec::new(),
+        memos: Vec::new(),
         diagnostics: Vec::new(),
     }
 }

@@ -4,11 +4,11 @@ mod sheets;
 
 use std::collections::BTreeSet;
 
-use super::words;
 use crate::cli::gather;
 use crate::cli::global::Global;
 use crate::cli::inputs::Input;
-use crate::cli::stored::{self, Store};
+use crate::cli::memos;
+use crate::cli::stored::Store;
 use crate::cli::ui::Ui;
 use crate::diagnostic::{Diagnostic, Level};
 use crate::error::{EXIT_CLEAN, EXIT_FINDINGS, Result};
@@ -65,7 +65,7 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
     );
     let prices = diff::prices(&old.book, &new.book);
     let rules = rules::compare(&old.rules, &new.rules);
-    let closed = Closed { months: stored::closed(global), through: args.closed_through };
+    let closed = Closed { months: memos::closed(&global.dir), through: args.closed_through };
     let moved = match &args.usage {
         Some(named) => Some(dollars(named, global, [&old, &new], &prices, ui)?),
         None => None,
@@ -80,10 +80,7 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
     let sheets = match global.format() {
         OutputFormat::Csv => vec![sheets::flat(&compared)],
         OutputFormat::Json => sheets::build(&compared),
-        _ => sheets::build(&compared)
-            .iter()
-            .map(|sheet| words::for_people(sheet, &sheets::IN_SUBJECT))
-            .collect(),
+        _ => sheets::for_people(&compared),
     };
     global.write(ui, &sheets)?;
     let differ = !(prices.is_empty() && rules.is_empty());

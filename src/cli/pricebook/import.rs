@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
+use super::seller;
 use crate::cli::global::Global;
 use crate::cli::ui::{Ui, replace, unwritable};
 use crate::diagnostic::{Diagnostic, Origin};
@@ -39,7 +40,7 @@ pub struct Args {
     /// Kind of list; seen from its content where left out
     #[arg(long, value_name = "KIND", value_parser = PossibleValuesParser::new(FORMATS.map(|format| format.id)).map(|id| format(&id)))]
     format: Option<&'static Format>,
-    /// Seller to read, as `llmfin formats` and the ledgers name it; may be repeated [default: all]
+    /// Seller to read, by the name of its ledger; may be repeated [default: all]
     #[arg(long, value_name = "SELLER", value_parser = PossibleValuesParser::new(SELLERS.iter().map(|seller| seller.id)).map(|id| seller(&id)))]
     seller: Vec<&'static str>,
     /// Id of the source in the proposed rows [default: kind and day]
@@ -52,10 +53,6 @@ pub struct Args {
 
 fn format(id: &str) -> &'static Format {
     FORMATS.iter().find(|format| format.id == id).expect("one of the possible values")
-}
-
-fn seller(id: &str) -> &'static str {
-    SELLERS.iter().find(|seller| seller.id == id).expect("one of the possible values").id
 }
 
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {

@@ -67,6 +67,21 @@ pub fn for_people(sheet: &Sheet, again: &[&str]) -> Sheet {
     }
 }
 
+/// Says the quantity prices are read in once, where all of a sheet are read in the same.
+pub fn per_in_title(sheet: Sheet) -> Sheet {
+    let Some(per) = sheet.columns.iter().position(|column| column.name == "per") else { return sheet };
+    let first = sheet.rows.first().and_then(|row| row.get(per)).cloned();
+    match first {
+        Some(Cell::Text(text))
+            if sheet.rows.iter().all(|row| row.get(per) == Some(&Cell::Text(text.clone()))) =>
+        {
+            let sheet = for_people(&sheet, &["per"]);
+            Sheet { title: format!("{} per {text}", sheet.title), ..sheet }
+        }
+        _ => sheet,
+    }
+}
+
 /// Text that is nothing where it is empty.
 pub fn some(text: &str) -> Cell {
     if text.is_empty() { Cell::Empty } else { text.into() }

@@ -6,7 +6,7 @@ mod classify;
 pub mod rules;
 pub mod side;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::collections::BTreeSet;
 

@@ -163,7 +163,9 @@ fn change(entry: &Entry, before: Option<&Fields>, after: Option<&Fields>) -> Rul
     let shown = |fields: Option<&Fields>| {
         let Some(fields) = fields else { return "none".to_owned() };
         let parts = names.iter().filter_map(|name| fields.get(*name).map(|value| format!("{name} {value}")));
-        parts.collect::<Vec<_>>().join(", ")
+        let text = parts.collect::<Vec<_>>().join(", ");
+        let whole = before.is_none() || after.is_none();
+        if text.is_empty() && whole { "there".to_owned() } else { text }
     };
     let instant =
         |fields: &Fields, name: &str| fields.get(name).and_then(|text| read_instant(text)).map(|at| at.0);

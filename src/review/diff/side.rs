@@ -91,9 +91,9 @@ fn read(text: &str, place: &Place, other: &Place, own: Option<&Path>) -> Result<
     match place {
         Place::Shipped => Ok(files::shipped()),
         Place::Folder(folder) => files::folder(folder),
-        Place::Revision(revision, Some(folder)) => files::at_revision(folder, revision),
+        Place::Revision(revision, Some(folder)) => at_revision(text, folder, revision),
         Place::Revision(revision, None) => match folder_of(other) {
-            Some(folder) => files::at_revision(&folder, revision),
+            Some(folder) => at_revision(text, &folder, revision),
             None => Err(Diagnostic::error(
                 "pricebook-operand",
                 Origin::file(text),
@@ -107,6 +107,20 @@ fn read(text: &str, place: &Place, other: &Place, own: Option<&Path>) -> Result<
             place => read(text, place, &Place::Other, own),
         },
     }
+}
+
+fn at_revision(text: &str, folder: &Path, revision: &str) -> Result<Vec<BookFile>> {
+    files::at_revision(folder, revision).map_err(|error| match error {
+        Error::Input(problems) => {
+            let why = problems.first().map_or("", |problem| &problem.message);
+            let why = why.rsplit_once("read: ").map_or(why, |(_, said)| said);
+            let message = format!("is neither a folder nor a revision of {}: {why}", folder.display());
+            Diagnostic::error("pricebook-operand", Origin::file(text), message)
+                .help("name a folder, `shipped`, or a commit, tag or branch: `origin/main`")
+                .into()
+        }
+        other => other,
+    })
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ fn files(lower: &str, upper: &str) -> Vec<BookFile> {
     ]
 }
 
-pub(crate) fn book(lower: &str, upper: &str) -> Pricebook {
+pub(in crate::review) fn book(lower: &str, upper: &str) -> Pricebook {
     let Reading { book, problems } = Pricebook::read(files(lower, upper), Vec::new(), None);
     assert_eq!(problems, []);
     book
@@ -218,7 +218,7 @@ fn rules_are_compared_field_by_field_and_aliases_as_steps() {
 }
 
 /// A ledger: lines of both layers, no two of one key, start, layer and revision.
-fn ledger() -> impl Strategy<Value = (String, String)> {
+pub(in crate::review) fn ledger() -> impl Strategy<Value = (String, String)> {
     let status = prop::sample::select(PriceStatus::ALL);
     let key = (
         prop::sample::select(&["a", "b", "*"][..]),

@@ -177,10 +177,9 @@ fn reads(quotes: &[Quote]) -> Reads {
 fn remarks(context: &Context, quote: &Quote, ours: Option<&Priced>, reads: &Reads) -> Vec<String> {
     let Some(ours) = ours else { return vec!["the book says it is no longer sold".to_owned()] };
     let mut remarks: Vec<String> = ours.factors.iter().map(|(id, _)| format!("by {id}")).collect();
-    if let Some(ratio) = quotient(quote.unit, ours.unit)
-        && let Some(times) = ten_fold(ratio)
-    {
-        remarks.push(format!("a {times}-fold slip (PB007)"));
+    if let Some(ratio) = quotient(quote.unit, ours.unit) {
+        remarks.extend(ten_fold(ratio).map(|times| format!("a {times}-fold slip (PB007)")));
+        remarks.extend(apart(ratio).map(str::to_owned));
     }
     let read = reads.get(&(quote.seller, quote.name.clone(), quote.tier, quote.region.clone()));
     if quote.meter.is_cache_write()
@@ -212,6 +211,17 @@ fn ten_fold(ratio: Ratio) -> Option<i128> {
         near(numerator, denominator, *times) == Some(true)
             || near(denominator, numerator, *times) == Some(true)
     })
+}
+
+/// Small differences that lists are known for.
+fn apart(ratio: Ratio) -> Option<&'static str> {
+    let (numerator, denominator) = (ratio.numerator(), ratio.denominator());
+    let near = (numerator - denominator).abs().checked_mul(1000).is_some_and(|apart| apart <= denominator);
+    match (numerator, denominator) {
+        (11, 10) | (10, 11) => Some("ten percent apart: another region's price"),
+        _ if near => Some("rounded"),
+        _ => None,
+    }
 }
 
 fn above(left: Ratio, right: Ratio) -> bool {

@@ -28,7 +28,7 @@ pub const FORMAT: Format = Format {
 
 const TOKENS: u64 = 1_000_000;
 /// Keys: what is counted, for how many units the list states it, and for how many the book does.
-const KEYS: [(&str, Meter, u64); 17] = [
+const KEYS: [(&str, Meter, u64); 18] = [
     ("input_mtok", Meter::Input, TOKENS),
     ("output_mtok", Meter::Output, TOKENS),
     ("cache_read_mtok", Meter::CacheRead, TOKENS),
@@ -41,6 +41,7 @@ const KEYS: [(&str, Meter, u64); 17] = [
     ("input_image_mtok", Meter::InputImage, TOKENS),
     ("output_image_mtok", Meter::OutputImage, TOKENS),
     ("input_video_mtok", Meter::InputVideo, TOKENS),
+    ("input_mchars", Meter::Character, TOKENS),
     ("web_searches_kcount", Meter::WebSearch, 1000),
     ("storage_searches_kcount", Meter::FileSearch, 1000),
     ("requests_kcount", Meter::Request, 1000),

@@ -27,35 +27,43 @@ const TOKENS: u64 = 1_000_000;
 /// A second is often a fraction that only the hour states in full: 0.0002833… is 1.02 an hour.
 const HOUR: u64 = 3600;
 
-/// Bases of the keys: what is counted, and for how many units the book states it.
-const BASES: [(&str, Meter, u64); 19] = [
-    ("input_cost_per_token", Meter::Input, TOKENS),
-    ("output_cost_per_token", Meter::Output, TOKENS),
-    ("cache_read_input_token_cost", Meter::CacheRead, TOKENS),
-    ("input_cost_per_token_cache_hit", Meter::CacheRead, TOKENS),
-    ("cache_creation_input_token_cost", Meter::CacheWriteOther, TOKENS),
-    ("cache_creation_input_token_cost_above_1hr", Meter::CacheWrite1h, TOKENS),
-    ("cache_creation_input_token_cost_above_12hr", Meter::CacheWrite12h, TOKENS),
-    ("output_cost_per_reasoning_token", Meter::OutputReasoning, TOKENS),
-    ("input_cost_per_audio_token", Meter::InputAudio, TOKENS),
-    ("output_cost_per_audio_token", Meter::OutputAudio, TOKENS),
-    ("cache_read_input_audio_token_cost", Meter::CacheReadAudio, TOKENS),
-    ("input_cost_per_image_token", Meter::InputImage, TOKENS),
-    ("output_cost_per_image_token", Meter::OutputImage, TOKENS),
-    ("input_cost_per_video_token", Meter::InputVideo, TOKENS),
-    ("ocr_cost_per_page", Meter::Page, 1),
-    ("input_cost_per_request", Meter::Request, 1),
-    ("input_cost_per_audio_per_second", Meter::SecondAudio, HOUR),
-    ("output_cost_per_video_per_second", Meter::SecondVideo, HOUR),
-    ("search_context_cost_per_query", Meter::WebSearch, 1),
+/// A key before its suffixes: what it counts, for how many units LiteLLM states it, and for how many the book does.
+pub type Base = (&'static str, Meter, u64, u64);
+
+/// Bases in the order export looks for them.
+pub const BASES: [Base; 24] = [
+    ("input_cost_per_token", Meter::Input, 1, TOKENS),
+    ("output_cost_per_token", Meter::Output, 1, TOKENS),
+    ("cache_read_input_token_cost", Meter::CacheRead, 1, TOKENS),
+    ("input_cost_per_token_cache_hit", Meter::CacheRead, 1, TOKENS),
+    ("cache_creation_input_token_cost", Meter::CacheWriteOther, 1, TOKENS),
+    ("cache_creation_input_token_cost_above_1hr", Meter::CacheWrite1h, 1, TOKENS),
+    ("cache_creation_input_token_cost_above_12hr", Meter::CacheWrite12h, 1, TOKENS),
+    ("output_cost_per_reasoning_token", Meter::OutputReasoning, 1, TOKENS),
+    ("input_cost_per_audio_token", Meter::InputAudio, 1, TOKENS),
+    ("output_cost_per_audio_token", Meter::OutputAudio, 1, TOKENS),
+    ("cache_read_input_audio_token_cost", Meter::CacheReadAudio, 1, TOKENS),
+    ("input_cost_per_image_token", Meter::InputImage, 1, TOKENS),
+    ("output_cost_per_image_token", Meter::OutputImage, 1, TOKENS),
+    ("input_cost_per_video_token", Meter::InputVideo, 1, TOKENS),
+    ("input_cost_per_character", Meter::Character, 1, TOKENS),
+    ("ocr_cost_per_page", Meter::Page, 1, 1),
+    ("input_cost_per_request", Meter::Request, 1, 1),
+    ("input_cost_per_audio_per_second", Meter::SecondAudio, 1, HOUR),
+    ("output_cost_per_video_per_second", Meter::SecondVideo, 1, HOUR),
+    ("search_context_cost_per_query", Meter::WebSearch, 1, 1),
+    ("file_search_cost_per_1k_calls", Meter::FileSearch, 1000, 1000),
+    ("file_search_cost_per_gb_per_day", Meter::StorageGbDay, 1, 1),
+    ("vector_store_cost_per_gb_per_day", Meter::StorageGbDay, 1, 1),
+    ("code_interpreter_cost_per_session", Meter::CodeExecSession, 1, 1),
 ];
 /// Keys whose meaning the entry's `mode` decides.
-const BY_MODE: [(&str, &str, Meter, u64); 3] = [
-    ("input_cost_per_second", "audio_transcription", Meter::SecondAudio, HOUR),
-    ("output_cost_per_second", "video_generation", Meter::SecondVideo, HOUR),
-    ("output_cost_per_image", "image_generation", Meter::Image, 1),
+const BY_MODE: [(&str, Base); 3] = [
+    ("audio_transcription", ("input_cost_per_second", Meter::SecondAudio, 1, HOUR)),
+    ("video_generation", ("output_cost_per_second", Meter::SecondVideo, 1, HOUR)),
+    ("image_generation", ("output_cost_per_image", Meter::Image, 1, 1)),
 ];
-const TIERS: [(&str, Tier); 4] = [
+pub const TIERS: [(&str, Tier); 4] = [
     ("_batches", Tier::Batch),
     ("_flex", Tier::Flex),
     ("_priority", Tier::Priority),
@@ -109,7 +117,7 @@ fn quote(
     let at = context.retrieved.start();
     let found = place(context, seller, &[name], at)?;
     let parsed = parse(seller, key, entry.get("mode").and_then(Value::as_str).unwrap_or(""))?;
-    let Amount { price, per, unit, rounded } = amount(value, parsed.per)?;
+    let Amount { price, per, unit, rounded } = amount(value, parsed.of, parsed.per)?;
     Ok(Quote {
         name: name.to_owned(),
         key: key.to_owned(),
@@ -135,7 +143,7 @@ fn quote(
 }
 
 /// A number, or one number for every size of search context.
-fn amount(value: &Value, per: u64) -> Result<Amount, &'static str> {
+fn amount(value: &Value, of: u64, per: u64) -> Result<Amount, &'static str> {
     let value = match value.as_object() {
         None => value,
         Some(sizes) => {
@@ -147,7 +155,7 @@ fn amount(value: &Value, per: u64) -> Result<Amount, &'static str> {
             first
         }
     };
-    number::read(value, 1, per).ok_or("no plain amount")
+    number::read(value, of, per).ok_or("no plain amount")
 }
 
 /// What a key means.
@@ -156,6 +164,7 @@ struct Parsed {
     meter: Meter,
     tier: Tier,
     above: Option<u64>,
+    of: u64,
     per: u64,
 }
 
@@ -180,19 +189,17 @@ fn parse(seller: &'static str, key: &str, mode: &str) -> Result<Parsed, &'static
             (base, Some(tokens))
         }
     };
-    let by_mode = BY_MODE.iter().find(|(other, wanted, ..)| *other == base && *wanted == mode);
-    let (meter, per) = BASES
+    let by_mode = BY_MODE.iter().filter(|(wanted, _)| *wanted == mode).map(|(_, base)| base);
+    let (_, meter, of, per) = *BASES
         .iter()
+        .chain(by_mode)
         .find(|(other, ..)| *other == base)
-        .map(|(_, meter, per)| (*meter, *per))
-        .or(by_mode.map(|(.., meter, per)| (*meter, *per)))
         .ok_or("a unit or a tier that the book has no word for")?;
-    let meter = if meter == Meter::CacheWriteOther {
-        Seller::price_parent(seller, meter).unwrap_or(meter)
-    } else {
-        meter
+    let meter = match meter {
+        Meter::CacheWriteOther => Seller::price_parent(seller, meter).unwrap_or(meter),
+        other => other,
     };
-    Ok(Parsed { meter, tier, above, per })
+    Ok(Parsed { meter, tier, above, of, per })
 }
 
 #[cfg(test)]
@@ -228,7 +235,11 @@ mod tests {
             ),
             ("mistral", "cache_creation_input_token_cost", Meter::CacheWriteOther, Tier::Standard, None),
         ] {
-            assert_eq!(parse(seller, key, "chat"), Ok(Parsed { meter, tier, above, per: TOKENS }), "{key}");
+            assert_eq!(
+                parse(seller, key, "chat"),
+                Ok(Parsed { meter, tier, above, of: 1, per: TOKENS }),
+                "{key}"
+            );
         }
         let video = parse("openai", "output_cost_per_second", "video_generation").unwrap();
         assert_eq!((video.meter, video.per), (Meter::SecondVideo, HOUR));

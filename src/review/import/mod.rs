@@ -3,10 +3,10 @@
 
 mod compare;
 mod genai_prices;
-mod litellm;
+pub(super) mod litellm;
 mod models_dev;
 mod number;
-mod place;
+pub(super) mod place;
 mod proposal;
 #[cfg(test)]
 mod tests;

@@ -39,7 +39,7 @@ const PREFIXES: [(&str, &[&str]); 15] = [
 ];
 
 /// Where a deployment answers from, by the part of LiteLLM's name after `azure/`.
-const AZURE: [(&str, &str); 6] = [
+pub const AZURE: [(&str, &str); 6] = [
     ("global-standard/", "global"),
     ("global/", "global"),
     ("us-gov/", "datazone:usgov"),
@@ -48,7 +48,7 @@ const AZURE: [(&str, &str); 6] = [
     ("apac/", "datazone:asia"),
 ];
 /// Inference profiles: `us.anthropic.claude-opus-5`.
-const BEDROCK: [(&str, &str); 9] = [
+pub const BEDROCK: [(&str, &str); 9] = [
     ("global.", "global"),
     ("us-gov.", "geo:us-gov"),
     ("us.", "geo:us"),
@@ -60,7 +60,7 @@ const BEDROCK: [(&str, &str); 9] = [
     ("in.", "geo:in"),
 ];
 /// Lists show the price of this region where an id names none.
-const BEDROCK_HOME: &str = "us-east-1";
+pub const BEDROCK_HOME: &str = "us-east-1";
 
 /// The seller behind a list's name of a provider.
 pub fn provider(name: &str) -> Option<&'static str> {

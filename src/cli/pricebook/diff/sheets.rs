@@ -47,8 +47,13 @@ pub fn build(compared: &Compared) -> Vec<Sheet> {
     sheets
 }
 
-/// Columns whose content the subject says too.
-pub const IN_SUBJECT: [&str; 7] = ["seller", "model", "meter", "tier", "ctx", "region", "window"];
+/// The tables without what the subject says already, and without empty columns.
+pub fn for_people(compared: &Compared) -> Vec<Sheet> {
+    let again = ["seller", "model", "meter", "tier", "ctx", "region", "window"];
+    let sheets = build(compared).into_iter();
+    let people = |sheet: Sheet| words::for_people(&sheet, if sheet.name == "prices" { &again } else { &[] });
+    sheets.map(people).collect()
+}
 
 /// One table for spreadsheets: the prices, then the rules.
 pub fn flat(compared: &Compared) -> Sheet {
@@ -183,6 +188,7 @@ fn price_sheet(compared: &Compared) -> Sheet {
 fn what(change: &Change) -> String {
     let (Some(old), Some(new)) = (change.old, change.new) else { return String::new() };
     let shown = |column: &&str| match *column {
+        "note" if old.note.is_empty() => format!("note `{}`", new.note),
         "note" => format!("note `{}`, was `{}`", new.note, old.note),
         "source" => format!("source `{}`, was `{}`", new.source, old.source),
         "status" => format!("status {}, was {}", new.status, old.status),
@@ -268,16 +274,22 @@ fn month_sheet(moved: &Moved) -> Sheet {
         total.after.into(),
         (total.after - total.before).into(),
     ]);
+    sheet.notes.extend(unpriced(moved));
+    sheet
+}
+
+/// Usage that one of the books, or both, cannot price: said, and in neither sum.
+fn unpriced(moved: &Moved) -> Vec<String> {
+    let mut lines: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for ((month, seller, model, meter, tier), unpriced) in &moved.unpriced {
-        let where_ = match (unpriced.before, unpriced.after) {
+        let books = match (unpriced.before, unpriced.after) {
             (_, 0) => "no price before",
             (0, _) => "no price after",
             _ => "no price in either book",
         };
         let quantity = unpriced.before.max(unpriced.after);
-        sheet.notes.push(format!(
-            "{month} {seller}/{model}: {quantity} {meter} at tier {tier} with {where_}; not counted as zero, left out."
-        ));
+        let line = format!("{month} {seller}/{model}: {books}, so in no sum:");
+        lines.entry(line).or_default().push(format!("{quantity} {meter} ({tier})"));
     }
-    sheet
+    lines.into_iter().map(|(line, parts)| format!("{line} {}.", parts.join(", "))).collect()
 }

@@ -1,0 +1,120 @@
+//! Earlier closes of the books, and what is known since about the prices they used.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::gather;
+use super::global::Global;
+use super::stored::Store;
+use super::ui::Ui;
+use crate::books::Books;
+use crate::diagnostic::{Diagnostic, Origin};
+use crate::error::{Error, Result};
+use crate::period::{Day, Month};
+use crate::pricebook::{Pricebook, files};
+use crate::review::memo::{self, Memo};
+
+/// The part of a pack's `reconciliation.json` that says which prices it used.
+#[derive(Debug, Deserialize)]
+struct Used {
+    pricebook: Prices,
+}
+
+/// The price book of a close.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Prices {
+    pub sha256: String,
+    pub known_at: Option<Day>,
+}
+
+/// Of the manifest of a pack: whether it may still be replaced.
+#[derive(Debug, Deserialize)]
+struct Manifest {
+    state: String,
+}
+
+/// The books' newest close of a month, where there is one: which prices it used, and whether it is only a draft.
+pub fn close_of(books: &Path, month: Month) -> Result<Option<(Prices, bool)>> {
+    let Some(folder) = newest(&books.join("closes").join(month.to_string())) else { return Ok(None) };
+    let used: Option<Used> = read(&folder.join("reconciliation.json"))?;
+    let manifest: Option<Manifest> = read(&folder.join("manifest.json"))?;
+    let draft = manifest.is_none_or(|manifest| manifest.state == "draft");
+    Ok(used.map(|used| (used.pricebook, draft)))
+}
+
+/// `v2` of `v1` and `v2`.
+fn newest(folder: &Path) -> Option<PathBuf> {
+    let versions = names(folder).into_iter();
+    let versions = versions.filter_map(|name| name.strip_prefix('v')?.parse::<u32>().ok());
+    versions.max().map(|version| folder.join(format!("v{version}")))
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
+}
+
+/// Months with a close in the books.
+pub fn closed(books: &Path) -> BTreeSet<Month> {
+    let closes = books.join("closes");
+    let months = names(&closes).into_iter().filter(|name| newest(&closes.join(name)).is_some());
+    months.filter_map(|name| name.parse().ok()).collect()
+}
+
+fn read<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<Option<T>> {
+    let shown = path.display().to_string();
+    let bytes = match fs::read(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        read => read.map_err(|error| Error::io(shown.clone(), error))?,
+    };
+    let read = serde_json::from_slice(&bytes).map(Some);
+    read.map_err(|error| {
+        let diagnostic =
+            Diagnostic::error("damaged-pack", Origin::file(shown), format!("cannot be read: {error}"));
+        diagnostic.help("put the pack back as it was written; its manifest has the hash of every file").into()
+    })
+}
+
+/// What is known since about the prices of earlier closes, as memos; and closes that the book cannot reproduce any more.
+pub fn earlier(
+    global: &Global,
+    books: &Books,
+    now: &Pricebook,
+    month: Month,
+    ui: &Ui,
+) -> Result<(Vec<Memo>, Vec<Diagnostic>)> {
+    let (mut memos, mut said) = (Vec::new(), Vec::new());
+    for past in closed(&books.dir).into_iter().filter(|past| *past < month) {
+        let Some((used, _)) = close_of(&books.dir, past)? else { continue };
+        let Some(known_at) = used.known_at.filter(|known_at| *known_at <= now.known_at()) else { continue };
+        // The same files as `now`, of which is already said what is wrong with them.
+        let own = gather::overlay(global, Some(books)).as_deref().map(files::folder).transpose()?;
+        let agreed = gather::contracts(global, Some(books))?;
+        let then = Pricebook::read(own.unwrap_or_default(), agreed, Some(known_at)).book;
+        if then.sha256() != used.sha256 {
+            said.push(edited(past, known_at));
+        }
+        let changes = memo::changes(&then, now, past);
+        if changes.is_empty() {
+            continue;
+        }
+        let store = Store::of_books(books, Some(past))?;
+        let after = store.read(now, ui)?;
+        let other = if then.bands() == now.bands() { None } else { Some(store.read(&then, ui)?) };
+        let before = store.volume(other.as_ref().unwrap_or(&after));
+        memos.extend(memo::memos(past, &changes, (&then, &before), (now, &store.volume(&after)))?);
+    }
+    Ok((memos, said))
+}
+
+fn edited(month: Month, known_at: Day) -> Diagnostic {
+    let message = format!(
+        "the price book is not the one that {month} was closed with, even as known at {known_at}: \
+         rows of then or rules were edited"
+    );
+    Diagnostic::note("book-edited", Origin::file(format!("closes/{month}")), message)
+        .help(format!("`llmfin reconcile --month {month} --known-at {known_at}` shows what it gives now"))
+}
