@@ -14,7 +14,7 @@ const BILL: &str = "start_time,end_time,start_time_iso,end_time_iso,amount_value
 const HEAD: &str = "model,meter,tier,ctx,region,window,price,per,currency,from,recorded,rev,status,source\n";
 
 fn books(rows: &str) -> tempfile::TempDir {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().expect("fixture");
     for (name, text) in [
         ("llmfin.toml", BOOKS),
         ("logs/usage.csv", USAGE),
@@ -26,26 +26,32 @@ fn books(rows: &str) -> tempfile::TempDir {
         ),
     ] {
         let path = dir.path().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
+        fs::create_dir_all(path.parent().expect("fixture")).expect("fixture");
+        fs::write(path, text).expect("fixture");
     }
     dir
 }
 
 fn close(dir: &Path, options: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_llmfin"));
-    command.args(["close", "--month", "2026-10"]).args(options).current_dir(dir).env_clear().output().unwrap()
+    command
+        .args(["close", "--month", "2026-10"])
+        .args(options)
+        .current_dir(dir)
+        .env_clear()
+        .output()
+        .expect("fixture")
 }
 
 fn pack(dir: &Path) -> serde_json::Value {
-    let text = fs::read_to_string(dir.join("closes/2026-10/v1/reconciliation.json")).unwrap();
-    serde_json::from_str(&text).unwrap()
+    let text = fs::read_to_string(dir.join("closes/2026-10/v1/reconciliation.json")).expect("fixture");
+    serde_json::from_str(&text).expect("fixture")
 }
 
 fn accepted(document: &serde_json::Value) -> Vec<String> {
-    let all = document["diagnostics"].as_array().unwrap().iter();
+    let all = document["diagnostics"].as_array().expect("fixture").iter();
     all.filter(|found| found["code"] == "pricebook-errors")
-        .map(|found| found["message"].as_str().unwrap().to_owned())
+        .map(|found| found["message"].as_str().expect("fixture").to_owned())
         .collect()
 }
 

@@ -12,30 +12,30 @@ const FIXTURES: &str = "fixtures/pricebook-rules";
 const AS_OF: &str = "2026-02-01";
 
 fn copy(from: &Path, to: &Path) {
-    for entry in fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let target = to.join(path.file_name().unwrap());
+    for entry in fs::read_dir(from).expect("fixture") {
+        let path = entry.expect("fixture").path();
+        let target = to.join(path.file_name().expect("fixture"));
         if path.is_dir() {
             copy(&path, &target);
         } else {
-            fs::create_dir_all(to).unwrap();
-            fs::copy(&path, target).unwrap();
+            fs::create_dir_all(to).expect("fixture");
+            fs::copy(&path, target).expect("fixture");
         }
     }
 }
 
 /// The rule's folders, each a whole book, and its other files.
 fn books(id: &str) -> tempfile::TempDir {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().expect("fixture");
     let rule = Path::new(FIXTURES).join(id);
-    for entry in fs::read_dir(&rule).unwrap() {
-        let path = entry.unwrap().path();
-        let target = dir.path().join(path.file_name().unwrap());
+    for entry in fs::read_dir(&rule).expect("fixture") {
+        let path = entry.expect("fixture").path();
+        let target = dir.path().join(path.file_name().expect("fixture"));
         if path.is_dir() {
             copy(&Path::new(FIXTURES).join("base"), &target);
             copy(&path, &target);
         } else {
-            fs::copy(path, target).unwrap();
+            fs::copy(path, target).expect("fixture");
         }
     }
     dir
@@ -43,10 +43,10 @@ fn books(id: &str) -> tempfile::TempDir {
 
 /// The books of a rule by name: `bad`, `bad-zero`, `before`, `good`.
 fn folders(dir: &Path) -> Vec<String> {
-    let entries = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap());
+    let entries = fs::read_dir(dir).expect("fixture").map(|entry| entry.expect("fixture"));
     let mut names: Vec<String> = entries
         .filter(|entry| entry.path().is_dir())
-        .map(|entry| entry.file_name().into_string().unwrap())
+        .map(|entry| entry.file_name().into_string().expect("fixture"))
         .collect();
     names.sort();
     assert!(names.contains(&"bad".to_owned()) && names.contains(&"good".to_owned()), "{names:?}");
@@ -60,7 +60,7 @@ fn run(folder: &Path, arguments: &[&str]) -> Output {
         .env_clear()
         .current_dir(folder)
         .output()
-        .unwrap()
+        .expect("fixture")
 }
 
 /// `prices/openai.csv:2:5: message`, with the findings' ids, and the exit code.
@@ -69,7 +69,8 @@ fn check(folder: &Path, book: &str, arguments: &[&str]) -> (Vec<(String, String,
     let stderr = String::from_utf8_lossy(&output.stderr);
     let document: serde_json::Value =
         serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {stderr}"));
-    let findings = document["findings"].as_array().unwrap().iter().filter(|found| found["waived"] == false);
+    let findings =
+        document["findings"].as_array().expect("fixture").iter().filter(|found| found["waived"] == false);
     let findings = findings.map(|found| {
         let text = |key: &str| found[key].as_str().unwrap_or("").to_owned();
         assert!(found["help"].as_str().is_some_and(|help| !help.is_empty()), "{found}");
@@ -78,7 +79,7 @@ fn check(folder: &Path, book: &str, arguments: &[&str]) -> (Vec<(String, String,
         let place = format!("{file}:{}:{}: {}", found["line"], found["column"], text("message"));
         (text("rule"), text("level"), place)
     });
-    (findings.collect(), output.status.code().unwrap())
+    (findings.collect(), output.status.code().expect("fixture"))
 }
 
 #[test]
@@ -124,8 +125,9 @@ fn the_rules_are_all_there_and_their_ids_are_used() {
     let all: Vec<String> = (1..=32).map(|number| format!("PB{number:03}")).collect();
     assert_eq!(ids, all);
     // Readers write the ids of their problems by hand.
-    for entry in fs::read_dir("src/pricebook").unwrap() {
-        let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+    let files = fs::read_dir("src/pricebook").unwrap().map(|entry| entry.unwrap().path());
+    for file in files.filter(|path| path.is_file()) {
+        let text = fs::read_to_string(file).unwrap();
         for (at, _) in text.match_indices("\"PB") {
             let id = &text[at + 1..at + 6];
             assert!(ids.iter().any(|known| known == id), "{id}");
@@ -174,7 +176,8 @@ fn the_page_on_the_rules_is_the_registry() {
 
 fn git(folder: &Path, arguments: &[&str]) {
     let identity = ["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"];
-    let output = Command::new("git").args(identity).args(arguments).current_dir(folder).output().unwrap();
+    let output =
+        Command::new("git").args(identity).args(arguments).current_dir(folder).output().expect("fixture");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
@@ -226,4 +229,24 @@ fn the_workflow_of_the_guide_stops_a_pull_request_that_edits_an_old_row() {
     assert!(diff.contains("1.2"), "{diff}");
     let (codes, said) = run("good");
     assert_eq!(codes, [0, 0], "{said}");
+}
+
+#[test]
+fn what_is_waived_is_counted_and_a_waiver_that_is_not_needed_is_a_warning() {
+    let dir = books("PB015");
+    let verbose = run(dir.path(), &["good", "--as-of", AS_OF, "-v"]);
+    let text = String::from_utf8(verbose.stdout).unwrap();
+    assert!(
+        text.contains("note[PB015]: good/prices/openai.csv:4:31: ") && text.contains("(waived)"),
+        "{text}"
+    );
+    assert!(text.ends_with("0 errors, 0 warnings, 1 waived\n"), "{text}");
+    let ledger = dir.path().join("good/prices/openai.csv");
+    let dearer = fs::read_to_string(&ledger).unwrap().replace(",0.9,", ",1.1,");
+    fs::write(ledger, dearer).unwrap();
+    let (found, code) = check(dir.path(), "good", &[]);
+    let place = "prices/openai.csv:4:78: the waiver of PB015 is not needed".to_owned();
+    assert_eq!((found, code), (vec![("PB015".to_owned(), "warning".to_owned(), place)], 0));
+    assert_eq!(check(dir.path(), "good", &["--strict"]).1, 1);
+    assert_eq!(check(dir.path(), "good", &["--rule", "PB007"]).0, []);
 }

@@ -150,7 +150,7 @@ fn cross(list: &Path, book: &Pricebook, retrieved: Day) -> Result<Cross> {
     let name = list.display().to_string();
     let text = std::fs::read_to_string(list).map_err(|error| Error::io(name.clone(), error))?;
     let context = import::Context { book, retrieved, sellers: &[] };
-    Cross::read(&name, &text, &context).map_err(Error::from)
+    Cross::read(&name, &text, &context)
 }
 
 fn text(report: &Report, ui: &Ui) -> String {

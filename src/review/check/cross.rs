@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::numbers::{near, what};
 use super::{Context, Findings, Rule};
 use crate::diagnostic::Level;
+use crate::error::{Error, Result};
 use crate::period::Day;
 use crate::pricebook::PriceRow;
 use crate::review::import::{self, Conflict};
@@ -31,12 +32,8 @@ pub struct Cross {
 
 impl Cross {
     /// Reads a list of any format that can be imported.
-    pub fn read(
-        name: &str,
-        text: &str,
-        context: &import::Context,
-    ) -> Result<Cross, crate::diagnostic::Diagnostic> {
-        let (format, mut listing) = import::read(name, text, None, context)?;
+    pub fn read(name: &str, text: &str, context: &import::Context) -> Result<Cross> {
+        let (format, mut listing) = import::read(name, text, None, context).map_err(Error::from)?;
         let conflicts = import::compare(&mut listing, context).conflicts;
         Ok(Cross { list: format.id, retrieved: context.retrieved, conflicts })
     }

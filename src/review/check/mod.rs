@@ -75,16 +75,11 @@ pub struct Context<'a> {
 
 impl<'a> Context<'a> {
     pub fn new(own: &'a [BookFile], book: &'a Pricebook, as_of: Day) -> Context<'a> {
-        Context {
-            own,
-            book,
-            ladders: ladders(book),
-            as_of,
-            before: None,
-            closed_through: None,
-            usage: None,
-            cross: None,
-        }
+        // Prices of one seller never depend on another's; names may be of any.
+        let named = own.iter().any(|file| file.name == "models.toml");
+        let mut ladders = ladders(book);
+        ladders.retain(|key, _| named || own.iter().any(|file| file.ledger() == Some(key.seller)));
+        Context { own, book, ladders, as_of, before: None, closed_through: None, usage: None, cross: None }
     }
 
     fn layer(&self) -> Layer {
