@@ -127,7 +127,7 @@ pub fn statements(
     );
     one_account_each(book.terms(), &accounts)?;
     if !whole_month {
-        contract.problems.extend(book.terms().iter().filter(|term| !term.in_unit_price()).map(not_applied));
+        contract.problems.extend(book.terms().iter().filter(|term| of_the_month(term)).map(not_applied));
     }
     let mut by_account: BTreeMap<&Account, Vec<(&Leaf, i128)>> = BTreeMap::new();
     for (leaf, quantity) in leaves {
@@ -138,7 +138,8 @@ pub fn statements(
             .terms()
             .iter()
             .filter(|term| *term.seller == *account.provider && term.is_for(account.id.as_deref()))
-            .filter(|term| term.in_unit_price() || (whole_month && active(term, period)))
+            .filter(|term| !of_the_month(term) || whole_month)
+            .filter(|term| term.in_unit_price() || active(term, period))
             .collect();
         if terms.is_empty() {
             continue;
@@ -160,13 +161,16 @@ fn active(term: &Term, period: Period) -> bool {
     term.from < period.last.next().start() && term.to.is_none_or(|to| period.first.start() < to)
 }
 
+/// True where the term depends on the month as a whole, not on each unit alone.
+fn of_the_month(term: &Term) -> bool {
+    !matches!(term.kind, Kind::OffList { .. } | Kind::Price { .. } | Kind::MarketplaceUnit { .. })
+}
+
 /// A balance, an allowance or a band belongs to one account; which one, only the contract can tell.
 fn one_account_each(terms: &[Term], accounts: &BTreeSet<Account>) -> Result<()> {
     let ambiguous = terms.iter().filter(|term| {
-        let per_unit =
-            matches!(term.kind, Kind::OffList { .. } | Kind::Price { .. } | Kind::MarketplaceUnit { .. });
         let ours = accounts.iter().filter(|account| *account.provider == *term.seller);
-        !per_unit && term.account.is_none() && ours.count() > 1
+        of_the_month(term) && term.account.is_none() && ours.count() > 1
     });
     let problems: Vec<Diagnostic> = ambiguous
         .map(|term| {
