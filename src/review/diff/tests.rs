@@ -217,32 +217,53 @@ fn rules_are_compared_field_by_field_and_aliases_as_steps() {
     assert_eq!(super::rules::compare(&new, &new), []);
 }
 
-/// A ledger: lines of both layers, no two of one key, start, layer and revision.
-pub(in crate::review) fn ledger() -> impl Strategy<Value = (String, String)> {
-    let status = prop::sample::select(PriceStatus::ALL);
+/// Model, meter, tier, context, region; day, revision, status, price; true for the upper layer.
+type Row = (
+    (&'static str, &'static str, &'static str, &'static str, &'static str),
+    u32,
+    u32,
+    &'static PriceStatus,
+    u32,
+    bool,
+);
+
+/// Most rows are of few keys, so that they meet.
+fn some_rows(size: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Row>> {
+    let status = prop::sample::select(PriceStatus::ALL.iter().collect::<Vec<_>>());
     let key = (
-        prop::sample::select(&["a", "b", "*"][..]),
-        prop::sample::select(&["input", "output", "output.reasoning"][..]),
-        prop::sample::select(&["standard", "batch", "*"][..]),
-        prop::sample::select(&["0", ">100", ">=100"][..]),
-        prop::sample::select(&["global", "geo:us", "*"][..]),
+        prop::sample::select(&["a", "a", "a", "b", "*"][..]),
+        prop::sample::select(&["input", "input", "output", "output.reasoning"][..]),
+        prop::sample::select(&["standard", "standard", "batch", "*"][..]),
+        prop::sample::select(&["0", "0", "0", ">100", ">=100"][..]),
+        prop::sample::select(&["global", "global", "geo:us", "*"][..]),
     );
-    let row = (key, 1u32..9, 1u32..3, status, 1u32..9, any::<bool>());
-    prop::collection::vec(row, 0..30).prop_map(|rows| {
-        let mut lines = BTreeMap::new();
-        for ((model, meter, tier, ctx, region), day, rev, status, price, upper) in rows {
-            let gone = matches!(status, PriceStatus::Ended | PriceStatus::Withdrawn);
-            let price = if gone { String::new() } else { price.to_string() };
-            let line = format!(
-                "{model},{meter},{tier},{ctx},{region},*,{price},1000000,USD,2026-01-0{day},2026-01-01,{rev},{status},,,,,,s,,\n"
-            );
-            lines.insert((upper, model, meter, tier, ctx, region, day, rev), line);
-        }
-        let of = |layer: bool| -> String {
-            lines.iter().filter(|(key, _)| key.0 == layer).map(|(_, line)| line.as_str()).collect()
-        };
-        (of(false), of(true))
-    })
+    prop::collection::vec((key, 1u32..9, 1u32..3, status, 1u32..9, any::<bool>()), size)
+}
+
+/// The lines of both layers, no two of one key, start, layer and revision.
+fn lines(rows: &[Row]) -> (String, String) {
+    let mut lines = BTreeMap::new();
+    for ((model, meter, tier, ctx, region), day, rev, status, price, upper) in rows {
+        let gone = matches!(status, PriceStatus::Ended | PriceStatus::Withdrawn);
+        let price = if gone { String::new() } else { price.to_string() };
+        let line = format!(
+            "{model},{meter},{tier},{ctx},{region},*,{price},1000000,USD,2026-01-0{day},2026-01-01,{rev},{status},,,,,,s,,\n"
+        );
+        lines.insert((upper, model, meter, tier, ctx, region, day, rev), line);
+    }
+    let of = |layer: bool| -> String {
+        lines.iter().filter(|(key, _)| *key.0 == layer).map(|(_, line)| line.as_str()).collect()
+    };
+    (of(false), of(true))
+}
+
+pub(in crate::review) fn ledger() -> impl Strategy<Value = (String, String)> {
+    some_rows(0..30).prop_map(|rows| lines(&rows))
+}
+
+/// A ledger, and the same one with a few rows more or in other words.
+fn pair() -> impl Strategy<Value = [(String, String); 2]> {
+    (some_rows(0..30), some_rows(0..6)).prop_map(|(rows, more)| [lines(&rows), lines(&[rows, more].concat())])
 }
 
 /// The price the engine gives, and the key of the row it took.
@@ -261,38 +282,61 @@ proptest! {
 
     #[test]
     fn the_engine_prices_differently_where_the_comparison_says_so_and_nowhere_else(
-        old in ledger(), new in ledger(), hour in 0i64..240, prompt in 99u64..102,
-        model in prop::sample::select(&["a", "b"][..]),
-        meter in prop::sample::select(&[Meter::Input, Meter::Output, Meter::OutputReasoning][..]),
-        tier in prop::sample::select(&[Tier::Standard, Tier::Batch][..]),
-        region in prop::sample::select(&["", "global", "geo:us"][..]),
+        [old, new] in pair(), hour in 0i64..24,
     ) {
         let (old, new) = (book(&old.0, &old.1), book(&new.0, &new.1));
         let changes = prices(&old, &new);
-        let at = at("2026-01-01") + hour * 3600;
-        let query = PriceQuery { seller: "openai", model, meter, tier, region, prompt, at };
-        let (before, after) = (asked(&old, &query), asked(&new, &query));
-        let moved = |key: &Key| {
-            changes.iter().any(|change| change.columns.is_empty() && change.key == *key && change.holds(at))
-        };
-        match (&before, &after) {
-            // The same key decides in both: its price differs exactly where it is said to.
-            (Some((was, key)), Some((is, same))) if key == same => prop_assert_eq!(was != is, moved(key)),
-            // Another key decides, or in one book none: something that it could be read from has changed.
-            _ if before != after => {
-                let meters = [meter, if meter == Meter::OutputReasoning { Meter::Output } else { meter }];
-                let can = |change: &&Change| {
-                    let key = &change.key;
-                    change.holds(at)
-                        && [model, "*"].contains(&&*key.model)
-                        && meters.contains(&key.meter)
-                        && key.tier.is_none_or(|of| of == tier || of == Tier::Standard)
-                        && ["global", "*", region].contains(&&*key.region)
-                        && key.ctx.is_none_or(|band| band.holds(prompt))
-                };
-                prop_assert!(changes.iter().any(|change| change.columns.is_empty() && can(&change)));
+        for query in queries(hour) {
+            let (before, after) = (asked(&old, &query), asked(&new, &query));
+            let of_price = |change: &&Change| change.columns.is_empty() && change.holds(query.at);
+            match (&before, &after) {
+                // The same key decides in both: its price differs exactly where it is said to.
+                (Some((was, key)), Some((is, same))) if key == same => {
+                    let said = changes.iter().filter(of_price).any(|change| change.key == *key);
+                    prop_assert_eq!(was != is, said);
+                }
+                // Another key decides, or in one book none: something that it could be read from has changed.
+                _ if before != after => {
+                    prop_assert!(changes.iter().filter(of_price).any(|change| decides(&change.key, &query)));
+                }
+                _ => {}
             }
-            _ => {}
         }
     }
+}
+
+/// Every question of a grid that meets all keys, at an hour of every day.
+fn queries(hour: i64) -> Vec<PriceQuery<'static>> {
+    let start = at("2026-01-01") + hour * 3600;
+    let mut queries = Vec::new();
+    for model in ["a", "b"] {
+        for meter in [Meter::Input, Meter::Output, Meter::OutputReasoning] {
+            for tier in [Tier::Standard, Tier::Batch] {
+                for region in ["", "geo:us"] {
+                    for prompt in 99..102 {
+                        queries.extend((0..10).map(|day| PriceQuery {
+                            seller: "openai",
+                            model,
+                            meter,
+                            tier,
+                            region,
+                            prompt,
+                            at: start + day * 86_400,
+                        }));
+                    }
+                }
+            }
+        }
+    }
+    queries
+}
+
+/// True where a row of the key can decide about the question, or keep another one from deciding.
+fn decides(key: &Key, query: &PriceQuery) -> bool {
+    let parent = if query.meter == Meter::OutputReasoning { Meter::Output } else { query.meter };
+    [query.model, "*"].contains(&&*key.model)
+        && [query.meter, parent].contains(&key.meter)
+        && key.tier.is_none_or(|tier| tier == query.tier || tier == Tier::Standard)
+        && ["global", "*", query.region].contains(&&*key.region)
+        && key.ctx.is_none_or(|band| band.holds(query.prompt))
 }
