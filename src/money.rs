@@ -281,15 +281,21 @@ impl Ratio {
 
     /// `quantity × self` as money, rounded half-even to 12 decimals once. The flag tells whether it was rounded.
     pub fn amount(self, quantity: i128) -> Result<(Money, bool), MoneyError> {
-        let rate = self.checked_mul(Ratio { numerator: ONE, denominator: 1 }).ok_or(MoneyError::Overflow)?;
-        let product = rate
-            .checked_mul(Ratio::new(quantity, 1).ok_or(MoneyError::Overflow)?)
-            .ok_or(MoneyError::Overflow)?;
-        let units = div_half_even(product.numerator, product.denominator);
+        // Lowest terms take longer than all the rest, and are needed only where the product would not fit.
+        let plain = self.numerator.checked_mul(ONE).and_then(|scaled| scaled.checked_mul(quantity));
+        let reduced = || {
+            let rate = self.checked_mul(Ratio { numerator: ONE, denominator: 1 })?;
+            rate.checked_mul(Ratio::new(quantity, 1)?).map(|product| (product.numerator, product.denominator))
+        };
+        let (dividend, divisor) = match plain {
+            Some(dividend) => (dividend, self.denominator),
+            None => reduced().ok_or(MoneyError::Overflow)?,
+        };
+        let units = div_half_even(dividend, divisor);
         if units.abs() >= LIMIT {
             return Err(MoneyError::Overflow);
         }
-        Ok((Money(units), product.denominator != 1))
+        Ok((Money(units), dividend % divisor != 0))
     }
 
     /// The quantity that costs `amount` at this rate, if it is a whole number.

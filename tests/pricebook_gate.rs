@@ -51,14 +51,16 @@ fn accepted(document: &serde_json::Value) -> Vec<String> {
 
 #[test]
 fn a_book_with_errors_prices_a_close_only_where_the_user_says_so_and_the_pack_records_it() {
-    // The list has 0.25: 2.5 is ten times as much.
+    // The list has 0.25, and 0.45 for priority: 2.5 is ten times as much, and more than the faster tier.
     let dir =
         books("gpt-5-mini,input,standard,0,global,*,2.5,1000000,USD,2026-10-05,2026-10-06,1,listed,order\n");
     let refused = close(dir.path(), &[]);
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert_eq!(refused.status.code(), Some(2), "{said}");
     assert!(
-        said.contains("prices-of-ours: the price book breaks rules and prices nothing: 1 error, PB007 1"),
+        said.contains(
+            "prices-of-ours: the price book breaks rules and prices nothing: 2 errors, PB007 1, PB015 1"
+        ),
         "{said}"
     );
     assert!(said.contains("error[PB007]: ./prices-of-ours/prices/openai.csv:2:38: "), "{said}");
@@ -68,13 +70,15 @@ fn a_book_with_errors_prices_a_close_only_where_the_user_says_so_and_the_pack_re
     let said = String::from_utf8_lossy(&taken.stderr).into_owned();
     assert_eq!(taken.status.code(), Some(0), "{said}");
     assert!(
-        said.contains("warning: prices-of-ours: prices with errors were accepted: 1 error, PB007 1"),
+        said.contains(
+            "warning: prices-of-ours: prices with errors were accepted: 2 errors, PB007 1, PB015 1"
+        ),
         "{said}"
     );
     let document = pack(dir.path());
-    assert_eq!(accepted(&document), ["prices with errors were accepted: 1 error, PB007 1"]);
+    assert_eq!(accepted(&document), ["prices with errors were accepted: 2 errors, PB007 1, PB015 1"]);
     // 1,000,000 tokens at 2.5 per million: the row did price.
-    assert_eq!(document["totals"]["priced"], "2.5");
+    assert_eq!(document["totals"]["priced"], "2.50");
 }
 
 #[test]
@@ -90,12 +94,12 @@ fn a_row_that_cannot_be_read_stops_a_close_and_is_left_out_where_that_is_accepte
 }
 
 #[test]
-fn warnings_and_waived_oddities_stop_nothing() {
+fn warnings_stop_nothing() {
     let dir =
-        books("gpt-5-mini,input,standard,0,global,*,0.5,1000000,USD,2026-10-05,2026-10-06,1,listed,order\n");
+        books("gpt-5-mini,input,standard,0,global,*,0.34,1000000,USD,2026-10-05,2026-10-06,1,listed,order\n");
     close(dir.path(), &[]);
     let document = pack(dir.path());
-    assert_eq!((accepted(&document).len(), &document["totals"]["priced"]), (0, &"0.5".into()));
+    assert_eq!((accepted(&document).len(), &document["totals"]["priced"]), (0, &"0.34".into()));
 }
 
 #[test]

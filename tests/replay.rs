@@ -106,7 +106,7 @@ fn later_knowledge_is_a_memo_and_the_close_stays_as_it_was() {
     assert_eq!(close(books, "2026-10", &[]).0, october);
     let (again, said) = close(books, "2026-09", &["--known-at", "2026-01-01"]);
     assert_eq!(again, september);
-    assert!(said.contains("prices as known at 2026-01-01;"), "{said}");
+    assert!(said.contains("prices as known at 2026-01-01\n"), "{said}");
     for (name, bytes) in &closed {
         assert!(pack(books, "2026-09")[name] == *bytes, "{name} is not what was closed");
     }

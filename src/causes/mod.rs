@@ -8,6 +8,7 @@
 pub mod catalogue;
 pub mod coverage;
 pub mod engine;
+pub mod fitted;
 pub mod logged;
 pub mod mapping;
 pub mod meter_move;
@@ -15,6 +16,7 @@ pub mod missing_price;
 pub mod modifier;
 pub mod price;
 pub mod record;
+pub mod restate;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -157,6 +159,8 @@ pub static FAMILIES: &[Family] = &[
     Family { name: "modifier", propose: modifier::propose },
     Family { name: "uncounted", propose: record::not_counted },
     Family { name: "price row", propose: price::propose },
+    Family { name: "restated usage", propose: restate::propose },
+    Family { name: "fitted price", propose: fitted::propose },
     Family { name: "missing price", propose: missing_price::propose },
 ];
 

@@ -16,6 +16,8 @@ use crate::vocabulary::{Meter, Tier};
 /// A price found in the book must hold on this many days; a fitted one on one more (its own day is spent).
 const DAYS_LISTED: usize = 3;
 const DAYS_FITTED: usize = 4;
+/// And on this many where the quantities are unknown too.
+const DAYS_OPEN: usize = 6;
 /// Scopes that sellers price apart, tried when the bill does not show regions.
 const REGIONS: &[&str] = &["geo:us", "geo:eu"];
 
@@ -90,14 +92,17 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
             let fitted = reasons == [Reason::Fitted];
             let quantities = quantities(&days, &all);
             let informative = days.iter().filter(|day| !day.ties).count();
-            // A fitted price needs its quantities: a constant share of lost rows looks the same.
-            let needed = match reasons.as_slice() {
-                [Reason::Fitted] => DAYS_FITTED,
+            // A fitted price needs its quantities: a constant share of lost rows looks the same. Where it begins inside
+            // the month, on a day after days that tie out, it is one of two stories.
+            let begins = points.first().is_some_and(|first| first.ties);
+            let needed = match (reasons.as_slice(), quantities) {
+                ([Reason::Fitted], Quantities::Open) => DAYS_OPEN,
+                ([Reason::Fitted], _) => DAYS_FITTED,
                 // Contract and book both state the price: where the bill counts the units, one day proves it.
-                [Reason::List] if quantities == Quantities::Counted => 1,
+                ([Reason::List], Quantities::Counted) => 1,
                 _ => DAYS_LISTED,
             };
-            if informative < needed || (fitted && quantities == Quantities::Open) {
+            if informative < needed || (fitted && quantities == Quantities::Open && !begins) {
                 continue;
             }
             // Rows of different meters belong to one price change.

@@ -14,7 +14,7 @@ use crate::books::Books;
 use crate::diagnostic::{Diagnostic, Origin};
 use crate::error::{Error, Result};
 use crate::period::{Day, Month};
-use crate::pricebook::Pricebook;
+use crate::pricebook::{Pricebook, files};
 use crate::review::memo::{self, Memo};
 
 /// The part of a pack's `reconciliation.json` that says which prices it used.
@@ -90,7 +90,10 @@ pub fn earlier(
     for past in closed(&books.dir).into_iter().filter(|past| *past < month) {
         let Some((used, _)) = close_of(&books.dir, past)? else { continue };
         let Some(known_at) = used.known_at.filter(|known_at| *known_at <= now.known_at()) else { continue };
-        let then = gather::pricebook(&Global { known_at: Some(known_at), ..global.clone() }, Some(books))?;
+        // The same files as `now`, of which is already said what is wrong with them.
+        let own = gather::overlay(global, Some(books)).as_deref().map(files::folder).transpose()?;
+        let agreed = gather::contracts(global, Some(books))?;
+        let then = Pricebook::read(own.unwrap_or_default(), agreed, Some(known_at)).book;
         if then.sha256() != used.sha256 {
             said.push(edited(past, known_at));
         }

@@ -107,20 +107,30 @@ pub(super) fn read(text: &Text, entry: &Entry, problems: &mut Vec<Diagnostic>) -
                 .help("write the text around `{model}`; `{region}` and `{any}` stand for other parts"),
         );
     }
-    if let Some(region) = entry.region.as_ref().filter(|region| !is_region(region.get_ref())) {
+    let region = entry.region.as_ref().and_then(|region| read_region(text, region, problems));
+    let (first, last) = around?;
+    (problems.len() == before).then_some(Form {
+        parts: parts?,
+        around: (first.into(), last.into()),
+        region,
+        tier: entry.tier,
+    })
+}
+
+pub(super) fn read_region(
+    text: &Text,
+    region: &Spanned<String>,
+    problems: &mut Vec<Diagnostic>,
+) -> Option<Box<str>> {
+    let known = is_region(region.get_ref());
+    if !known {
         let message = format!("`{}` is no region", region.get_ref());
         problems.push(
             text.error("pricebook-region", region.span(), message)
                 .help("write `geo:us`, `global`, or a cloud region such as `eu-west-1`"),
         );
     }
-    let (first, last) = around?;
-    (problems.len() == before).then_some(Form {
-        parts: parts?,
-        around: (first.into(), last.into()),
-        region: entry.region.as_ref().map(|region| region.get_ref().as_str().into()),
-        tier: entry.tier,
-    })
+    known.then(|| region.get_ref().as_str().into())
 }
 
 fn parts(form: &str) -> Option<Vec<Part>> {

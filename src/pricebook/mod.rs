@@ -12,6 +12,7 @@ mod load;
 mod load_test;
 mod modifiers;
 mod names;
+mod pricer;
 #[cfg(test)]
 mod reference_test;
 #[cfg(test)]
@@ -38,6 +39,7 @@ use std::sync::Arc;
 pub use ledger::COLUMNS;
 pub use load::{Evidence, Reading, layers};
 pub use names::{Model, Named};
+pub use pricer::{Ask, Point, Pricer};
 pub use row::{Layer, PriceRow, Until, ctx_rank, read_ctx};
 pub use select::{Doubt, Selected};
 

@@ -147,6 +147,14 @@ impl Modifier {
             && self.covers(model, query.model, query.meter, query.at)
     }
 
+    /// True where the factor makes some regions cost something else than `global`.
+    pub fn reprices_regions(&self, model: Option<&Model>, query: &PriceQuery) -> bool {
+        !self.regions.is_empty()
+            && self.factor != Ratio::ONE
+            && self.tier.is_none_or(|tier| tier == query.tier)
+            && self.covers(model, query.model, query.meter, query.at)
+    }
+
     /// True where the factor makes the tier asked for out of the standard price.
     pub fn derives(&self, model: Option<&Model>, query: &PriceQuery, meter: Meter) -> bool {
         self.tier == Some(query.tier) && self.covers(model, query.model, meter, query.at)

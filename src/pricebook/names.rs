@@ -43,6 +43,8 @@ struct SellerEntry {
     forms: Vec<forms::Entry>,
     #[serde(default)]
     regions: RegionRule,
+    /// Where usage is priced that names no region; such a price is unverified.
+    default_region: Option<Spanned<String>>,
 }
 
 /// Whether a region without a row of its own is priced as `global`.
@@ -120,6 +122,8 @@ impl std::fmt::Debug for SnapshotRule {
 pub(super) struct Names {
     pub models: BTreeMap<Box<str>, Model>,
     pub regions: RegionRule,
+    /// For usage that names no region; `global` where there is none.
+    pub default_region: Option<Box<str>>,
     prefixes: Vec<Box<str>>,
     forms: Vec<Form>,
     spellings: BTreeMap<Box<str>, Box<str>>,
@@ -250,6 +254,9 @@ pub(super) fn read(text: &Text, names: &mut AllNames, problems: &mut Vec<Diagnos
             names.forms.extend(entry.forms.iter().filter_map(|form| forms::read(text, form, problems)));
             if entry.regions == RegionRule::Exact {
                 names.regions = RegionRule::Exact;
+            }
+            if let Some(region) = entry.default_region {
+                names.default_region = forms::read_region(text, &region, problems);
             }
         }
     }

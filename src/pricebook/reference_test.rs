@@ -244,6 +244,27 @@ proptest! {
         }
     }
 
+    /// What is remembered is what would be worked out again.
+    #[test]
+    fn a_pricer_answers_as_the_book_does(
+        lines in lines(), exact in any::<bool>(), asks in prop::collection::vec((ask(), any::<bool>()), 60),
+    ) {
+        let book = book(&lines, exact);
+        let mut pricer = Pricer::new(&book);
+        for (ask, known) in asks {
+            let Ask { meter, tier, region, prompt, at } = ask;
+            let name = if known { "M" } else { "unknown" };
+            let asked = super::Ask { seller: "openai", name, tier: Some(tier), region: Some(region), prompt, at };
+            let place = pricer.place(&asked);
+            let point = pricer.point(place, &asked, meter);
+            let priced = book.price(&PriceQuery { seller: "openai", model: "m", meter, tier, region, prompt, at });
+            let expected = if known { priced.map(|priced| priced.unit) } else { Err(NoPrice::UnknownModel) };
+            prop_assert_eq!(point.unit, expected);
+            let quantity = Ratio::new(12_345, 1).unwrap();
+            prop_assert_eq!(point.amount(quantity).ok(), point.unit.ok().map(|unit| unit.amount(12_345).unwrap()));
+        }
+    }
+
     #[test]
     fn the_order_of_lines_does_not_matter(
         (lines, mixed) in lines().prop_flat_map(|lines| (Just(lines.clone()), Just(lines).prop_shuffle())),

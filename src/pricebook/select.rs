@@ -142,10 +142,11 @@ impl Shelf {
 }
 
 impl super::SellerBook {
-    /// A region and those it lies in; usage that names none is taken as `global`.
+    /// A region and those it lies in; usage that names none is taken as the seller's default, or as `global`.
     fn regions<'a>(&'a self, region: &'a str) -> Vec<&'a str> {
         let mut regions = Vec::with_capacity(3);
-        let mut next = Some(if region.is_empty() { "global" } else { region });
+        let unnamed = self.names.default_region.as_deref().unwrap_or("global");
+        let mut next = Some(if region.is_empty() { unnamed } else { region });
         while let Some(region) = next.filter(|region| !regions.contains(region)) {
             regions.push(region);
             next = self.parents.get(region).map(|parent| &**parent);
@@ -234,6 +235,11 @@ impl Pricebook {
         {
             regions.push("global");
         }
+        // A region could cost something else than what stands in for usage that names none.
+        let anywhere = || {
+            seller.names.default_region.is_some()
+                || rules().any(|rule| rule.reprices_regions(Some(model), query))
+        };
         let mut elsewhere = false;
         let mut meter = Some(query.meter);
         while let Some(wanted) = meter {
@@ -245,8 +251,8 @@ impl Pricebook {
                 });
                 if let Some(Found { row, doubtful }) = row {
                     let unit = row.unit.ok_or(NoPrice::Ended)?;
-                    let assumed =
-                        exact && query.region.is_empty() && &*row.region != "*" && shelf.has_regions();
+                    let unnamed = exact && query.region.is_empty() && &*row.region != "*";
+                    let assumed = unnamed && (shelf.has_regions() || anywhere());
                     let doubt = (assumed.then_some(Doubt::Region)).or(doubtful.then_some(Doubt::Holiday));
                     return Ok(Selected { row, unit, regions, doubt });
                 }

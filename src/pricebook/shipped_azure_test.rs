@@ -50,6 +50,24 @@ fn azure_as_its_retail_meters_say() {
 }
 
 #[test]
+fn azure_regions_stand_in_for_no_other() {
+    let book = book();
+    for (line, expected) in [
+        // The meters of GPT-5.5 are `… Gl` and `… Dz`: global and data zone alone.
+        ("azure-openai gpt-5.5 input standard 0 global 2026-08-11", "5"),
+        ("azure-openai gpt-5.5 input standard 0 regional:swedencentral 2026-08-11", "NoRegion"),
+        ("azure-openai gpt-5.5 input standard 0 swedencentral 2026-08-11", "NoRegion"),
+        // `gpt 4.1 Inp regnl` has no meter in West Europe, and no data zone lies in Brazil.
+        ("azure-openai gpt-4.1 input standard 0 regional:westeurope 2026-08-11", "NoRegion"),
+        ("azure-openai gpt-4.1 input standard 0 datazone:brazilsouth 2026-08-11", "NoRegion"),
+        ("azure-openai gpt-4.1 input standard 0 datazone:westeurope 2026-08-11", "2.2"),
+        ("azure-openai gpt-4.1 input standard 0 eastus9 2026-08-11", "NoRegion"),
+    ] {
+        assert_eq!(price(&book, line), expected, "{line}");
+    }
+}
+
+#[test]
 fn a_cut_that_was_published_late_was_not_known_earlier() {
     // The meters still had the old price on 2026-08-11 and the new one, back to the first of the month, a day later.
     let then = Pricebook::load(None, &[], Some("2026-08-11".parse().unwrap())).unwrap();

@@ -1,5 +1,6 @@
 //! The shipped prices of the clouds against what AWS and Google publish themselves.
 
+use super::PriceQuery;
 use super::shipped_test::{at, book, price, query};
 
 #[test]
@@ -16,6 +17,8 @@ fn amazon_bedrock() {
         ("anthropic.claude-sonnet-4-5-20250929-v1:0 input standard 200001 geo:us 2026-02-01", "6.6"),
         ("anthropic.claude-opus-5 output standard 0 ap-southeast-2 2026-10-01", "27.5"),
         ("anthropic.claude-opus-5 cache_write.other standard 0 global 2026-10-01", "6.25"),
+        ("anthropic.claude-haiku-5-5 input standard 0 us-gov-west-1 2026-11-25", "0.12"),
+        ("openai.gpt-5.6-terra output standard 0 us-gov-west-1 2026-11-25", "16.2"),
         // Before that the price is the calling region's, with or without a profile.
         ("anthropic.claude-sonnet-4-20250514-v1:0 input standard 0 geo:us 2026-01-01", "3"),
         ("anthropic.claude-3-7-sonnet-20250219-v1:0 output standard 0 us-west-2 2026-01-01", "15"),
@@ -52,6 +55,16 @@ fn amazon_bedrock() {
         ("meta.llama3-1-405b-instruct-v1:0 output standard 0 us-east-1 2024-08-01", "16"),
     ] {
         assert_eq!(price(&book, &format!("aws-bedrock {line}")), expected, "{line}");
+    }
+    // A log that names neither profile nor region: the price of a region, unverified.
+    for (model, expected) in [
+        ("anthropic.claude-sonnet-4-6", "3.3"),
+        ("amazon.nova-pro-v1:0", "0.8"),
+        ("deepseek.r1-v1:0", "1.35"),
+    ] {
+        let line = format!("aws-bedrock {model} input standard 0 global 2026-10-01");
+        let priced = book.price(&PriceQuery { region: "", ..query(&line) }).unwrap();
+        assert_eq!((&*priced.unit.per_million(), priced.unverified), (expected, true), "{model}");
     }
 }
 
@@ -129,6 +142,12 @@ fn google_vertex() {
         ("gemini-3.1-pro-preview output priority 200001 global 2026-10-01", "32.4"),
     ] {
         assert_eq!(price(&book, &format!("google-vertex {line}")), expected, "{line}");
+    }
+    // Where it matters which endpoint was called and the log does not say.
+    for (model, unverified) in [("claude-opus-5", true), ("gemini-2.5-flash", false)] {
+        let line = format!("google-vertex {model} output standard 0 global 2026-10-01");
+        let priced = book.price(&PriceQuery { region: "", ..query(&line) }).unwrap();
+        assert_eq!(priced.unverified, unverified, "{model}");
     }
 }
 

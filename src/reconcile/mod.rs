@@ -1,8 +1,10 @@
 //! Does the bill agree with the charges? Both sides at the bill's grain, with computed rounding and proven quantities.
 
+pub mod edit;
 pub mod grain;
 pub mod quantity;
 pub mod state;
 
+pub use edit::Edit;
 pub use grain::{BillKey, CellKey, Grain, Line};
-pub use state::{Billed, Edit, Identity, State};
+pub use state::{Billed, Identity, State};

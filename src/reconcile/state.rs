@@ -57,21 +57,6 @@ impl Billed {
     }
 }
 
-/// One change of one assumption.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Edit {
-    /// Bill lines of an identity are not the gateway's traffic.
-    Exclude { account: Account, identity: Identity },
-    /// Usage logged under one key is billed under another: model, meter, tier, region or band.
-    Move { from: BillKey, to: BillKey, quantity: i128 },
-    /// Usage that was logged but not billed, or (negative) billed but not counted in the log.
-    Drop { from: BillKey, quantity: i128 },
-    /// Another unit price.
-    Price { key: BillKey, unit: Ratio },
-    /// No price is known: the bill is taken as it stands.
-    Accept { key: BillKey },
-}
-
 /// Both sides, edited step by step.
 #[derive(Clone)]
 pub struct State<'a> {
@@ -92,6 +77,7 @@ pub struct State<'a> {
     pub billed_days: BTreeMap<Account, BTreeSet<Period>>,
     pub excluded: BTreeSet<(Account, Identity)>,
     pub prices: BTreeMap<BillKey, Ratio>,
+    pub leaf_prices: BTreeMap<Leaf, Ratio>,
     pub accepted: BTreeSet<BillKey>,
     /// Keys from which logged usage was dropped.
     pub dropped: BTreeSet<BillKey>,
@@ -128,6 +114,7 @@ impl<'a> State<'a> {
             billed_days: BTreeMap::new(),
             excluded: BTreeSet::new(),
             prices: BTreeMap::new(),
+            leaf_prices: BTreeMap::new(),
             accepted: BTreeSet::new(),
             dropped: BTreeSet::new(),
             open: BTreeSet::new(),
@@ -203,6 +190,7 @@ impl<'a> State<'a> {
                 .collect(),
             excluded: self.excluded.clone(),
             prices: BTreeMap::new(),
+            leaf_prices: BTreeMap::new(),
             accepted: BTreeSet::new(),
             dropped: BTreeSet::new(),
             open: BTreeSet::new(),
@@ -306,7 +294,8 @@ impl<'a> State<'a> {
 
     /// The unit price of a leaf under the assumptions so far.
     pub fn unit(&self, key: &BillKey, leaf: &Leaf) -> Option<Ratio> {
-        self.prices.get(key).copied().or_else(|| self.rater.ratio(leaf))
+        let edited = self.prices.get(key).or_else(|| self.leaf_prices.get(leaf));
+        edited.copied().or_else(|| self.rater.ratio(leaf))
     }
 
     /// The leaf that stands for a key on which nothing was logged: the key's own dimensions, the defaults elsewhere.
@@ -382,113 +371,6 @@ impl<'a> State<'a> {
             bound += Money::from_pico((roundings as i128 + 1) / 2);
         }
         bound
-    }
-
-    /// Cells an edit can change.
-    pub fn touched(&self, edit: &Edit) -> BTreeSet<CellKey> {
-        match edit {
-            Edit::Exclude { account, identity } => self
-                .billed
-                .iter()
-                .filter(|(key, lines)| key.cell.account == *account && lines.contains_key(identity))
-                .map(|(key, _)| key.cell.clone())
-                .collect(),
-            Edit::Move { from, to, .. } => [from.cell.clone(), to.cell.clone()].into(),
-            Edit::Drop { from: key, .. } | Edit::Price { key, .. } | Edit::Accept { key } => {
-                [key.cell.clone()].into()
-            }
-        }
-    }
-
-    /// Applies the edits and returns what they explain, cell by cell: the fall of `billed − priced`.
-    pub fn apply(&mut self, edits: &[Edit]) -> Result<BTreeMap<CellKey, Money>> {
-        let cells: BTreeSet<CellKey> = edits.iter().flat_map(|edit| self.touched(edit)).collect();
-        let mut explained = BTreeMap::new();
-        for cell in &cells {
-            explained.insert(cell.clone(), self.delta(cell)?);
-        }
-        for edit in edits {
-            self.change(edit);
-        }
-        for cell in &cells {
-            let after = self.delta(cell)?;
-            if let Some(before) = explained.get_mut(cell) {
-                *before -= after;
-            }
-        }
-        explained.retain(|_, amount| !amount.is_zero());
-        self.open.extend(cells);
-        Ok(explained)
-    }
-
-    fn change(&mut self, edit: &Edit) {
-        match edit {
-            Edit::Exclude { account, identity } => {
-                self.excluded.insert((account.clone(), identity.clone()));
-            }
-            Edit::Move { from, to, quantity } => {
-                for (leaf, moved) in self.take(from, *quantity) {
-                    let leaf = self.translate(leaf, from, to);
-                    *self.logged.entry(to.clone()).or_default().entry(leaf).or_default() += moved;
-                }
-            }
-            Edit::Drop { from, quantity } if *quantity < 0 => {
-                if let Some(leaf) = self.model_leaf(from) {
-                    *self.logged.entry(from.clone()).or_default().entry(leaf).or_default() -= quantity;
-                }
-            }
-            Edit::Drop { from, quantity } => {
-                self.dropped.insert(from.clone());
-                self.take(from, *quantity);
-            }
-            Edit::Price { key, unit } => {
-                self.prices.insert(key.clone(), *unit);
-            }
-            Edit::Accept { key } => {
-                self.accepted.insert(key.clone());
-            }
-        }
-    }
-
-    /// Removes a quantity from a key, leaf by leaf in order.
-    fn take(&mut self, key: &BillKey, mut quantity: i128) -> Vec<(Leaf, i128)> {
-        let mut taken = Vec::new();
-        if let Some(leaves) = self.logged.get_mut(key) {
-            for (leaf, have) in leaves.iter_mut() {
-                let part = quantity.min(*have);
-                if part > 0 {
-                    *have -= part;
-                    quantity -= part;
-                    taken.push((leaf.clone(), part));
-                }
-            }
-            leaves.retain(|_, have| *have > 0);
-        }
-        taken
-    }
-
-    /// The leaf as it would have been had it been logged where it was billed.
-    fn translate(&self, mut leaf: Leaf, from: &BillKey, to: &BillKey) -> Leaf {
-        if let Some(model) = &to.cell.model {
-            leaf.model = model.clone();
-        }
-        if from.meter != to.meter
-            && let Some(target) = self.model_leaf(to)
-        {
-            leaf.meter = target.meter;
-        }
-        if let Some(tier) = to.tier.filter(|_| from.tier != to.tier) {
-            leaf.tier = tier;
-        }
-        if let Some(region) = to.region.clone().filter(|_| from.region != to.region) {
-            leaf.region = region;
-        }
-        if from.long_context != to.long_context
-            && let Some(target) = self.model_leaf(to)
-        {
-            leaf.prompt = target.prompt;
-        }
-        leaf
     }
 }
 

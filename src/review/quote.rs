@@ -93,7 +93,7 @@ pub fn quote<'b>(book: &'b Pricebook, request: &Request) -> Option<Quote<'b>> {
 }
 
 /// Tokens that are part of the prompt, cached ones too: they select the context price.
-fn prompt(quantities: &[(Meter, Ratio)]) -> u64 {
+pub fn prompt(quantities: &[(Meter, Ratio)]) -> u64 {
     let tokens = quantities.iter().filter(|(meter, _)| meter.is_prompt());
     let whole = tokens.map(|(_, quantity)| quantity.numerator() / quantity.denominator());
     u64::try_from(whole.sum::<i128>()).unwrap_or(u64::MAX)
@@ -164,7 +164,9 @@ pub fn why(book: &Pricebook, quote: &Quote, line: &Line) -> Vec<String> {
     }
     let asked = if quote.region.is_empty() { "global" } else { &quote.region };
     if charge.doubt == Some(Doubt::Region) {
-        why.push("no region is named, and the price depends on it: taken as global".to_owned());
+        why.push(
+            "no region is named, and the price depends on it: the seller's default is assumed".to_owned(),
+        );
     } else if &*row.region == "*" {
         why.push("the same in every region".to_owned());
     } else if *row.region != *asked {

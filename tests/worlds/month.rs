@@ -220,7 +220,7 @@ impl World {
             line.model = key.1.map_or(ModelScope::All, |model| ModelScope::One(model.into()));
             (line.meter, line.tier) = (key.2, key.3);
             line.region = (!key.4.is_empty()).then(|| key.4.into());
-            line.long_context = (self.bands && key.1.is_some()).then_some(key.5);
+            line.long_context = (self.bands && self.bill == Bill::Exact).then_some(key.5);
             line.project = (!key.6.is_empty()).then(|| key.6.into());
             line
         };

@@ -35,6 +35,10 @@ struct Modifier {
     regions: Vec<String>,
     from: Option<Datetime>,
     to: Option<Datetime>,
+    released_from: Option<Datetime>,
+    released_to: Option<Datetime>,
+    #[serde(default)]
+    models: Vec<String>,
     #[serde(default)]
     applies_to: Vec<String>,
 }
@@ -63,22 +67,34 @@ fn order(context: &Context, findings: &mut Findings) {
 /// True where one request can be under both.
 fn meet(a: &Modifier, b: &Modifier) -> bool {
     let tiers = a.tier.is_none() || b.tier.is_none() || a.tier == b.tier;
-    let regions = a.regions.is_empty()
-        || b.regions.is_empty()
-        || a.regions.iter().any(|one| b.regions.iter().any(|other| overlap(one, other)));
-    let instant =
-        |date: &Option<Datetime>| date.and_then(|date| read_instant(&date.to_string())).map(|(at, _)| at);
-    let before =
-        |end: Option<i64>, start: Option<i64>| end.zip(start).is_some_and(|(end, start)| end <= start);
-    let apart = before(instant(&a.to), instant(&b.from)) || before(instant(&b.to), instant(&a.from));
     let meters = a
         .applies_to
         .iter()
         .any(|word| b.applies_to.iter().any(|other| word == other || word == "tokens" || other == "tokens"));
-    tiers && regions && !apart && meters
+    tiers
+        && meters
+        && share(&a.regions, &b.regions)
+        && share(&a.models, &b.models)
+        && !apart((&a.from, &a.to), (&b.from, &b.to))
+        && !apart((&a.released_from, &a.released_to), (&b.released_from, &b.released_to))
 }
 
-/// Patterns that share a region; a final `*` stands for any ending.
+/// Lists of patterns that something fits both; an empty one fits all.
+fn share(a: &[String], b: &[String]) -> bool {
+    a.is_empty() || b.is_empty() || a.iter().any(|one| b.iter().any(|other| overlap(one, other)))
+}
+
+type Span<'m> = (&'m Option<Datetime>, &'m Option<Datetime>);
+
+/// True where one span ends, exclusively, before the other starts.
+fn apart(a: Span, b: Span) -> bool {
+    let instant =
+        |date: &Option<Datetime>| date.and_then(|date| read_instant(&date.to_string())).map(|(at, _)| at);
+    let before = |end, start| instant(end).zip(instant(start)).is_some_and(|(end, start)| end <= start);
+    before(a.1, b.0) || before(b.1, a.0)
+}
+
+/// Patterns that share a text; a final `*` stands for any ending.
 fn overlap(a: &str, b: &str) -> bool {
     match (a.strip_suffix('*'), b.strip_suffix('*')) {
         (Some(a), Some(b)) => a.starts_with(b) || b.starts_with(a),

@@ -14,12 +14,12 @@ use crate::diagnostic::{Diagnostic, Origin, nearest};
 use crate::error::{EXIT_CLEAN, EXIT_FINDINGS, Error, Result};
 use crate::money::{Money, Ratio};
 use crate::period::read_instant;
-use crate::pricebook::Pricebook;
+use crate::pricebook::{Ask, Pricebook, Pricer};
 use crate::read::records::records;
 use crate::read::source::Source;
 use crate::render::{self, OutputFormat};
 use crate::report::sheet::{Cell, Column, Kind, Sheet};
-use crate::review::quote::{self, Request, reason};
+use crate::review::quote::{self, reason};
 use crate::usage_table::column_name;
 use crate::vocabulary::{Meter, Tier};
 
@@ -52,11 +52,12 @@ pub(super) fn run(book: &Pricebook, file: &Path, global: &Global, ui: &Ui) -> an
     let source = Source::file(file, file.display().to_string());
     let text = source.text()?;
     let (mut columns, mut priced) = (Vec::new(), Vec::new());
+    let mut pricer = Pricer::new(book);
     records(&source, &text, b',', &mut |line, record| {
         if columns.is_empty() {
             columns = header(&source, line, record)?;
         } else {
-            priced.push(price(book, &columns, line, record));
+            priced.push(price(&mut pricer, &columns, line, record));
         }
         Ok(())
     })?;
@@ -74,7 +75,7 @@ pub(super) fn run(book: &Pricebook, file: &Path, global: &Global, ui: &Ui) -> an
         OutputFormat::Table if global.output_format.is_none() => OutputFormat::Csv,
         format => format,
     };
-    ui.output(global.output(), &render::render(&[sheet.clone()], format, Some(ui.width(true)))?)?;
+    ui.output(global.output(), &render::render(std::slice::from_ref(&sheet), format, Some(ui.width(true)))?)?;
     sheet.notes.iter().for_each(|note| ui.status(note));
     Ok(if failed == 0 { EXIT_CLEAN } else { EXIT_FINDINGS })
 }
@@ -132,7 +133,7 @@ struct Priced {
     amount: std::result::Result<Money, String>,
 }
 
-fn price(book: &Pricebook, columns: &[Field], line: u64, record: &csv::StringRecord) -> Priced {
+fn price(pricer: &mut Pricer, columns: &[Field], line: u64, record: &csv::StringRecord) -> Priced {
     let name = columns.iter().position(|field| *field == Field::Model).and_then(|index| record.get(index));
     let name = name.unwrap_or_default().trim();
     let mut priced = Priced {
@@ -143,12 +144,12 @@ fn price(book: &Pricebook, columns: &[Field], line: u64, record: &csv::StringRec
         unverified: false,
         amount: Err(String::new()),
     };
-    priced.amount = amount(book, columns, name, record, &mut priced);
+    priced.amount = amount(pricer, columns, name, record, &mut priced);
     priced
 }
 
 fn amount(
-    book: &Pricebook,
+    pricer: &mut Pricer,
     columns: &[Field],
     name: &str,
     record: &csv::StringRecord,
@@ -184,21 +185,23 @@ fn amount(
     if quantities.is_empty() {
         return Err("no meter has a count".to_owned());
     }
-    let sold_by = sold_by(book, priced.seller, name, at).map_err(|error| match error {
+    let sold_by = sold_by(pricer.book, priced.seller, name, at).map_err(|error| match error {
         Error::Input(problems) => problems.iter().map(|problem| problem.message.clone()).collect(),
         error => error.to_string(),
     })?;
     priced.seller = Some(sold_by);
-    let request = Request { seller: sold_by, name, at, tier: served.or(tier), region, prompt, quantities };
-    let quote = quote::quote(book, &request)
-        .ok_or_else(|| format!("is no model of {sold_by} that the book knows"))?;
-    priced.model = Some(quote.model.to_owned());
-    priced.unverified = quote.unverified();
-    let unpriced = quote.lines.iter().find_map(|line| Some((line.meter, *line.price.as_ref().err()?)));
-    match unpriced {
-        Some((meter, why)) => Err(format!("{meter}: {}", reason(why))),
-        None => quote.total().map_err(|why| reason(why).to_owned()),
+    let prompt = prompt.unwrap_or_else(|| quote::prompt(&quantities));
+    let ask = Ask { seller: sold_by, name, tier: served.or(tier), region, prompt, at };
+    let place = pricer.place(&ask);
+    let mut total = Money::ZERO;
+    for (meter, quantity) in quantities {
+        let point = pricer.point(place, &ask, meter);
+        let model = point.model.ok_or_else(|| format!("is no model of {sold_by} that the book knows"))?;
+        priced.model.get_or_insert_with(|| model.to_owned());
+        priced.unverified |= point.unverified;
+        total += point.amount(quantity).map_err(|why| format!("{meter}: {}", reason(why)))?.0;
     }
+    Ok(total)
 }
 
 fn sheet(priced: &[Priced], failed: usize) -> Sheet {

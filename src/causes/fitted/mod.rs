@@ -1,0 +1,268 @@
+//! Prices that no row of the book has, out of bills that show one amount a model and day: the fewest unit prices, in
+//! written decimals, that re-price every day of a run to its billed amount.
+//!
+//! A fitted number is only tested by the days beyond it: each needs three more, and the improbability it costs.
+
+mod series;
+mod solve;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::missing_price::draft_row;
+use super::{Fact, Fix, Patch, Scope, Status};
+use crate::error::Result;
+use crate::money::{Money, ONE, Ratio, div_half_even};
+use crate::rate::{self, Account};
+use crate::reconcile::{Edit, State};
+use series::{Column, DayCell};
+
+/// Days beyond the fitted numbers, and binary digits beyond those the numbers cost.
+const MORE_DAYS: usize = 3;
+const MORE_BITS: u32 = 24;
+const BITS_OF_A_PRICE: u32 = 30;
+/// Prices that may have changed at once.
+const MOST_COLUMNS: usize = 4;
+/// Decimals of a price per million, and of a factor.
+const PRICE_DECIMALS: u32 = 4;
+const FACTOR_DECIMALS: u32 = 3;
+
+pub fn propose(state: &State) -> Result<Vec<Patch>> {
+    let accounts: BTreeSet<&Account> = state.open.iter().map(|cell| &cell.account).collect();
+    let mut patches = Vec::new();
+    for account in accounts {
+        let runs = series::runs(state, account)?;
+        let factors: Vec<(&Arc<str>, &[DayCell], Ratio)> = runs
+            .iter()
+            .flat_map(|(model, runs)| runs.iter().map(move |run| (model, run.as_slice())))
+            .filter_map(|(model, run)| Some((model, run, factor(run)?)))
+            .collect();
+        if let Some(patch) = discount(state, account, &factors) {
+            patches.push(patch);
+            continue;
+        }
+        for (model, runs) in &runs {
+            for run in runs {
+                if let Some(prices) = prices(run)? {
+                    patches.push(price_patch(state, account, model, run, &prices));
+                }
+            }
+        }
+    }
+    patches.retain(|patch| !state.rejected.contains(&patch.name));
+    Ok(patches)
+}
+
+fn enough(run: &[DayCell], numbers: usize) -> bool {
+    let bits: u32 = run.iter().map(DayCell::bits).sum();
+    run.len() >= numbers + MORE_DAYS && bits >= BITS_OF_A_PRICE * numbers as u32 + MORE_BITS
+}
+
+/// The one factor, with at most three decimals, between what is priced and what is billed on every day.
+fn factor(run: &[DayCell]) -> Option<Ratio> {
+    let first = run.first().filter(|_| enough(run, 1))?;
+    let billed = first.priced + first.residual;
+    (0..=FACTOR_DECIMALS).find_map(|decimals| {
+        let steps = 10i128.pow(decimals);
+        let nearest = div_half_even(billed.pico().checked_mul(steps)?, first.priced.pico().max(1));
+        let factor =
+            Ratio::new(nearest, steps).filter(|factor| !factor.is_zero() && *factor != Ratio::ONE)?;
+        run.iter()
+            .all(|day| {
+                let product = day.priced.pico().checked_mul(factor.numerator());
+                product.is_some_and(|product| {
+                    let charged = Money::from_pico(div_half_even(product, factor.denominator()));
+                    (day.priced + day.residual - charged).abs() <= day.bound
+                })
+            })
+            .then_some(factor)
+    })
+}
+
+/// One factor below one on everything that the account used, from one day on: what was negotiated and is not in a
+/// contract.
+fn discount(state: &State, account: &Account, factors: &[(&Arc<str>, &[DayCell], Ratio)]) -> Option<Patch> {
+    let models: BTreeSet<&Arc<str>> = factors.iter().map(|(model, ..)| *model).collect();
+    let (_, first_run, factor) = factors.first()?;
+    let one = factors.iter().all(|(.., other)| other == factor);
+    if models.len() < 2 || !one || factor.numerator() >= factor.denominator() {
+        return None;
+    }
+    let covered: BTreeSet<_> =
+        factors.iter().flat_map(|(_, run, _)| run.iter().map(|day| &day.key.cell)).collect();
+    // A discount leaves out no model of its days.
+    let from = factors.iter().filter_map(|(_, run, _)| run.first()).map(|day| day.day).min()?;
+    let open = state.open.iter().filter(|cell| cell.account == *account && cell.first >= from);
+    let bare = open.filter(|cell| !covered.contains(cell)).count();
+    if bare * 10 > covered.len() {
+        return None;
+    }
+    let mut scope = Scope::of(account);
+    let mut edits = Vec::new();
+    for day in factors.iter().flat_map(|(_, run, _)| run.iter()) {
+        scope.cover(&day.key.cell);
+        for (leaf, _) in day.leaves(state) {
+            let unit = state.unit(&day.key, leaf)?.checked_mul(*factor)?;
+            edits.push(Edit::Reprice { key: day.key.clone(), leaf: leaf.clone(), unit });
+        }
+    }
+    let origin = state.bill(&first_run.first()?.key).origin;
+    let percent = Ratio::ONE.checked_mul(Ratio::new(
+        (factor.denominator() - factor.numerator()).checked_mul(100)?,
+        factor.denominator(),
+    )?)?;
+    Some(Patch {
+        name: format!("discount {account:?} {factor:?} {from}"),
+        cause: "terms.discount",
+        status: Status::Probable,
+        scope,
+        edits,
+        facts: vec![
+            Fact::new("billed share of the list price", factor.decimal_text(4)).at(origin),
+            Fact::new("discount in percent", percent.decimal_text(2)),
+            Fact::new("model-days at this share without exception", covered.len()),
+        ],
+        rivals: Vec::new(),
+        decides: Some("the contract: a discount on everything, and since when".to_owned()),
+        fix: Some(Fix {
+            kind: "contract-term",
+            text: "add the term to a contract of the books once it is confirmed".to_owned(),
+            patch: format!(
+                "[[term]]\nseller = \"{}\"\nfrom = {from}\nkind = \"percent_off_list\"\nvalue = \"{}\"\napplies_to = [\"tokens\"]\n",
+                account.provider,
+                percent.decimal_text(2)
+            ),
+        }),
+    })
+}
+
+/// New prices per million, by column.
+type Prices = BTreeMap<Column, Ratio>;
+
+/// The fewest columns whose prices, in written decimals, re-price every day.
+fn prices(run: &[DayCell]) -> Result<Option<Prices>> {
+    let columns: BTreeSet<Column> = run.iter().flat_map(|day| day.quantities.keys().copied()).collect();
+    let columns: Vec<Column> = columns.into_iter().filter(|(_, unit)| !unit.is_zero()).collect();
+    for size in 1..=columns.len().min(MOST_COLUMNS) {
+        if !enough(run, size) {
+            break;
+        }
+        for chosen in combinations(&columns, size) {
+            if let Some(prices) = solve(run, &chosen)? {
+                return Ok(Some(prices));
+            }
+        }
+    }
+    Ok(None)
+}
+
+fn solve(run: &[DayCell], chosen: &[Column]) -> Result<Option<Prices>> {
+    let quantity = |day: &DayCell, column: &Column| day.quantities.get(column).copied().unwrap_or(0);
+    let columns: Vec<Vec<i128>> =
+        chosen.iter().map(|column| run.iter().map(|day| quantity(day, column)).collect()).collect();
+    let residuals: Vec<i128> = run.iter().map(|day| day.residual.pico()).collect();
+    let Some(changes) = solve::least_squares(&columns, &residuals) else { return Ok(None) };
+    for decimals in 0..=PRICE_DECIMALS {
+        let step = ONE / 10i128.pow(decimals);
+        let rounded: Option<Prices> = chosen
+            .iter()
+            .zip(&changes)
+            .map(|(column, change)| {
+                let old = column.1.amount(1_000_000).ok()?.0.pico();
+                let new = div_half_even(old + change, step) * step;
+                let plausible = new > 0 && new != old && new < old * 10 && old < new * 10;
+                let unit = Ratio::new(new, ONE)?.checked_mul(Ratio::new(1, 1_000_000)?)?;
+                plausible.then_some((*column, unit))
+            })
+            .collect();
+        let Some(prices) = rounded else { continue };
+        if holds(run, &prices)? {
+            return Ok(Some(prices));
+        }
+    }
+    Ok(None)
+}
+
+fn holds(run: &[DayCell], prices: &Prices) -> Result<bool> {
+    for day in run {
+        let mut left = day.residual;
+        for (column, unit) in prices {
+            let quantity = day.quantities.get(column).copied().unwrap_or(0);
+            left -= rate::amount(*unit, quantity)? - rate::amount(column.1, quantity)?;
+        }
+        if left.abs() > day.bound + Money::from_pico(2 * prices.len() as i128) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn combinations(columns: &[Column], size: usize) -> Vec<Vec<Column>> {
+    if size == 0 {
+        return vec![Vec::new()];
+    }
+    let mut found = Vec::new();
+    for (index, first) in columns.iter().enumerate() {
+        for mut rest in combinations(&columns[index + 1..], size - 1) {
+            rest.insert(0, *first);
+            found.push(rest);
+        }
+    }
+    found
+}
+
+fn price_patch(
+    state: &State,
+    account: &Account,
+    model: &Arc<str>,
+    run: &[DayCell],
+    prices: &Prices,
+) -> Patch {
+    let mut scope = Scope::of(account);
+    let (mut edits, mut rows, mut facts) = (Vec::new(), BTreeSet::new(), Vec::new());
+    for day in run {
+        scope.cover(&day.key.cell);
+        for (leaf, _) in day.leaves(state) {
+            let Some(old) = state.unit(&day.key, leaf) else { continue };
+            let Some(unit) = prices.get(&(leaf.meter, old)) else { continue };
+            scope.meters.insert(leaf.meter);
+            rows.insert(draft_row(leaf, *unit, run[0].day));
+            edits.push(Edit::Reprice { key: day.key.clone(), leaf: leaf.clone(), unit: *unit });
+        }
+    }
+    let origin = state.bill(&run[0].key).origin;
+    for ((meter, old), new) in prices {
+        facts.push(Fact::new(format!("{meter}: price in the book, per million"), old.per_million()));
+        facts.push(
+            Fact::new(format!("{meter}: price implied by the bill, per million"), new.per_million())
+                .at(origin.clone()),
+        );
+    }
+    facts.push(Fact::new("days re-priced to the billed amount without exception", run.len()));
+    facts.push(Fact::new("numbers fitted", prices.len()));
+    // With every price of the model in one proportion, a share of lost rows would look the same.
+    let columns = run.iter().flat_map(|day| day.quantities.keys()).collect::<BTreeSet<_>>().len();
+    let ratios: BTreeSet<Option<Ratio>> = prices
+        .iter()
+        .map(|((_, old), new)| Ratio::new(old.denominator(), old.numerator())?.checked_mul(*new))
+        .collect();
+    let proportional = prices.len() == columns && ratios.len() == 1;
+    Patch {
+        name: format!("fitted {account:?} {model} {} {:?}", run[0].day, prices.keys()),
+        cause: "rate.stale",
+        status: if proportional { Status::Ambiguous } else { Status::Probable },
+        scope,
+        edits,
+        facts,
+        rivals: if proportional { vec!["qty.dropped_rows".to_owned()] } else { Vec::new() },
+        decides: Some("billed quantities by token class, or the seller's price page".to_owned()),
+        fix: Some(Fix {
+            kind: "pricebook-row",
+            text: format!(
+                "confirm the price of {model} from {} with the seller's price page or contract, then add the row",
+                run[0].day
+            ),
+            patch: rows.into_iter().collect::<Vec<_>>().concat(),
+        }),
+    }
+}

@@ -1,0 +1,156 @@
+//! The edits of a comparison: each changes one assumption, and re-pricing says what it explains.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::grain::{BillKey, CellKey};
+use super::state::{Identity, State};
+use crate::error::Result;
+use crate::money::{Money, Ratio};
+use crate::rate::{Account, Leaf};
+
+/// One change of one assumption.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Edit {
+    /// Bill lines of an identity are not the gateway's traffic.
+    Exclude { account: Account, identity: Identity },
+    /// Usage logged under one key is billed under another: model, meter, tier, region or band.
+    Move { from: BillKey, to: BillKey, quantity: i128 },
+    /// Usage that was logged but not billed, or (negative) billed but not counted in the log.
+    Drop { from: BillKey, quantity: i128 },
+    /// The same quantity under another leaf: `less` loses it, `more` gains it. One of them may be missing: usage that
+    /// was not billed, or that was billed beside what the log counts.
+    Restate { less: Option<(BillKey, Leaf)>, more: Option<(BillKey, Leaf)>, quantity: i128 },
+    /// Another unit price.
+    Price { key: BillKey, unit: Ratio },
+    /// Another unit price for one leaf of a key.
+    Reprice { key: BillKey, leaf: Leaf, unit: Ratio },
+    /// No price is known: the bill is taken as it stands.
+    Accept { key: BillKey },
+}
+
+impl State<'_> {
+    /// Cells an edit can change.
+    pub fn touched(&self, edit: &Edit) -> BTreeSet<CellKey> {
+        match edit {
+            Edit::Exclude { account, identity } => self
+                .billed
+                .iter()
+                .filter(|(key, lines)| key.cell.account == *account && lines.contains_key(identity))
+                .map(|(key, _)| key.cell.clone())
+                .collect(),
+            Edit::Move { from, to, .. } => [from.cell.clone(), to.cell.clone()].into(),
+            Edit::Restate { less, more, .. } => {
+                [less, more].into_iter().flatten().map(|(key, _)| key.cell.clone()).collect()
+            }
+            Edit::Drop { from: key, .. }
+            | Edit::Price { key, .. }
+            | Edit::Reprice { key, .. }
+            | Edit::Accept { key } => [key.cell.clone()].into(),
+        }
+    }
+
+    /// Applies the edits and returns what they explain, cell by cell: the fall of `billed − priced`.
+    pub fn apply(&mut self, edits: &[Edit]) -> Result<BTreeMap<CellKey, Money>> {
+        let cells: BTreeSet<CellKey> = edits.iter().flat_map(|edit| self.touched(edit)).collect();
+        let mut explained = BTreeMap::new();
+        for cell in &cells {
+            explained.insert(cell.clone(), self.delta(cell)?);
+        }
+        for edit in edits {
+            self.change(edit);
+        }
+        for cell in &cells {
+            let after = self.delta(cell)?;
+            if let Some(before) = explained.get_mut(cell) {
+                *before -= after;
+            }
+        }
+        explained.retain(|_, amount| !amount.is_zero());
+        self.open.extend(cells);
+        Ok(explained)
+    }
+
+    fn change(&mut self, edit: &Edit) {
+        match edit {
+            Edit::Exclude { account, identity } => {
+                self.excluded.insert((account.clone(), identity.clone()));
+            }
+            Edit::Move { from, to, quantity } => {
+                for (leaf, moved) in self.take(from, *quantity) {
+                    let leaf = self.translate(leaf, from, to);
+                    *self.logged.entry(to.clone()).or_default().entry(leaf).or_default() += moved;
+                }
+            }
+            Edit::Drop { from, quantity } if *quantity < 0 => {
+                if let Some(leaf) = self.model_leaf(from) {
+                    *self.logged.entry(from.clone()).or_default().entry(leaf).or_default() -= quantity;
+                }
+            }
+            Edit::Drop { from, quantity } => {
+                self.dropped.insert(from.clone());
+                self.take(from, *quantity);
+            }
+            Edit::Restate { less, more, quantity } => {
+                if let Some((key, leaf)) = less
+                    && let Some(leaves) = self.logged.get_mut(key)
+                {
+                    *leaves.entry(leaf.clone()).or_default() -= quantity;
+                    leaves.retain(|_, have| *have != 0);
+                }
+                if let Some((key, leaf)) = more {
+                    *self.logged.entry(key.clone()).or_default().entry(leaf.clone()).or_default() += quantity;
+                }
+            }
+            Edit::Price { key, unit } => {
+                self.prices.insert(key.clone(), *unit);
+            }
+            Edit::Reprice { leaf, unit, .. } => {
+                self.leaf_prices.insert(leaf.clone(), *unit);
+            }
+            Edit::Accept { key } => {
+                self.accepted.insert(key.clone());
+            }
+        }
+    }
+
+    /// Removes a quantity from a key, leaf by leaf in order.
+    fn take(&mut self, key: &BillKey, mut quantity: i128) -> Vec<(Leaf, i128)> {
+        let mut taken = Vec::new();
+        if let Some(leaves) = self.logged.get_mut(key) {
+            for (leaf, have) in leaves.iter_mut() {
+                let part = quantity.min(*have);
+                if part > 0 {
+                    *have -= part;
+                    quantity -= part;
+                    taken.push((leaf.clone(), part));
+                }
+            }
+            leaves.retain(|_, have| *have > 0);
+        }
+        taken
+    }
+
+    /// The leaf as it would have been had it been logged where it was billed.
+    fn translate(&self, mut leaf: Leaf, from: &BillKey, to: &BillKey) -> Leaf {
+        if let Some(model) = &to.cell.model {
+            leaf.model = model.clone();
+        }
+        if from.meter != to.meter
+            && let Some(target) = self.model_leaf(to)
+        {
+            leaf.meter = target.meter;
+        }
+        if let Some(tier) = to.tier.filter(|_| from.tier != to.tier) {
+            leaf.tier = tier;
+        }
+        if let Some(region) = to.region.clone().filter(|_| from.region != to.region) {
+            leaf.region = region;
+        }
+        if from.long_context != to.long_context
+            && let Some(target) = self.model_leaf(to)
+        {
+            leaf.prompt = target.prompt;
+        }
+        leaf
+    }
+}
