@@ -35,7 +35,7 @@ impl Cross {
         name: &str,
         text: &str,
         context: &import::Context,
-    ) -> Result<Cross, crate::diagnostic::Diagnostic> {
+    ) -> Result<Cross, Box<crate::diagnostic::Diagnostic>> {
         let (format, mut listing) = import::read(name, text, None, context)?;
         let conflicts = import::compare(&mut listing, context).conflicts;
         Ok(Cross { list: format.id, retrieved: context.retrieved, conflicts })
