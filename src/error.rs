@@ -35,6 +35,12 @@ impl From<Diagnostic> for Error {
     }
 }
 
+impl From<Box<Diagnostic>> for Error {
+    fn from(diagnostic: Box<Diagnostic>) -> Error {
+        Error::from(*diagnostic)
+    }
+}
+
 fn summary(diagnostics: &[Diagnostic]) -> String {
     match diagnostics {
         [] => "input cannot be used".to_owned(),

@@ -19,7 +19,7 @@ type Place = (Day, String, Meter, Option<Tier>, u64, String, String, i64, u64);
 /// The ledger with its columns and lines in order, instants and whole numbers in one spelling, quotes only where CSV
 /// needs them, and line feeds. Prices and all other cells stay as they are written; columns left out stay out.
 /// A cell the order depends on and that cannot be read is the problem given back.
-pub fn canonical(name: &str, text: &str) -> Result<String, Diagnostic> {
+pub fn canonical(name: &str, text: &str) -> Result<String, Box<Diagnostic>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
     let mut records = reader.records();
@@ -136,15 +136,14 @@ fn problem(
     record: Option<&StringRecord>,
     what: impl Into<String>,
     help: impl Into<String>,
-) -> Diagnostic {
+) -> Box<Diagnostic> {
     let byte = record.and_then(StringRecord::position).map_or(0, |position| position.byte() as usize);
     // The reader's own place may be the line feed of the record before.
     let blank = text[byte..].bytes().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
     let line = text[..byte + blank].matches('\n').count();
     let excerpt: String = text.lines().nth(line).unwrap_or("").chars().take(200).collect();
-    Diagnostic::error("pricebook-form", Origin::new(name, line as u64 + 1, 0), what)
-        .excerpt(excerpt, None)
-        .help(help)
+    let problem = Diagnostic::error("pricebook-form", Origin::new(name, line as u64 + 1, 0), what);
+    Box::new(problem.excerpt(excerpt, None).help(help))
 }
 
 #[cfg(test)]

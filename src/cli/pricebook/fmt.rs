@@ -47,7 +47,7 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
         } else {
             match canonical(&file.shown, &file.content) {
                 Err(problem) => {
-                    problems.push(problem);
+                    problems.push(*problem);
                     "has errors"
                 }
                 Ok(text) if text == file.content => "canonical",

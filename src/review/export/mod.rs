@@ -73,7 +73,8 @@ struct Found<'a> {
 
 impl Shop<'_> {
     fn export(&self, export: &mut Export) {
-        let own = self.own();
+        let (own, ended): (Vec<&PriceRow>, Vec<&PriceRow>) =
+            self.own().into_iter().partition(|row| row.unit.is_some());
         let bands: BTreeSet<(u64, bool)> =
             own.iter().filter_map(|row| row.ctx).map(|band| (band.tokens, band.inclusive)).collect();
         let mut said: BTreeSet<&Origin> = BTreeSet::new();
@@ -112,12 +113,18 @@ impl Shop<'_> {
             row.meter.is_token()
                 && spoken.iter().any(|(region, other)| *region == &*row.region && *other == tier)
         };
+        if !own.is_empty() && ended.iter().any(|row| row.ctx.is_some()) {
+            self.say(
+                export,
+                "a prompt size that is no longer sold: LiteLLM charges the price of a shorter one",
+            );
+        }
         for row in own.iter().filter(|row| !said.contains(&row.origin) && !factored(row)) {
             self.leave_out(export, row);
         }
     }
 
-    /// The model's rows in force at the instant, at any hour of the day.
+    /// The model's rows in force at the instant, at any hour of the day; those that end a price are among them.
     fn own(&self) -> Vec<&PriceRow> {
         let rows = Meter::ALL.iter().flat_map(|meter| self.book.rows(self.seller, &self.model.id, *meter));
         let mut last: BTreeMap<_, &PriceRow> = BTreeMap::new();
@@ -125,7 +132,7 @@ impl Shop<'_> {
             // By key the rows are in order of their start, layer and revision.
             last.insert((row.meter, row.tier, ctx_rank(row.ctx), &row.region, &row.window), row);
         }
-        last.into_values().filter(|row| row.unit.is_some()).collect()
+        last.into_values().collect()
     }
 
     /// The price of a prompt just inside the band. Where it depends on the hour, the dearest of the day.
@@ -161,9 +168,7 @@ impl Shop<'_> {
     }
 
     fn remark(&self, export: &mut Export, found: &Found, band: Option<Band>) {
-        let mut say = |why| {
-            export.left_out.entry(why).or_default().insert(format!("{}/{}", self.seller, self.model.id));
-        };
+        let mut say = |why| self.say(export, why);
         if band.is_some_and(|band| band.inclusive) {
             say(
                 "a boundary that counts itself: LiteLLM charges a prompt of exactly that size the lower price",
@@ -192,6 +197,10 @@ impl Shop<'_> {
             }
             () => "a region that LiteLLM has no name for",
         };
+        self.say(export, why);
+    }
+
+    fn say(&self, export: &mut Export, why: &'static str) {
         export.left_out.entry(why).or_default().insert(format!("{}/{}", self.seller, self.model.id));
     }
 }

@@ -32,7 +32,7 @@ pub fn regions(shop: &Shop, own: &[&PriceRow]) -> Vec<(String, Vec<String>)> {
         "azure-openai" => {
             let places = AZURE.iter().filter(|(_, region)| *region != "global" && rows.contains(region));
             let global = std::iter::once(("", "global")).chain(places.copied());
-            let names = |start: &str| names(shop).map(|name| format!("{prefix}{start}{name}")).collect();
+            let names = |start: &str| names(shop, &format!("{prefix}{start}"));
             global.map(|(start, region)| (region.to_owned(), names(start))).collect()
         }
         "aws-bedrock" => {
@@ -46,21 +46,27 @@ pub fn regions(shop: &Shop, own: &[&PriceRow]) -> Vec<(String, Vec<String>)> {
             let clouds = clouds.map(|region| ((*region).to_owned(), vec![format!("bedrock/{region}/{id}")]));
             std::iter::once(home).chain(profiles).chain(clouds).collect()
         }
-        _ => vec![("global".to_owned(), names(shop).map(|name| format!("{prefix}{name}")).collect())],
+        _ => vec![("global".to_owned(), names(shop, prefix))],
     }
 }
 
-/// The id as it is written, then the other whole names that a program would send.
-fn names<'s>(shop: &'s Shop) -> impl Iterator<Item = &'s str> {
+/// The id as it is written, then the other whole names that a program would send, all behind the prefix.
+fn names(shop: &Shop, prefix: &str) -> Vec<String> {
     let id = &*shop.model.id;
     let machine = |name: &&str| {
         name.bytes()
             .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b':' | b'@' | b'_' | b'/'))
     };
     // Behind `azure/` a slash would be read as a region.
-    let whole = move |name: &&str| shop.seller != "azure-openai" || !name.contains('/');
+    let whole = |name: &&str| shop.seller != "azure-openai" || !name.contains('/');
     let others = shop.book.spellings(shop.seller, id, shop.at).filter(|name| !name.eq_ignore_ascii_case(id));
-    std::iter::once(id).chain(others.filter(machine)).filter(whole)
+    let others = others.filter(machine).filter(whole);
+    // The book may know a model by LiteLLM's own name of it.
+    let others = others.map(|name| match name.starts_with(prefix) {
+        true => name.to_owned(),
+        false => format!("{prefix}{name}"),
+    });
+    std::iter::once(id).filter(whole).map(|id| format!("{prefix}{id}")).chain(others).collect()
 }
 
 /// True where a price of the region is the region's own, by a row or a declared factor.

@@ -70,6 +70,7 @@ fn nothing_in_force_is_left_out_in_silence() {
         m,input,standard,0,global,*,1,1000000,USD,2026-01-01,2026-01-01,1,listed,p\n\
         m,input,standard,>=200000,global,*,2,1000000,USD,2026-01-01,2026-01-01,1,listed,p\n\
         m,input,standard,>100500,global,*,1.5,1000000,USD,2026-01-01,2026-01-01,1,listed,p\n\
+        m,input,standard,>300000,global,*,,1000000,USD,2026-01-01,2026-01-01,1,ended,p\n\
         m,input,fast,0,global,*,6,1000000,USD,2026-01-01,2026-01-01,1,listed,p\n\
         m,input,standard,0,geo:eu,*,1.2,1000000,USD,2026-01-01,2026-01-01,1,listed,p\n\
         m,capacity.hour,standard,0,global,*,7,1,USD,2026-01-01,2026-01-01,1,estimated,p\n\
@@ -95,6 +96,7 @@ fn nothing_in_force_is_left_out_in_silence() {
         [
             "a boundary that counts itself",
             "a boundary that is no multiple of 1,000 tokens",
+            "a prompt size that is no longer sold",
             "a region that LiteLLM has no name for",
             "a tier that LiteLLM has no key for",
             "a unit that LiteLLM has no key for",

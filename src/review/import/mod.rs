@@ -126,23 +126,22 @@ pub fn read(
     text: &str,
     format: Option<&'static Format>,
     context: &Context,
-) -> Result<(&'static Format, Listing), Diagnostic> {
+) -> Result<(&'static Format, Listing), Box<Diagnostic>> {
     let value: Value =
         serde_json::from_str(text.strip_prefix('\u{feff}').unwrap_or(text)).map_err(|error| {
             let origin = Origin::new(name, error.line() as u64, error.column() as u32);
             let line: String =
                 text.lines().nth(error.line().saturating_sub(1)).unwrap_or("").chars().take(200).collect();
-            Diagnostic::error("price-list", origin, format!("no JSON: {error}"))
-                .excerpt(line, None)
-                .help("fetch the list again as a whole")
+            let what = Diagnostic::error("price-list", origin, format!("no JSON: {error}"));
+            Box::new(what.excerpt(line, None).help("fetch the list again as a whole"))
         })?;
     let format = format.or_else(|| FORMATS.iter().find(|format| (format.recognise)(&value)));
     let Some(format) = format.filter(|format| (format.recognise)(&value)) else {
         let known: Vec<&str> = FORMATS.iter().map(|format| format.id).collect();
         let what =
             format.map_or("no known price list".to_owned(), |format| format!("no list of {}", format.id));
-        return Err(Diagnostic::error("price-list", Origin::file(name), what)
-            .help(format!("lists of {} can be read", known.join(", "))));
+        let what = Diagnostic::error("price-list", Origin::file(name), what);
+        return Err(Box::new(what.help(format!("lists of {} can be read", known.join(", ")))));
     };
     let mut listing = Listing::default();
     (format.read)(&value, context, &mut listing);

@@ -23,7 +23,7 @@ pub fn files(
     proposed: &[Quote],
     source: &Origin,
     context: &Context,
-) -> Result<BTreeMap<String, String>, Diagnostic> {
+) -> Result<BTreeMap<String, String>, Box<Diagnostic>> {
     let mut ledgers: BTreeMap<&str, Vec<[String; COLUMNS.len()]>> = BTreeMap::new();
     let mut models: BTreeMap<(&str, &str), ()> = BTreeMap::new();
     for quote in proposed {
