@@ -30,20 +30,21 @@ pub fn least_squares(columns: &[Vec<i128>], residuals: &[i128]) -> Option<Vec<i1
         if matrix[pivot][pivot] < SCALE {
             return None;
         }
-        for row in pivot + 1..size {
-            let factor = matrix[row][pivot].checked_mul(SCALE)? / matrix[pivot][pivot];
-            for column in pivot..size {
-                let part = factor.checked_mul(matrix[pivot][column])? / SCALE;
-                matrix[row][column] -= part;
+        let (above, below) = matrix.split_at_mut(pivot + 1);
+        let (top, right_top) = (&above[pivot], sums[pivot]);
+        for (row, right) in below.iter_mut().zip(&mut sums[pivot + 1..]) {
+            let factor = row[pivot].checked_mul(SCALE)? / top[pivot];
+            for (value, pivot_value) in row.iter_mut().zip(top) {
+                *value -= factor.checked_mul(*pivot_value)? / SCALE;
             }
-            sums[row] -= factor.checked_mul(sums[pivot])? / SCALE;
+            *right -= factor.checked_mul(right_top)? / SCALE;
         }
     }
     let mut found = vec![0i128; size];
     for row in (0..size).rev() {
         let mut rest = sums[row].checked_mul(SCALE)?;
-        for column in row + 1..size {
-            rest -= matrix[row][column].checked_mul(found[column])?;
+        for (value, known) in matrix[row].iter().zip(&found).skip(row + 1) {
+            rest -= value.checked_mul(*known)?;
         }
         found[row] = rest / matrix[row][row];
     }
