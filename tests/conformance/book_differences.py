@@ -19,6 +19,9 @@ DIFFERENCES = {
         "book: from Claude 4.5 on, a region costs 10 percent more than the global profile (AWS price page); LiteLLM has "
         "the global price under the id without a prefix"
     ),
+    (LITELLM, "aws-bedrock", "amazon.nova-2-lite-*", "*"): (
+        "open: an id without a prefix; the book takes the geography's price, marked unverified, LiteLLM the global one"
+    ),
     (LITELLM, "aws-bedrock", "claude-sonnet-4-5-*", "*"): "book: the same id once more, without `anthropic.`",
     (LITELLM, "aws-bedrock", "openai.gpt-6-*", "*"): "book: the same 10 percent, for OpenAI's models from GPT-5.6 on",
     (GENAI, "aws-bedrock", "*claude-sonnet-4-5-*", "long"): "book: above 200,000 tokens; genai-prices has no tier there",
@@ -87,6 +90,7 @@ RATIOS = {
     (LITELLM, "aws-bedrock", "*claude-3-5-sonnet-*", "*"): Decimal("0.5"),
     (GENAI, "aws-bedrock", "*claude-3-5-sonnet-*", "*"): Decimal("0.5"),
     (LITELLM, "aws-bedrock", "anthropic.*", "*"): TENTH,
+    (LITELLM, "aws-bedrock", "amazon.nova-2-lite-*", "*"): TENTH,
     (LITELLM, "aws-bedrock", "claude-sonnet-4-5-*", "*"): TENTH,
     (LITELLM, "aws-bedrock", "openai.gpt-6-*", "*"): TENTH,
     (LITELLM, "azure-openai", "azure/ada@*", "*"): Decimal("1.1"),
