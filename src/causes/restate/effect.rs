@@ -46,6 +46,8 @@ pub struct Standing {
     counted: Option<i128>,
     logged: i128,
     billed: bool,
+    /// The billed quantity is known in one way or another, so the families before can judge it.
+    pub proven: bool,
 }
 
 /// Standings, computed once for each key.
@@ -65,14 +67,15 @@ impl<'s, 'a> Standings<'s, 'a> {
         }
         let bill = self.state.bill(key);
         let leaves = self.state.logged.get(key).map_or(0, |leaves| leaves.len());
-        let counted =
-            quantity::billed(self.state, key).filter(|(_, known)| *known != quantity::Known::Implied);
+        let proven = quantity::billed(self.state, key);
+        let counted = proven.filter(|(_, known)| *known != quantity::Known::Implied);
         let standing = Standing {
             residual: bill.amount - self.state.priced(key)?,
             bound: bill.bound + Money::from_pico(leaves as i128 + 1),
             counted: counted.map(|(count, _)| count),
             logged: self.state.logged_quantity(key),
             billed: bill.lines > 0,
+            proven: proven.is_some(),
         };
         self.known.insert(key.clone(), standing);
         Ok(standing)

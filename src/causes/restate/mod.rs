@@ -27,7 +27,7 @@ use slice::Slice;
 const MOST_CLAIMS: usize = 24;
 /// Prices that one search of an account may look up: models with the largest differences come first, and what is left
 /// out is said.
-const MOST_LOOKUPS: usize = 2_000_000;
+const MOST_LOOKUPS: usize = 500_000;
 
 /// A hypothesis that the bill agrees with.
 struct Story<'s> {
@@ -115,14 +115,15 @@ fn best(
     Ok(Some(first.patch(state, account, &rivals)))
 }
 
-/// Models with a difference that nothing explains yet, and how large it is, in 10^-12.
+/// Models with a difference that nothing explains yet, where no quantity is known; and how large it is, in 10^-12.
 fn suspects(state: &State, account: &Account) -> Result<BTreeMap<Arc<str>, i128>> {
     let mut standings = Standings::new(state);
     let mut suspects: BTreeMap<Arc<str>, i128> = BTreeMap::new();
     for cell in state.open.iter().filter(|cell| cell.account == *account) {
         for key in state.keys_of(cell) {
             let standing = standings.of(&key)?;
-            if standing.residual.abs() <= standing.bound || state.accepted.contains(&key) {
+            let ties = standing.residual.abs() <= standing.bound;
+            if ties || standing.proven || state.accepted.contains(&key) {
                 continue;
             }
             let leaves = state.logged.get(&key).into_iter().flatten();
