@@ -131,7 +131,8 @@ impl<'b> Pricer<'b> {
         let curve = &self.curves[place][meter.index()];
         let next = curve.partition_point(|point| point.from <= ask.at);
         let (point, end) = (&curve[next.saturating_sub(1)], ask.at + SECONDS_PER_DAY);
-        if !point.hourly && !(ask.whole_day && curve.get(next).is_some_and(|next| next.from < end)) {
+        let changes = ask.whole_day && curve.get(next).is_some_and(|next| next.from < end);
+        if !point.hourly && !changes {
             return point;
         }
         let point = self.fresh(ask, meter, ask.at, ask.whole_day);
