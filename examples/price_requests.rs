@@ -53,6 +53,7 @@ fn request(record: &csv::StringRecord) -> (Ask<'_>, Vec<(Meter, Ratio)>) {
         seller: Seller::find(&record[1]).unwrap().id,
         name: &record[0],
         at: read_instant(&record[2]).unwrap().0,
+        whole_day: false,
         tier: Tier::parse(&record[3]),
         region: None,
         prompt: u64::try_from(prompt.sum::<i128>()).unwrap(),

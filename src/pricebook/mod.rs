@@ -260,6 +260,17 @@ impl Pricebook {
         rules.map(|rule| rule.factor).chain(known.flat_map(|known| known.factors.iter().copied()))
     }
 
+    /// Regions that a row, rule or `[[region]]` of the seller speaks of; a final `*` stands for any ending.
+    pub fn regions(&self, seller: &str) -> BTreeSet<&str> {
+        let rows = self.ledger(seller).map(|row| &*row.region).filter(|region| *region != "*");
+        let parents = self.sellers.get(seller).into_iter().flat_map(|book| &book.parents);
+        let parents = parents.flat_map(|(region, parent)| [&**region, &**parent]);
+        let rules = self.modifiers.iter().filter(|rule| rule.seller == seller);
+        let known = self.uplifts.iter().filter(|known| known.seller == seller);
+        let patterns = rules.flat_map(|rule| &rule.regions).chain(known.flat_map(|known| &known.regions));
+        ["global"].into_iter().chain(rows).chain(parents).chain(patterns.map(String::as_str)).collect()
+    }
+
     /// What a row's source id stands for.
     pub fn evidence(&self, source: &str) -> Option<&Evidence> {
         self.evidence.get(source)

@@ -93,7 +93,7 @@ struct UpliftEntry {
 #[derive(Debug, Clone)]
 pub(super) struct Uplift {
     pub seller: &'static str,
-    regions: Vec<String>,
+    pub regions: Vec<String>,
     pub factors: Vec<Ratio>,
 }
 
@@ -110,7 +110,7 @@ pub(super) struct Modifier {
     pub seller: &'static str,
     pub factor: Ratio,
     pub tier: Option<Tier>,
-    regions: Vec<String>,
+    pub regions: Vec<String>,
     pub from: Option<i64>,
     pub to: Option<i64>,
     released: (Option<Day>, Option<Day>),

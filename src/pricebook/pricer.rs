@@ -8,6 +8,7 @@ use hashbrown::{Equivalent, HashMap};
 
 use super::{Named, NoPrice, PriceQuery, Pricebook};
 use crate::money::{Money, ONE, Ratio};
+use crate::period::SECONDS_PER_DAY;
 use crate::usage::cube::Band;
 use crate::vocabulary::{Meter, Seller, Tier};
 
@@ -24,6 +25,8 @@ pub struct Ask<'a> {
     /// Tokens of the whole prompt.
     pub prompt: u64,
     pub at: i64,
+    /// Only the day is known, and `at` is its midnight.
+    pub whole_day: bool,
 }
 
 /// The price of a meter from an instant on.
@@ -126,11 +129,13 @@ impl<'b> Pricer<'b> {
         }
         // The first point holds since ever.
         let curve = &self.curves[place][meter.index()];
-        let point = &curve[curve.partition_point(|point| point.from <= ask.at).saturating_sub(1)];
-        if !point.hourly {
+        let next = curve.partition_point(|point| point.from <= ask.at);
+        let (point, end) = (&curve[next.saturating_sub(1)], ask.at + SECONDS_PER_DAY);
+        let changes = ask.whole_day && curve.get(next).is_some_and(|next| next.from < end);
+        if !point.hourly && !changes {
             return point;
         }
-        let point = self.fresh(ask, meter, ask.at);
+        let point = self.fresh(ask, meter, ask.at, ask.whole_day);
         self.hourly.insert(point)
     }
 
@@ -150,17 +155,17 @@ impl<'b> Pricer<'b> {
         }
         instants.sort_unstable();
         instants.dedup();
-        instants.into_iter().map(|at| self.fresh(ask, meter, at)).collect()
+        instants.into_iter().map(|at| self.fresh(ask, meter, at, false)).collect()
     }
 
-    /// The price at an instant, without looking at any curve.
-    fn fresh(&self, ask: &Ask, meter: Meter, at: i64) -> Point<'b> {
+    /// The price at an instant or of the day it begins, without looking at any curve.
+    fn fresh(&self, ask: &Ask, meter: Meter, at: i64, whole_day: bool) -> Point<'b> {
         let Some(Named { model, region, tier }) = self.book.resolve_name(ask.seller, ask.name, at) else {
             let unit = Err(NoPrice::UnknownModel);
             return Point { from: at, model: None, unit, unverified: false, pico: None, hourly: false };
         };
         let region = ask.region.map(Into::into).or(region).unwrap_or_default();
-        let priced = self.book.price(&PriceQuery {
+        let query = PriceQuery {
             seller: ask.seller,
             model,
             meter,
@@ -168,7 +173,8 @@ impl<'b> Pricer<'b> {
             region: &region,
             prompt: ask.prompt,
             at,
-        });
+        };
+        let priced = if whole_day { self.book.price_of_day(None, &query) } else { self.book.price(&query) };
         let unverified = priced.as_ref().is_ok_and(|priced| priced.unverified);
         let unit = priced.map(|priced| priced.unit);
         let scaled = unit.ok().and_then(|unit| unit.checked_mul(Ratio::new(ONE, 1)?));

@@ -254,10 +254,15 @@ proptest! {
         for (ask, known) in asks {
             let Ask { meter, tier, region, prompt, at } = ask;
             let name = if known { "M" } else { "unknown" };
-            let asked = super::Ask { seller: "openai", name, tier: Some(tier), region: Some(region), prompt, at };
+            let whole_day = at % 86_400 == 0;
+            let (seller, tier_asked, region_asked) = ("openai", Some(tier), Some(region));
+            let asked = super::Ask {
+                seller, name, tier: tier_asked, region: region_asked, prompt, at, whole_day,
+            };
             let place = pricer.place(&asked);
             let point = pricer.point(place, &asked, meter);
-            let priced = book.price(&PriceQuery { seller: "openai", model: "m", meter, tier, region, prompt, at });
+            let query = PriceQuery { seller, model: "m", meter, tier, region, prompt, at };
+            let priced = if whole_day { book.price_of_day(None, &query) } else { book.price(&query) };
             let expected = if known { priced.map(|priced| priced.unit) } else { Err(NoPrice::UnknownModel) };
             prop_assert_eq!(point.unit, expected);
             let quantity = Ratio::new(12_345, 1).unwrap();

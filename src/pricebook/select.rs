@@ -17,7 +17,7 @@ use super::row::{Layer, PriceRow};
 use super::schedules::{Schedule, Schedules, overlap};
 use super::terms::{Term, UnitTerms, unit_terms};
 use super::{NoPrice, PriceQuery, Pricebook, Priced};
-use crate::money::Ratio;
+use crate::period::SECONDS_PER_DAY;
 use crate::usage::cube::Band;
 use crate::vocabulary::{PriceStatus, Seller, Tier};
 
@@ -183,7 +183,6 @@ fn starts(rows: &[PriceRow], first: u32) -> Vec<(i64, u32)> {
 #[derive(Debug, Clone)]
 pub struct Selected<'b, 'q> {
     pub row: &'b PriceRow,
-    pub unit: Ratio,
     /// The region asked for and those it lies in, nearest first; `global` last where it may stand in.
     pub regions: Vec<&'q str>,
     pub doubt: Option<Doubt>,
@@ -209,6 +208,16 @@ impl Pricebook {
         self.price_under(&self.terms, account, query)
     }
 
+    /// The unit price that holds all day, from the midnight asked for on; [`NoPrice::Hourly`] where it changes inside it.
+    pub fn price_of_day(&self, account: Option<&str>, query: &PriceQuery) -> Result<Priced, NoPrice> {
+        let priced = self.price_for(account, query);
+        let unit = |priced: &Result<Priced, NoPrice>| priced.as_ref().ok().map(|priced| priced.unit);
+        let last = query.at + SECONDS_PER_DAY - 1;
+        let mut changes = self.price_changes(query.seller, query.model, query.at, last).into_iter();
+        let differs = |at| unit(&self.price_for(account, &PriceQuery { at, ..*query })) != unit(&priced);
+        if changes.any(differs) { Err(NoPrice::Hourly) } else { priced }
+    }
+
     /// The unit price before any contract.
     pub fn list_price(&self, query: &PriceQuery) -> Result<Priced, NoPrice> {
         self.price_under(&[], None, query)
@@ -225,6 +234,17 @@ impl Pricebook {
 
     /// The ledger's row for a request.
     pub fn select<'b: 'q, 'q>(&'b self, query: &PriceQuery<'q>) -> Result<Selected<'b, 'q>, NoPrice> {
+        self.place(query)
+            .and_then(|found| if found.row.unit.is_some() { Ok(found) } else { Err(NoPrice::Ended) })
+    }
+
+    /// The row that says that what is asked for is no longer sold.
+    pub fn ended(&self, query: &PriceQuery) -> Option<&PriceRow> {
+        self.place(query).ok().map(|found| found.row).filter(|row| row.unit.is_none())
+    }
+
+    /// The row in force, be it an end.
+    fn place<'b: 'q, 'q>(&'b self, query: &PriceQuery<'q>) -> Result<Selected<'b, 'q>, NoPrice> {
         let seller = self.sellers.get(query.seller).ok_or(NoPrice::UnknownModel)?;
         let model = seller.names.models.get(query.model).ok_or(NoPrice::UnknownModel)?;
         let rules = || self.modifiers.iter().filter(|rule| rule.seller == query.seller);
@@ -250,11 +270,10 @@ impl Pricebook {
                     derived.then(|| shelf.row(query, Tier::Standard, &regions)).flatten()
                 });
                 if let Some(Found { row, doubtful }) = row {
-                    let unit = row.unit.ok_or(NoPrice::Ended)?;
                     let unnamed = exact && query.region.is_empty() && &*row.region != "*";
                     let assumed = unnamed && (shelf.has_regions() || anywhere());
                     let doubt = (assumed.then_some(Doubt::Region)).or(doubtful.then_some(Doubt::Holiday));
-                    return Ok(Selected { row, unit, regions, doubt });
+                    return Ok(Selected { row, regions, doubt });
                 }
                 elsewhere |= exact && shelf.is_elsewhere(&regions);
             }
@@ -272,7 +291,7 @@ impl Pricebook {
     ) -> Result<Priced, NoPrice> {
         let row = selected.row;
         let mut priced = Priced {
-            unit: selected.unit,
+            unit: row.unit.ok_or(NoPrice::Ended)?,
             row: row.origin.clone(),
             status: row.status,
             factors: Vec::new(),
@@ -304,6 +323,7 @@ impl Pricebook {
 mod tests {
     use super::*;
     use crate::diagnostic::Origin;
+    use crate::money::Ratio;
     use crate::period::Day;
     use crate::vocabulary::Meter;
     use proptest::prelude::*;

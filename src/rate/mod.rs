@@ -397,19 +397,10 @@ impl<'a> Rater<'a> {
     /// Usage of a whole day has the price that holds all day, or none.
     fn price(&self, leaf: &Leaf) -> std::result::Result<Priced, NoPrice> {
         let account = leaf.account.id.as_deref();
-        let price = |at| self.book.price_for(account, &PriceQuery { at, ..leaf.query() });
-        let priced = price(leaf.at);
         if leaf.whole_day {
-            let (first, last) = (leaf.day.start(), leaf.day.next().start() - 1);
-            let unit = |priced: &std::result::Result<Priced, NoPrice>| {
-                priced.as_ref().ok().map(|priced| priced.unit)
-            };
-            let changes = self.book.price_changes(&leaf.account.provider, &leaf.model, first, last);
-            if changes.into_iter().any(|at| unit(&price(at)) != unit(&priced)) {
-                return Err(NoPrice::Hourly);
-            }
+            return self.book.price_of_day(account, &PriceQuery { at: leaf.day.start(), ..leaf.query() });
         }
-        priced
+        self.book.price_for(account, &leaf.query())
     }
 
     /// The leaf's price per unit; `None` where the book has none, which is never the same as zero.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::money::{Money, Ratio};
 use crate::period::{Day, SECONDS_PER_DAY};
 use crate::pricebook::{Doubt, Named, NoPrice, PriceQuery, PriceRow, Pricebook, Priced, Selected};
+use crate::usage::cube::Band;
 use crate::vocabulary::{Meter, Tier};
 
 /// One request as a caller describes it.
@@ -14,6 +15,8 @@ pub struct Request<'a> {
     /// Any name of the model.
     pub name: &'a str,
     pub at: i64,
+    /// Only the day is known, and `at` is its midnight.
+    pub whole_day: bool,
     /// The tier served; what the name says where it is left out, else standard.
     pub tier: Option<Tier>,
     /// What the name says where it is left out.
@@ -86,7 +89,7 @@ pub fn quote<'b>(book: &'b Pricebook, request: &Request) -> Option<Quote<'b>> {
         .map(|(meter, quantity)| Line {
             meter: *meter,
             quantity: *quantity,
-            price: charge(book, &quote, *meter, *quantity),
+            price: charge(book, &quote, request.whole_day, *meter, *quantity),
         })
         .collect();
     Some(quote)
@@ -100,7 +103,7 @@ pub fn prompt(quantities: &[(Meter, Ratio)]) -> u64 {
 }
 
 impl Quote<'_> {
-    fn query(&self, meter: Meter) -> PriceQuery<'_> {
+    pub fn query(&self, meter: Meter) -> PriceQuery<'_> {
         PriceQuery {
             seller: self.seller,
             model: self.model,
@@ -129,11 +132,12 @@ impl Quote<'_> {
 fn charge<'b>(
     book: &'b Pricebook,
     quote: &Quote<'b>,
+    whole_day: bool,
     meter: Meter,
     quantity: Ratio,
 ) -> Result<Charge<'b>, NoPrice> {
     let query = quote.query(meter);
-    let priced = book.price(&query)?;
+    let priced = if whole_day { book.price_of_day(None, &query)? } else { book.price(&query)? };
     let Selected { row, doubt, .. } = book.select(&query)?;
     let (amount, rounded) =
         priced.unit.checked_mul(quantity).and_then(|amount| amount.amount(1).ok()).ok_or(NoPrice::NoRow)?;
@@ -159,8 +163,7 @@ pub fn why(book: &Pricebook, quote: &Quote, line: &Line) -> Vec<String> {
         Some(_) => {}
     }
     if let Some(band) = row.ctx {
-        let sign = if band.inclusive { ">=" } else { ">" };
-        why.push(format!("a prompt of {} tokens is {sign} {}", quote.prompt, band.tokens));
+        why.push(format!("a prompt of {} tokens is {}", quote.prompt, holds(band)));
     }
     let asked = if quote.region.is_empty() { "global" } else { &quote.region };
     if charge.doubt == Some(Doubt::Region) {
@@ -186,6 +189,9 @@ pub fn why(book: &Pricebook, quote: &Quote, line: &Line) -> Vec<String> {
 /// What the same request costs after its instant, to the day `last`; of prices by the hour only the first change.
 pub fn later(book: &Pricebook, request: &Request, quote: &Quote, last: Day) -> Vec<Later> {
     let last = last.next().start();
+    if quote.at >= last {
+        return Vec::new();
+    }
     let meanings = book.meanings(request.seller, request.name);
     let models: BTreeSet<&str> = meanings.iter().filter_map(|(_, model)| *model).collect();
     let mut instants: BTreeSet<i64> = meanings.iter().map(|(from, _)| *from).collect();
@@ -200,7 +206,8 @@ pub fn later(book: &Pricebook, request: &Request, quote: &Quote, last: Day) -> V
         let (mut hourly, mut found) = (false, Vec::new());
         for at in instants.range(quote.at + 1..=last) {
             let quantities = vec![(line.meter, line.quantity)];
-            let then = Request { at: *at, prompt: Some(quote.prompt), quantities, ..request.clone() };
+            let prompt = Some(quote.prompt);
+            let then = Request { at: *at, whole_day: false, prompt, quantities, ..request.clone() };
             let price = super::quote::quote(book, &then).and_then(|quote| quote.lines.into_iter().next());
             let Some(Line { price, .. }) = price else { continue };
             let unit = price.as_ref().map(|charge| charge.priced.unit).map_err(|reason| *reason);
@@ -221,13 +228,94 @@ pub fn later(book: &Pricebook, request: &Request, quote: &Quote, last: Day) -> V
     later
 }
 
-/// How a reason reads.
-pub const fn reason(reason: NoPrice) -> &'static str {
-    match reason {
+/// How a reason reads, of what was asked.
+pub fn reason(book: &Pricebook, query: &PriceQuery, reason: NoPrice) -> String {
+    let text = match reason {
         NoPrice::UnknownModel => "the book does not know the model",
         NoPrice::NoRow => "the book has no price for it at this tier and instant",
         NoPrice::NoRegion => "the book has prices for other regions only, and none stands in",
-        NoPrice::Ended => "it is no longer sold",
-        NoPrice::Hourly => "the price depends on the hour",
+        NoPrice::Ended => {
+            let Some(row) = book.ended(query) else { return "it is no longer sold".to_owned() };
+            let prompt = row.ctx.map_or_else(String::new, |band| {
+                format!(" with a prompt of {} tokens, {}", query.prompt, holds(band))
+            });
+            return format!("it is no longer sold{prompt} ({})", row.origin);
+        }
+        NoPrice::Hourly => {
+            let day = Day::of_instant(query.at);
+            return format!("it is priced by the hour: say the time, such as {day}T02:00Z");
+        }
+    };
+    text.to_owned()
+}
+
+/// `> 200000`
+fn holds(band: Band) -> String {
+    format!("{} {}", if band.inclusive { ">=" } else { ">" }, band.tokens)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::period::read_instant;
+
+    fn request<'a>(
+        seller: &'static str,
+        name: &'a str,
+        at: &str,
+        whole_day: bool,
+        input: i128,
+    ) -> Request<'a> {
+        Request {
+            seller,
+            name,
+            at: read_instant(at).unwrap().0,
+            whole_day,
+            tier: None,
+            region: None,
+            prompt: None,
+            quantities: vec![(Meter::Input, Ratio::new(input, 1).unwrap())],
+        }
+    }
+
+    fn no_price(book: &Pricebook, request: &Request) -> Option<String> {
+        let quote = quote(book, request).unwrap();
+        let why = quote.lines[0].price.as_ref().err().copied()?;
+        Some(reason(book, &quote.query(Meter::Input), why))
+    }
+
+    #[test]
+    fn nothing_comes_after_the_last_day_looked_at() {
+        let book = Pricebook::shipped().unwrap();
+        let asked = request("openai", "gpt-5.5", "9999-12-31", true, 5);
+        let quote = quote(&book, &asked).unwrap();
+        for last in ["2027-11-25", "9999-12-30"] {
+            let last = Day::of_instant(read_instant(last).unwrap().0);
+            assert_eq!(later(&book, &asked, &quote, last), []);
+        }
+    }
+
+    /// Peak hours of DeepSeek are 01:00 to 04:00 and 06:00 to 10:00 on weekdays, and midnight lies outside.
+    #[test]
+    fn a_day_of_two_prices_has_none() {
+        let book = Pricebook::shipped().unwrap();
+        let ask =
+            |at, whole_day| no_price(&book, &request("deepseek", "deepseek-v4-pro", at, whole_day, 1000));
+        let hourly = "it is priced by the hour: say the time, such as 2026-11-25T02:00Z";
+        assert_eq!(ask("2026-11-25", true).as_deref(), Some(hourly));
+        assert_eq!(ask("2026-11-25T00:00Z", false), None);
+        // A Saturday is off-peak all day.
+        assert_eq!(ask("2026-11-21", true), None);
+    }
+
+    #[test]
+    fn an_end_names_its_row_and_the_prompt_it_is_about() {
+        let book = Pricebook::shipped().unwrap();
+        let ask =
+            |input| no_price(&book, &request("anthropic", "claude-sonnet-4-5", "2026-11-25", true, input));
+        assert_eq!(ask(200_000), None);
+        let reason = ask(250_000).unwrap();
+        let ended = "it is no longer sold with a prompt of 250000 tokens, > 200000 (prices/anthropic.csv:";
+        assert!(reason.starts_with(ended), "{reason}");
     }
 }

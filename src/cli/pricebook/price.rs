@@ -1,5 +1,6 @@
 //! `llmfin pricebook price`: what a request costs, which row says so, and what it costs later.
 
+mod region;
 mod requests;
 mod sheets;
 
@@ -30,20 +31,21 @@ Exit codes:
   2  it could not run: an unknown model, meter or seller
 
 Examples:
-  llmfin pricebook price claude-fable-5 --meter input=1200,cache_read=800,output=350
+  llmfin pricebook price claude-fable-5 --seller anthropic --meter input=1200,cache_read=800,output=350
   llmfin pricebook price gpt-4o --seller openai --at 2024-10-03 --meter cache_read=1000000
   llmfin pricebook price gpt-5.6-luna --seller openai --tier flex --at 2026-10-12T09:30Z --meter input=300000
   llmfin pricebook price --file requests.csv -o priced.csv")]
 pub struct Args {
-    /// Model by any name it has
+    /// Model by any name it has, or SELLER/MODEL
     #[arg(required_unless_present = "file")]
     pub model: Option<String>,
     /// Who sells it; may be left out where only one seller has the model
     #[arg(long, value_name = "SELLER", value_parser = seller)]
     pub seller: Option<&'static str>,
-    /// Day or instant of the request, such as 2026-10-12 or 2026-10-12T09:30Z [default: today]
+    /// Day or instant of the request, such as 2026-10-12 or 2026-10-12T09:30Z; a model priced by the hour needs the
+    /// instant [default: today]
     #[arg(long, value_name = "INSTANT", value_parser = instant)]
-    pub at: Option<i64>,
+    pub at: Option<(i64, bool)>,
     /// Tier asked for [default: what the name says, else standard]
     #[arg(long, value_name = "TIER", value_parser = tiers(), hide_possible_values = true)]
     pub tier: Option<Tier>,
@@ -80,9 +82,11 @@ fn seller(text: &str) -> std::result::Result<&'static str, String> {
     })
 }
 
-fn instant(text: &str) -> std::result::Result<i64, String> {
-    let instant = read_instant(text).map(|(instant, _)| instant);
-    instant.ok_or_else(|| "write 2026-10-12 or 2026-10-12T09:30Z".to_owned())
+/// The instant, and whether only its day is said.
+fn instant(text: &str) -> std::result::Result<(i64, bool), String> {
+    let (at, _) = read_instant(text)
+        .ok_or_else(|| format!("`{text}` is no instant; write 2026-10-12 or 2026-10-12T09:30Z"))?;
+    Ok((at, text.len() == "2026-10-12".len()))
 }
 
 fn used(text: &str) -> std::result::Result<(Meter, Ratio), String> {
@@ -102,8 +106,17 @@ fn meter(name: &str) -> std::result::Result<Meter, String> {
 
 /// A plain decimal: hours have fractions.
 fn quantity(text: &str) -> std::result::Result<Ratio, String> {
-    let plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    let number = plain.then(|| text.parse::<rust_decimal::Decimal>().ok()).flatten();
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    if !whole.bytes().chain(fraction.bytes()).all(|byte| byte.is_ascii_digit()) {
+        return Err(format!("`{text}` is no quantity"));
+    }
+    if whole.trim_start_matches('0').len() > 15 {
+        return Err(format!("`{text}` is too large: a quantity has at most 15 digits"));
+    }
+    if fraction.trim_end_matches('0').len() > 9 {
+        return Err(format!("`{text}` is too exact: a quantity has at most 9 decimals"));
+    }
+    let number = text.parse::<rust_decimal::Decimal>().ok();
     number.and_then(Ratio::from_decimal).ok_or_else(|| format!("`{text}` is no quantity"))
 }
 
@@ -114,17 +127,21 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
         return requests::run(&book, file, global, ui);
     }
     let name = args.model.as_deref().unwrap_or_default();
-    let at = args.at.unwrap_or_else(|| clock::today().start());
+    let (at, whole_day) = args.at.unwrap_or_else(|| (clock::today().start(), true));
+    let (seller, name) = seller_in(&book, args.seller, name, at)
+        .map_or((args.seller, name), |(seller, name)| (Some(seller), name));
     let request = Request {
-        seller: sold_by(&book, args.seller, name, at)?,
+        seller: sold_by(&book, seller, name, at)?,
         name,
         at,
+        whole_day,
         tier: args.served_tier.or(args.tier),
         region: args.region.as_deref(),
         prompt: args.prompt,
         quantities: args.meters.clone(),
     };
-    let quote = quote::quote(&book, &request).ok_or_else(|| unknown(&book, args.seller, name, at))?;
+    plausible(&book, &request)?;
+    let quote = quote::quote(&book, &request).ok_or_else(|| unknown(&book, seller, name, at))?;
     // A year after the newest that the book records: announced changes lie in it.
     let last = book.known_at().max(clock::today());
     let last = crate::period::Day::from_days(last.days() + 366);
@@ -135,6 +152,45 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
 
 fn exit_code(quote: &Quote) -> u8 {
     if quote.total().is_ok() { EXIT_CLEAN } else { EXIT_FINDINGS }
+}
+
+/// Refuses what could only be priced by overlooking a part of it.
+fn plausible(book: &Pricebook, request: &Request) -> Result<()> {
+    let mut problems = Vec::new();
+    if let Some(region) = request.region {
+        let known = book.regions(request.seller);
+        if let Err(region::Unknown { message, help }) = region::check(request.seller, region, &known) {
+            problems.push(Diagnostic::error("unknown-region", Origin::file("--region"), message).help(help));
+        }
+    }
+    if let Err(message) = whole_prompt(request.prompt, &request.quantities) {
+        let problem = Diagnostic::error("prompt", Origin::file("--prompt"), message);
+        problems.push(problem.help("leave it out, or write the tokens of the whole prompt"));
+    }
+    if problems.is_empty() { Ok(()) } else { Err(Error::Input(problems)) }
+}
+
+/// The prompt named holds the prompt tokens of the meters.
+fn whole_prompt(prompt: Option<u64>, quantities: &[(Meter, Ratio)]) -> std::result::Result<u64, String> {
+    let sum = quote::prompt(quantities);
+    match prompt {
+        Some(prompt) if prompt < sum => {
+            Err(format!("a prompt of {prompt} tokens is less than the {sum} prompt tokens of the meters"))
+        }
+        prompt => Ok(prompt.unwrap_or(sum)),
+    }
+}
+
+/// What `SELLER/MODEL` says, as `show` reads it.
+fn seller_in<'n>(
+    book: &Pricebook,
+    seller: Option<&str>,
+    name: &'n str,
+    at: i64,
+) -> Option<(&'static str, &'n str)> {
+    let (first, rest) = name.split_once('/').filter(|_| seller.is_none())?;
+    let seller = Seller::find(first)?.id;
+    book.resolve(seller, rest, at).map(|_| (seller, rest))
 }
 
 /// The seller named, else the only one that has the model at that instant.

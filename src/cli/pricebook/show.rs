@@ -5,6 +5,8 @@ mod sellers;
 mod table;
 mod upcoming;
 
+use std::collections::BTreeSet;
+
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::words;
@@ -132,8 +134,18 @@ impl Question<'_> {
             found = meanings(self.book, self.args.seller, name);
         }
         if found.is_empty() {
-            let message = format!("no seller of the price book has a model `{name}`");
+            let message = match self.args.seller {
+                Some(seller) => format!("{seller} has no model `{name}` in the price book"),
+                None => format!("no seller of the price book has a model `{name}`"),
+            };
+            let elsewhere: BTreeSet<&str> =
+                meanings(self.book, None, name).iter().map(|meaning| meaning.seller).collect();
             let help = match similar(self.book, self.args.seller, name) {
+                _ if !elsewhere.is_empty() => {
+                    let sellers: Vec<String> =
+                        elsewhere.iter().map(|seller| format!("`--seller {seller}`")).collect();
+                    format!("it is sold at {}", sellers.join(", "))
+                }
                 Some(near) => format!("did you mean `{near}`?"),
                 None => "`llmfin pricebook show` lists the sellers".to_owned(),
             };

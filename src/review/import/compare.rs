@@ -7,6 +7,7 @@ use crate::diagnostic::Origin;
 use crate::money::Ratio;
 use crate::period::Day;
 use crate::pricebook::{NoPrice, PriceQuery, PriceRow, Priced, ctx_rank};
+use crate::review::quote::reason;
 use crate::vocabulary::{Meter, PriceStatus, Tier};
 
 /// A price of the list that the book contradicts.
@@ -175,7 +176,10 @@ fn reads(quotes: &[Quote]) -> Reads {
 }
 
 fn remarks(context: &Context, quote: &Quote, ours: Option<&Priced>, reads: &Reads) -> Vec<String> {
-    let Some(ours) = ours else { return vec!["the book says it is no longer sold".to_owned()] };
+    let Some(ours) = ours else {
+        let why = reason(context.book, &query(quote, quote.at), NoPrice::Ended);
+        return vec![format!("the book says {why}")];
+    };
     let mut remarks: Vec<String> = ours.factors.iter().map(|(id, _)| format!("by {id}")).collect();
     if let Some(ratio) = quotient(quote.unit, ours.unit) {
         remarks.extend(ten_fold(ratio).map(|times| format!("a {times}-fold slip (PB007)")));

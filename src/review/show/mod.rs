@@ -68,14 +68,16 @@ pub fn doubt(row: &PriceRow) -> Option<&'static str> {
 }
 
 /// A price that has no row of its own and is made from another tier's by factors.
-pub struct Derived {
+pub struct Derived<'b> {
     pub unit: Ratio,
+    /// What the factors are on top of: any tier's or region's.
+    pub row: &'b PriceRow,
     /// `0.5 (anthropic-batch)`
     pub factors: String,
 }
 
 /// The price of a tier that `like` has no row for, where a rule says how it is made.
-pub fn derived(book: &Pricebook, like: &Key, tier: Tier, at: i64) -> Option<Derived> {
+pub fn derived<'b>(book: &'b Pricebook, like: &Key, tier: Tier, at: i64) -> Option<Derived<'b>> {
     let query = PriceQuery {
         seller: like.seller,
         model: &like.model,
@@ -86,8 +88,9 @@ pub fn derived(book: &Pricebook, like: &Key, tier: Tier, at: i64) -> Option<Deri
         at,
     };
     let priced = book.price(&query).ok().filter(|priced| !priced.factors.is_empty())?;
+    let row = book.select(&query).ok()?.row;
     let factors = priced.factors.iter().map(|(id, factor)| format!("{} ({id})", price_text(*factor, 1)));
-    Some(Derived { unit: priced.unit, factors: factors.collect::<Vec<_>>().join(" × ") })
+    Some(Derived { unit: priced.unit, row, factors: factors.collect::<Vec<_>>().join(" × ") })
 }
 
 /// The smallest prompt of a band.

@@ -36,6 +36,7 @@ fn files() -> Vec<BookFile> {
         "a,input,*,1.5,2026-12-01,scheduled,",
         "a,output,*,2,2026-01-01,promo,2026-11-30",
         "b,input,*,4,2026-01-01,listed,",
+        "b,output,*,6,2026-01-01,promo,>=2026-10-31",
         "c,input,*,10,2026-01-01,listed,",
         "c,input,night,20,2026-12-07,scheduled,",
     ]
@@ -145,6 +146,8 @@ fn what_comes_is_listed_with_the_dollars_it_moves() {
     assert_eq!(
         found,
         [
+            // It was promised until October, still holds, and nobody used it.
+            (at("2026-11-26"), Kind::PromotionEnds, "openai/b output".into(), stake("0", Some("0"))),
             // 5 million tokens of `a` and of `best`, which is `a` then: from 5 to 7.50.
             (at("2026-12-01"), Kind::Price, "openai/a input".into(), stake("5", Some("2.5"))),
             // What follows the promotion is not announced: 5 million tokens at 2 are at stake.

@@ -97,6 +97,13 @@ pub fn events<'b>(
             if within(end) && holds {
                 events.push(event(end, until.at_least, Kind::PromotionEnds, None));
             }
+            // It lasted longer than was promised: every day from tomorrow on can be the one.
+            let in_force = ladder.at(now).is_some_and(|held| std::ptr::eq(held, *row));
+            let tomorrow = Day::of_instant(now).next().start();
+            if until.at_least && end <= now && in_force && within(tomorrow) {
+                let what = format!("promised until {} at least, may end any day", until.day);
+                events.push(Event { what, ..event(tomorrow, true, Kind::PromotionEnds, None) });
+            }
         }
     }
     for seller in book.sellers() {

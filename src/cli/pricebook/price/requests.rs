@@ -5,21 +5,21 @@
 //! gpt-5-mini,openai,2026-10-12T09:30:00Z,batch,,1200,0,350
 //! ```
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::{quantity, seller, sold_by};
+use super::{instant, quantity, seller, sold_by, whole_prompt};
 use crate::cli::global::Global;
 use crate::cli::ui::Ui;
 use crate::diagnostic::{Diagnostic, Origin, nearest};
 use crate::error::{EXIT_CLEAN, EXIT_FINDINGS, Error, Result};
 use crate::money::{Money, Ratio};
-use crate::period::read_instant;
-use crate::pricebook::{Ask, Pricebook, Pricer};
+use crate::pricebook::{Ask, PriceQuery, Pricebook, Pricer};
 use crate::read::records::records;
 use crate::read::source::Source;
 use crate::render::{self, OutputFormat};
 use crate::report::sheet::{Cell, Column, Kind, Sheet};
-use crate::review::quote::{self, reason};
+use crate::review::quote::reason;
 use crate::usage_table::column_name;
 use crate::vocabulary::{Meter, Tier};
 
@@ -52,12 +52,12 @@ pub(super) fn run(book: &Pricebook, file: &Path, global: &Global, ui: &Ui) -> an
     let source = Source::file(file, file.display().to_string());
     let text = source.text()?;
     let (mut columns, mut priced) = (Vec::new(), Vec::new());
-    let mut pricer = Pricer::new(book);
+    let (mut pricer, mut regions) = (Pricer::new(book), Regions::new());
     records(&source, &text, b',', &mut |line, record| {
         if columns.is_empty() {
             columns = header(&source, line, record)?;
         } else {
-            priced.push(price(&mut pricer, &columns, line, record));
+            priced.push(price(&mut pricer, &mut regions, &columns, line, record));
         }
         Ok(())
     })?;
@@ -133,7 +133,16 @@ struct Priced {
     amount: std::result::Result<Money, String>,
 }
 
-fn price(pricer: &mut Pricer, columns: &[Field], line: u64, record: &csv::StringRecord) -> Priced {
+/// Regions that the book knows, of the sellers asked for.
+type Regions<'b> = BTreeMap<&'static str, BTreeSet<&'b str>>;
+
+fn price<'b>(
+    pricer: &mut Pricer<'b>,
+    regions: &mut Regions<'b>,
+    columns: &[Field],
+    line: u64,
+    record: &csv::StringRecord,
+) -> Priced {
     let name = columns.iter().position(|field| *field == Field::Model).and_then(|index| record.get(index));
     let name = name.unwrap_or_default().trim();
     let mut priced = Priced {
@@ -144,12 +153,13 @@ fn price(pricer: &mut Pricer, columns: &[Field], line: u64, record: &csv::String
         unverified: false,
         amount: Err(String::new()),
     };
-    priced.amount = amount(pricer, columns, name, record, &mut priced);
+    priced.amount = amount(pricer, regions, columns, name, record, &mut priced);
     priced
 }
 
-fn amount(
-    pricer: &mut Pricer,
+fn amount<'b>(
+    pricer: &mut Pricer<'b>,
+    regions: &mut Regions<'b>,
     columns: &[Field],
     name: &str,
     record: &csv::StringRecord,
@@ -170,7 +180,7 @@ fn amount(
             Field::Model | Field::Other => {}
             Field::Seller => priced.seller = Some(seller(cell)?),
             Field::At => {
-                at = Some(read_instant(cell).ok_or_else(|| format!("`{cell}` is no instant"))?.0);
+                at = Some(instant(cell)?);
             }
             Field::Tier => tier = Some(read_tier(cell)?),
             Field::ServedTier => served = Some(read_tier(cell)?),
@@ -181,7 +191,7 @@ fn amount(
             Field::Meter(meter) => quantities.push((*meter, quantity(cell)?)),
         }
     }
-    let at = at.ok_or("`at` is empty")?;
+    let (at, whole_day) = at.ok_or("`at` is empty")?;
     if quantities.is_empty() {
         return Err("no meter has a count".to_owned());
     }
@@ -190,8 +200,14 @@ fn amount(
         error => error.to_string(),
     })?;
     priced.seller = Some(sold_by);
-    let prompt = prompt.unwrap_or_else(|| quote::prompt(&quantities));
-    let ask = Ask { seller: sold_by, name, tier: served.or(tier), region, prompt, at };
+    let book = pricer.book;
+    if let Some(region) = region {
+        let known = regions.entry(sold_by).or_insert_with(|| book.regions(sold_by));
+        super::region::check(sold_by, region, known)
+            .map_err(|unknown| format!("{}: {}", unknown.message, unknown.help))?;
+    }
+    let prompt = whole_prompt(prompt, &quantities)?;
+    let ask = Ask { seller: sold_by, name, tier: served.or(tier), region, prompt, at, whole_day };
     let place = pricer.place(&ask);
     let mut total = Money::ZERO;
     for (meter, quantity) in quantities {
@@ -199,7 +215,17 @@ fn amount(
         let model = point.model.ok_or_else(|| format!("is no model of {sold_by} that the book knows"))?;
         priced.model.get_or_insert_with(|| model.to_owned());
         priced.unverified |= point.unverified;
-        total += point.amount(quantity).map_err(|why| format!("{meter}: {}", reason(why)))?.0;
+        let amount = point.amount(quantity);
+        total += amount
+            .map_err(|why| {
+                let named = book.resolve_name(sold_by, name, at);
+                let (said, tier) = named.map_or((None, None), |named| (named.region, named.tier));
+                let region = ask.region.or(said.as_deref()).unwrap_or_default();
+                let tier = ask.tier.or(tier).unwrap_or(Tier::Standard);
+                let query = PriceQuery { seller: sold_by, model, meter, tier, region, prompt, at };
+                format!("{meter}: {}", reason(book, &query, why))
+            })?
+            .0;
     }
     Ok(total)
 }

@@ -2,7 +2,8 @@
 
 use super::super::words::{for_people, instant};
 use super::Args;
-use crate::pricebook::{PriceRow, Pricebook};
+use crate::period::Day;
+use crate::pricebook::{NoPrice, PriceQuery, PriceRow, Pricebook};
 use crate::render::OutputFormat;
 use crate::report::sheet::{Cell, Column, Kind, Sheet};
 use crate::review::quote::{Later, Line, Quote, Request, reason, why};
@@ -17,7 +18,7 @@ pub(super) fn build(
     format: OutputFormat,
 ) -> Vec<Sheet> {
     let amounts = amounts(book, request, quote, args);
-    let sheets = || vec![amounts.clone(), trace(book, quote), changes(quote, later)];
+    let sheets = || vec![amounts.clone(), trace(book, quote), changes(book, quote, later)];
     match format {
         OutputFormat::Csv => vec![amounts],
         OutputFormat::Json => sheets(),
@@ -65,7 +66,7 @@ fn amounts(book: &Pricebook, request: &Request, quote: &Quote, args: &Args) -> S
             ]),
             Err(why) => {
                 row.extend(std::iter::repeat_n(Cell::Empty, 5));
-                row.push(reason(*why).into());
+                row.push(reason(book, &quote.query(line.meter), *why).into());
             }
         }
         sheet.rows.push(row);
@@ -81,6 +82,10 @@ fn amounts(book: &Pricebook, request: &Request, quote: &Quote, args: &Args) -> S
         && asked != served
     {
         sheet.notes.push(format!("Asked for {asked} and served at {served}: the tier served is charged."));
+    }
+    if quote.lines.iter().any(|line| matches!(line.price, Err(NoPrice::Hourly))) {
+        let day = Day::of_instant(quote.at);
+        sheet.notes.push(format!("Priced by the hour: ask for one, `--at {day}T02:00Z`."));
     }
     if quote.lines.iter().any(|line| line.price.as_ref().is_ok_and(|charge| charge.rounded)) {
         sheet.notes.push("Rounded to 12 decimals.".to_owned());
@@ -115,7 +120,7 @@ fn trace(book: &Pricebook, quote: &Quote) -> Sheet {
 fn steps(book: &Pricebook, quote: &Quote, line: &Line) -> Vec<(&'static str, String)> {
     let charge = match &line.price {
         Ok(charge) => charge,
-        Err(why) => return vec![("no price", reason(*why).to_owned())],
+        Err(why) => return vec![("no price", reason(book, &quote.query(line.meter), *why))],
     };
     let row = charge.row;
     let price =
@@ -156,7 +161,7 @@ fn who(book: &Pricebook, row: &PriceRow) -> String {
     said
 }
 
-fn changes(quote: &Quote, later: &[Later]) -> Sheet {
+fn changes(book: &Pricebook, quote: &Quote, later: &[Later]) -> Sheet {
     let columns = vec![
         Column::new("from", "From", Kind::Text),
         Column::new("meter", "Meter", Kind::Text),
@@ -167,11 +172,15 @@ fn changes(quote: &Quote, later: &[Later]) -> Sheet {
     let mut sheet = Sheet::new("later", "What changed since", columns);
     for change in later {
         let line = quote.lines.iter().find(|line| line.meter == change.meter);
+        let query = PriceQuery { at: change.at, ..quote.query(change.meter) };
         let per = line.and_then(|line| line.price.as_ref().ok()).map_or(1_000_000, |charge| per(charge.row));
         sheet.rows.push(vec![
             instant(change.at).into(),
             change.meter.id().into(),
-            change.unit.map_or_else(|why| reason(why).into(), |unit| Cell::Ratio(price_text(unit, per))),
+            change.unit.map_or_else(
+                |why| reason(book, &query, why).into(),
+                |unit| Cell::Ratio(price_text(unit, per)),
+            ),
             per_text(per).into(),
             change.row.as_str().into(),
         ]);

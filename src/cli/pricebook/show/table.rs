@@ -73,7 +73,7 @@ fn price(row: &PriceRow, notes: &mut BTreeSet<String>) -> Price {
     Price { text: price_text(unit, per(row)), marks: if doubt.is_some() { "?" } else { "" } }
 }
 
-/// Tiers without a row that a rule makes out of the standard price.
+/// Tiers without a row that a rule makes out of another price, mostly the standard one.
 fn derive(
     question: &Question,
     key: &Key,
@@ -87,8 +87,15 @@ fn derive(
     });
     for tier in missing {
         if let Some(made) = derived(question.book, key, *tier, question.at) {
-            tiers.insert(*tier, Price { text: price_text(made.unit, per(row)), marks: "*" });
-            notes.insert(format!("* {tier} has no row of its own: the standard price × {}.", made.factors));
+            let marks = if price(made.row, notes).marks.is_empty() { "*" } else { "*?" };
+            tiers.insert(*tier, Price { text: price_text(made.unit, per(row)), marks });
+            let from = made.row.tier.map_or_else(|| "every tier's".to_owned(), |tier| format!("the {tier}"));
+            let place = if made.row.region == key.region {
+                String::new()
+            } else {
+                format!(" of {}", made.row.region)
+            };
+            notes.insert(format!("* {tier} has no row of its own: {from} price{place} × {}.", made.factors));
         }
     }
 }
