@@ -231,6 +231,25 @@ fn the_workflow_of_the_guide_stops_a_pull_request_that_edits_an_old_row() {
     assert_eq!(codes, [0, 0], "{said}");
 }
 
+/// What `--known-at` with the last day of a closed month says stays as it was.
+#[test]
+fn a_row_recorded_in_a_closed_month_is_new_only_where_the_month_is_open() {
+    let dir = books("PB021");
+    let ledger = dir.path().join("good/prices/openai.csv");
+    let earlier = fs::read_to_string(&ledger).unwrap().replace("2026-02-01,1,", "2026-01-20,1,");
+    fs::write(ledger, earlier).unwrap();
+    let arguments =
+        |closed: &'static str| ["--rule", "PB021", "--against", "before", "--closed-through", closed];
+    assert_eq!(check(dir.path(), "good", &arguments("2025-12")), (vec![], 0));
+    let (found, code) = check(dir.path(), "good", &arguments("2026-01"));
+    assert_eq!((found.len(), code), (1, 1));
+    assert!(
+        found[0].2.starts_with("prices/openai.csv:3:58: ")
+            && found[0].2.ends_with("recorded on 2026-01-20, but 2026-01 is closed"),
+        "{found:?}"
+    );
+}
+
 #[test]
 fn what_is_waived_is_counted_and_a_waiver_that_is_not_needed_is_a_warning() {
     let dir = books("PB015");
