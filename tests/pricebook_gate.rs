@@ -104,6 +104,17 @@ fn a_row_that_cannot_be_read_stops_a_close_and_is_left_out_where_that_is_accepte
     assert!(summary.contains(&format!("\nWarning: prices-of-ours: {said}.\n")), "{summary}");
 }
 
+/// A row written tomorrow would else change what such a close knew.
+#[test]
+fn a_close_knows_no_day_after_the_newest_row() {
+    let dir = books("");
+    close(dir.path(), &[]);
+    let newest = pack(dir.path());
+    close(dir.path(), &["--known-at", "2999-01-01"]);
+    assert_eq!(pack(dir.path())["pricebook"], newest["pricebook"]);
+    assert!(newest["pricebook"]["known_at"].as_str().unwrap() < "2999", "{}", newest["pricebook"]);
+}
+
 #[test]
 fn warnings_stop_nothing() {
     let dir =

@@ -223,12 +223,21 @@ fn the_workflow_of_the_guide_stops_a_pull_request_that_edits_an_old_row() {
         (codes, said)
     };
     let (codes, said) = run("bad");
-    assert_eq!(codes, [0, 1], "{said}");
+    assert_eq!(codes, [1, 0], "{said}");
     assert!(said.contains("::error file=pricebooks/prices/openai.csv,line=2,col=31,title=PB021::"), "{said}");
     let diff = fs::read_to_string(dir.path().join("diff.md")).unwrap();
     assert!(diff.contains("1.2"), "{diff}");
     let (codes, said) = run("good");
     assert_eq!(codes, [0, 0], "{said}");
+    // The pull request that adds the folder.
+    git(dir.path(), &["checkout", "-q", "--orphan", "empty"]);
+    git(dir.path(), &["rm", "-rqf", "--cached", "."]);
+    git(dir.path(), &["commit", "-q", "--allow-empty", "-m", "no book yet"]);
+    git(dir.path(), &["update-ref", "refs/remotes/origin/main", "HEAD"]);
+    let (codes, said) = run("good");
+    assert_eq!(codes, [0, 0], "{said}");
+    let diff = fs::read_to_string(dir.path().join("diff.md")).unwrap();
+    assert!(diff.contains("new model") && !diff.contains("gpt-"), "{diff}");
 }
 
 /// What `--known-at` with the last day of a closed month says stays as it was.

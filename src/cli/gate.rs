@@ -9,7 +9,7 @@ use crate::diagnostic::{Diagnostic, Level, Origin};
 use crate::error::{Error, Result};
 use crate::period::Day;
 use crate::pricebook::files::{self, BookFile};
-use crate::pricebook::{Pricebook, Reading};
+use crate::pricebook::{PriceRow, Pricebook, Reading};
 use crate::review::check::{self, Context};
 
 /// Places that one message names.
@@ -34,7 +34,7 @@ pub fn pricebook(
     if !unread.is_empty() {
         return Err(Error::Input(unread));
     }
-    let left_out = left_out(&own, &problems);
+    let left_out = left_out(&own, &book, &problems);
     let report = check::run(&Context::new(&own, &book, as_of), problems, &check::rules());
     let mut errors: Vec<Diagnostic> =
         report.findings.into_iter().filter(|finding| finding.level == Level::Error).collect();
@@ -56,12 +56,18 @@ pub fn pricebook(
 }
 
 /// `; left out as unreadable: prices/openai.csv:2; …`, by their place in the folder. A lower layer prices instead.
-fn left_out(own: &[BookFile], problems: &[Diagnostic]) -> String {
+fn left_out(own: &[BookFile], book: &Pricebook, problems: &[Diagnostic]) -> String {
     let errors = problems.iter().filter(|problem| problem.level == Level::Error);
     let places: BTreeSet<(&str, u64)> = errors
         .filter_map(|problem| {
             let file = own.iter().find(|file| *file.shown == *problem.origin.file)?;
-            Some((file.name.as_str(), problem.origin.line))
+            // Some problems leave the row in: two that claim the same key and instant.
+            let mut rows = file.ledger().into_iter().flat_map(|seller| book.ledger(seller));
+            let same = |row: &PriceRow| {
+                (&row.origin.file, row.origin.line) == (&problem.origin.file, problem.origin.line)
+            };
+            let out = if file.ledger().is_some() { !rows.any(same) } else { problem.code == "PB030" };
+            out.then_some((file.name.as_str(), problem.origin.line))
         })
         .collect();
     if places.is_empty() {
