@@ -259,6 +259,26 @@ fn a_row_recorded_in_a_closed_month_is_new_only_where_the_month_is_open() {
     );
 }
 
+/// What the guide on prices shows is typed as it stands, each block to the file named before it.
+#[test]
+fn the_lines_of_the_guide_pass_the_check() {
+    let guide = fs::read_to_string("docs/guide/updating-prices.md").unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir_all(dir.path().join("ours/prices")).unwrap();
+    for (name, fence) in [
+        ("sources.toml", "```toml\n"),
+        ("prices/openai.csv", "```csv\n"),
+        ("prices/anthropic.csv", "```csv\n"),
+    ] {
+        let (_, rest) = guide.split_once(&format!("`{name}`, with")).unwrap();
+        let block = rest.split_once(fence).and_then(|(_, rest)| rest.split_once("```")).unwrap().0;
+        fs::write(dir.path().join("ours").join(name), block).unwrap();
+    }
+    let output = run(dir.path(), &["ours", "--as-of", "2026-08-22", "--strict"]);
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(said, "0 errors, 0 warnings\n", "{said}");
+}
+
 #[test]
 fn what_is_waived_is_counted_and_a_waiver_that_is_not_needed_is_a_warning() {
     let dir = books("PB015");

@@ -147,7 +147,7 @@ fn build(files: &[BookFile], contracts: &[BookFile], known_at: Option<Day>) -> R
             problems.push(Diagnostic::error("PB001", origin, format!("`{ledger}` is no seller")).help(help));
             continue;
         };
-        let known = all_names.entry(seller.id).or_default();
+        let known = (seller.id, &all_names);
         let rows = shelves.entry(seller.id).or_default();
         ledger::read(&file.text(), file.layer, &currency, known, &windows, rows, &mut problems);
     }
