@@ -95,8 +95,24 @@ fn a_row_that_cannot_be_read_stops_a_close_and_is_left_out_where_that_is_accepte
     assert_eq!(close(dir.path(), &[]).status.code(), Some(2));
     close(dir.path(), &["--accept-pricebook-errors"]);
     let document = pack(dir.path());
-    assert_eq!(accepted(&document), ["prices with errors were accepted: 1 error, PB005 1"]);
+    let said = "prices with errors were accepted: 1 error, PB005 1; left out as unreadable: prices/openai.csv:2; \
+                shipped prices and earlier rows stand in where there are any";
+    assert_eq!(accepted(&document), [said]);
+    // The shipped price.
     assert_eq!(document["totals"]["priced"], "0.25");
+    let summary = fs::read_to_string(dir.path().join("closes/2026-10/v1/00-summary.md")).unwrap();
+    assert!(summary.contains(&format!("\nWarning: prices-of-ours: {said}.\n")), "{summary}");
+}
+
+/// A row written tomorrow would else change what such a close knew.
+#[test]
+fn a_close_knows_no_day_after_the_newest_row() {
+    let dir = books("");
+    close(dir.path(), &[]);
+    let newest = pack(dir.path());
+    close(dir.path(), &["--known-at", "2999-01-01"]);
+    assert_eq!(pack(dir.path())["pricebook"], newest["pricebook"]);
+    assert!(newest["pricebook"]["known_at"].as_str().unwrap() < "2999", "{}", newest["pricebook"]);
 }
 
 #[test]

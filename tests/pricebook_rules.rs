@@ -223,12 +223,60 @@ fn the_workflow_of_the_guide_stops_a_pull_request_that_edits_an_old_row() {
         (codes, said)
     };
     let (codes, said) = run("bad");
-    assert_eq!(codes, [0, 1], "{said}");
+    assert_eq!(codes, [1, 0], "{said}");
     assert!(said.contains("::error file=pricebooks/prices/openai.csv,line=2,col=31,title=PB021::"), "{said}");
     let diff = fs::read_to_string(dir.path().join("diff.md")).unwrap();
     assert!(diff.contains("1.2"), "{diff}");
     let (codes, said) = run("good");
     assert_eq!(codes, [0, 0], "{said}");
+    // The pull request that adds the folder.
+    git(dir.path(), &["checkout", "-q", "--orphan", "empty"]);
+    git(dir.path(), &["rm", "-rqf", "--cached", "."]);
+    git(dir.path(), &["commit", "-q", "--allow-empty", "-m", "no book yet"]);
+    git(dir.path(), &["update-ref", "refs/remotes/origin/main", "HEAD"]);
+    let (codes, said) = run("good");
+    assert_eq!(codes, [0, 0], "{said}");
+    let diff = fs::read_to_string(dir.path().join("diff.md")).unwrap();
+    assert!(diff.contains("new model") && !diff.contains("gpt-"), "{diff}");
+}
+
+/// What `--known-at` with the last day of a closed month says stays as it was.
+#[test]
+fn a_row_recorded_in_a_closed_month_is_new_only_where_the_month_is_open() {
+    let dir = books("PB021");
+    let ledger = dir.path().join("good/prices/openai.csv");
+    let earlier = fs::read_to_string(&ledger).unwrap().replace("2026-02-01,1,", "2026-01-20,1,");
+    fs::write(ledger, earlier).unwrap();
+    let arguments =
+        |closed: &'static str| ["--rule", "PB021", "--against", "before", "--closed-through", closed];
+    assert_eq!(check(dir.path(), "good", &arguments("2025-12")), (vec![], 0));
+    let (found, code) = check(dir.path(), "good", &arguments("2026-01"));
+    assert_eq!((found.len(), code), (1, 1));
+    assert!(
+        found[0].2.starts_with("prices/openai.csv:3:58: ")
+            && found[0].2.ends_with("recorded on 2026-01-20, but 2026-01 is closed"),
+        "{found:?}"
+    );
+}
+
+/// What the guide on prices shows is typed as it stands, each block to the file named before it.
+#[test]
+fn the_lines_of_the_guide_pass_the_check() {
+    let guide = fs::read_to_string("docs/guide/updating-prices.md").unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir_all(dir.path().join("ours/prices")).unwrap();
+    for (name, fence) in [
+        ("sources.toml", "```toml\n"),
+        ("prices/openai.csv", "```csv\n"),
+        ("prices/anthropic.csv", "```csv\n"),
+    ] {
+        let (_, rest) = guide.split_once(&format!("`{name}`, with")).unwrap();
+        let block = rest.split_once(fence).and_then(|(_, rest)| rest.split_once("```")).unwrap().0;
+        fs::write(dir.path().join("ours").join(name), block).unwrap();
+    }
+    let output = run(dir.path(), &["ours", "--as-of", "2026-08-22", "--strict"]);
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(said, "0 errors, 0 warnings\n", "{said}");
 }
 
 #[test]

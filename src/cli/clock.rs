@@ -1,5 +1,7 @@
-//! The one place that reads a clock: it only decides which month or day is meant when none is named.
+//! The one place that reads a clock: it decides which month or day is meant when none is named, and which is to come.
 
+use crate::diagnostic::{Diagnostic, Origin};
+use crate::error::Result;
 use crate::period::{Day, Month};
 
 pub fn last_complete_month() -> Month {
@@ -9,6 +11,17 @@ pub fn last_complete_month() -> Month {
 /// The UTC day it is.
 pub fn today() -> Day {
     Day::of_instant(chrono::Utc::now().timestamp())
+}
+
+/// Refuses a day on which a list cannot have been read yet; the days that the book knows are past.
+pub fn not_to_come(day: Day, known_at: Day) -> Result<()> {
+    let today = today().max(known_at);
+    if day <= today {
+        return Ok(());
+    }
+    let message = format!("{day} is to come");
+    let help = format!("name the day the list was downloaded, {today} at the latest");
+    Err(Diagnostic::error("day-to-come", Origin::file("--retrieved"), message).help(help).into())
 }
 
 /// The month before the one that holds an instant, in seconds since the epoch.

@@ -52,6 +52,11 @@ fn page(id: &str) -> Result<String> {
         return Ok(format!("# {id}: {}\n\nLevel: {level}.\n\n{}\n\n{}\n", rule.title, rule.why, rule.remedy));
     }
     Cause::find(id).map(|cause| cause.page.to_owned()).ok_or_else(|| {
+        if id.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("PB")) {
+            let message = format!("no rule has the id `{id}`");
+            let help = "rules are PB001 to PB032; `llmfin pricebook check` runs them";
+            return Diagnostic::error("unknown-rule", Origin::file("explain"), message).help(help).into();
+        }
         let help = match nearest(id, CAUSES.iter().map(|cause| cause.id)) {
             Some(near) => format!("did you mean `{near}`?"),
             None => "`llmfin explain` lists them".to_owned(),

@@ -1,6 +1,6 @@
 //! A book of one's own that breaks a rule prices no close, unless the user says so; then the pack records it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::gather;
 use super::global::Global;
@@ -8,8 +8,12 @@ use crate::books::Books;
 use crate::diagnostic::{Diagnostic, Level, Origin};
 use crate::error::{Error, Result};
 use crate::period::Day;
-use crate::pricebook::{Pricebook, Reading, files};
+use crate::pricebook::files::{self, BookFile};
+use crate::pricebook::{PriceRow, Pricebook, Reading};
 use crate::review::check::{self, Context};
+
+/// Places that one message names.
+const SHOWN: usize = 5;
 
 /// The price book that flags and books ask for, and what was accepted to price with it. Only the folder laid over the
 /// shipped book is checked, beside the shipped rows: those are checked before they are shipped.
@@ -30,6 +34,7 @@ pub fn pricebook(
     if !unread.is_empty() {
         return Err(Error::Input(unread));
     }
+    let left_out = left_out(&own, &book, &problems);
     let report = check::run(&Context::new(&own, &book, as_of), problems, &check::rules());
     let mut errors: Vec<Diagnostic> =
         report.findings.into_iter().filter(|finding| finding.level == Level::Error).collect();
@@ -40,7 +45,7 @@ pub fn pricebook(
     let origin = Origin::file(inside.display().to_string());
     let counted = counted(&errors);
     if global.accept_pricebook_errors {
-        let message = format!("prices with errors were accepted: {counted}");
+        let message = format!("prices with errors were accepted: {counted}{left_out}");
         let help = format!("`llmfin pricebook check {}` lists them", folder.display());
         return Ok((book, Some(Diagnostic::warning("pricebook-errors", origin, message).help(help))));
     }
@@ -48,6 +53,32 @@ pub fn pricebook(
     let help = "correct what follows, or price with it anyway by `--accept-pricebook-errors`, which the pack records";
     errors.insert(0, Diagnostic::error("pricebook-errors", origin, message).help(help));
     Err(Error::Input(errors))
+}
+
+/// `; left out as unreadable: prices/openai.csv:2; …`, by their place in the folder. A lower layer prices instead.
+fn left_out(own: &[BookFile], book: &Pricebook, problems: &[Diagnostic]) -> String {
+    let errors = problems.iter().filter(|problem| problem.level == Level::Error);
+    let places: BTreeSet<(&str, u64)> = errors
+        .filter_map(|problem| {
+            let file = own.iter().find(|file| *file.shown == *problem.origin.file)?;
+            // Some problems leave the row in: two that claim the same key and instant.
+            let mut rows = file.ledger().into_iter().flat_map(|seller| book.ledger(seller));
+            let same = |row: &PriceRow| {
+                (&row.origin.file, row.origin.line) == (&problem.origin.file, problem.origin.line)
+            };
+            let out = if file.ledger().is_some() { !rows.any(same) } else { problem.code == "PB030" };
+            out.then_some((file.name.as_str(), problem.origin.line))
+        })
+        .collect();
+    if places.is_empty() {
+        return String::new();
+    }
+    let shown = places.iter().take(SHOWN).map(|(name, line)| format!("{name}:{line}"));
+    let mut shown = shown.collect::<Vec<_>>().join(", ");
+    if places.len() > SHOWN {
+        shown.push_str(&format!(" and {} more", places.len() - SHOWN));
+    }
+    format!("; left out as unreadable: {shown}; shipped prices and earlier rows stand in where there are any")
 }
 
 /// `3 errors, PB007 2, PB018 1`

@@ -64,6 +64,9 @@ fn summary(document: &Reconciliation) -> Result<String> {
         document.pricebook.known_at.map_or_else(String::new, |day| day.to_string()),
         document.pricebook.sha256
     ));
+    for accepted in document.diagnostics.iter().filter(|said| said.code == "pricebook-errors") {
+        text.push_str(&format!("\nWarning: {}: {}.\n", accepted.origin, accepted.message));
+    }
     text.push_str(
         "\nEvery figure leads to input rows in three joins at most: this page to `03-variance-waterfall.csv` by finding, \
          from there to `03-variance.csv` by finding and group, and to the files by the evidence in `reconciliation.json`.\n",

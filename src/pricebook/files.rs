@@ -93,6 +93,11 @@ impl BookFile {
     }
 }
 
+/// What a folder was before it was there: no rows and no rules, over what its `book.toml` says.
+pub fn nothing_of(own: &[BookFile]) -> Vec<BookFile> {
+    own.iter().filter(|file| file.name == "book.toml").cloned().collect()
+}
+
 /// The book inside the program.
 pub fn shipped() -> Vec<BookFile> {
     SHIPPED
@@ -131,7 +136,7 @@ pub fn folder(folder: &Path) -> Result<Vec<BookFile>> {
         .collect()
 }
 
-/// The same folder as it was at a revision of the git repository it lies in.
+/// The same folder as it was at a revision of the git repository it lies in; no files where it held no book then.
 pub fn at_revision(folder: &Path, revision: &str) -> Result<Vec<BookFile>> {
     let shown = |name: &str| format!("{revision}:{}", folder.join(name).display());
     // A revision that starts with a dash would be an option of git's.
@@ -149,9 +154,6 @@ pub fn at_revision(folder: &Path, revision: &str) -> Result<Vec<BookFile>> {
         let bytes = git(folder, &["show", &format!("{revision}:./{name}")], revision)?;
         let content = Cow::Owned(utf8(bytes, &shown(name))?);
         files.push(BookFile { layer: Layer::Overlay, name: name.to_owned(), shown: shown(name), content });
-    }
-    if files.is_empty() {
-        return Err(no_book(shown(""), &folder.join("prices")));
     }
     Ok(files)
 }

@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use super::names::Names;
+use super::names::AllNames;
 use super::row::{Layer, PriceRow, is_region, read_ctx, read_decimal, read_digits, read_until};
 use super::schedules::Schedules;
 use super::text::{CONFLICT_HELP, Text, is_conflict, suggest};
@@ -48,7 +48,7 @@ pub(super) fn read(
     text: &Text,
     layer: Layer,
     currency: &str,
-    names: &Names,
+    (seller, names): (&str, &AllNames),
     schedules: &Schedules,
     rows: &mut Vec<PriceRow>,
     problems: &mut Vec<Diagnostic>,
@@ -85,7 +85,7 @@ pub(super) fn read(
             }
             continue;
         };
-        let mut cells = Cells { text, names, schedules, record: &record, columns, start, problems };
+        let mut cells = Cells { text, seller, names, schedules, record: &record, columns, start, problems };
         if let Some(row) = cells.row(Origin::new(text.name.clone(), line, 0), layer, currency) {
             rows.push(row);
         }
@@ -136,7 +136,8 @@ fn header(
 /// One record, its place, and where its problems go.
 struct Cells<'a> {
     text: &'a Text<'a>,
-    names: &'a Names,
+    seller: &'a str,
+    names: &'a AllNames,
     schedules: &'a Schedules,
     record: &'a csv::StringRecord,
     columns: &'a [Option<usize>; COLUMNS.len()],
@@ -213,10 +214,16 @@ impl<'a> Cells<'a> {
             self.not_a_row(width);
             return None;
         }
-        let names = self.names;
-        if self.cell("model") != "*" && !names.models.contains_key(self.cell("model")) {
-            let help = suggest(self.cell("model"), names.models.keys().map(|id| &**id));
-            self.problem("model", "is not in `models.toml`", help);
+        let (names, model) = (self.names, self.cell("model"));
+        let known = |seller: &str| names.get(seller).is_some_and(|names| names.models.contains_key(model));
+        if model != "*" && !known(self.seller) {
+            if let Some(other) = names.keys().find(|seller| known(seller)) {
+                let help = format!("write the row to prices/{other}.csv");
+                self.problem("model", &format!("is a model of {other}, not of {}", self.seller), help);
+            } else {
+                let own = names.get(self.seller).into_iter().flat_map(|names| names.models.keys());
+                self.problem("model", "is not in `models.toml`", suggest(model, own.map(|id| &**id)));
+            }
         }
         let source = |text: &str| (!text.is_empty()).then_some(());
         self.read("source", source, "is empty", "name an entry of `sources.toml`");

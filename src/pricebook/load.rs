@@ -147,7 +147,7 @@ fn build(files: &[BookFile], contracts: &[BookFile], known_at: Option<Day>) -> R
             problems.push(Diagnostic::error("PB001", origin, format!("`{ledger}` is no seller")).help(help));
             continue;
         };
-        let known = all_names.entry(seller.id).or_default();
+        let known = (seller.id, &all_names);
         let rows = shelves.entry(seller.id).or_default();
         ledger::read(&file.text(), file.layer, &currency, known, &windows, rows, &mut problems);
     }
@@ -157,7 +157,8 @@ fn build(files: &[BookFile], contracts: &[BookFile], known_at: Option<Day>) -> R
     }
     terms::ties(&mut agreed, &mut problems);
     let newest = shelves.values().flatten().map(|row| row.recorded).max();
-    let known_at = known_at.or(newest).unwrap_or(Day::from_days(0));
+    // No later than the newest row: what is written after today could else not be told from what was known.
+    let known_at = known_at.into_iter().chain(newest).min().unwrap_or(Day::from_days(0));
     let mut sellers: BTreeMap<&'static str, SellerBook> = all_names
         .into_iter()
         .map(|(seller, names)| (seller, SellerBook { names, ..SellerBook::default() }))

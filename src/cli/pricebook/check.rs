@@ -68,7 +68,7 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
     let books = if args.dir.is_none() { gather::books_if_any(global)? } else { None };
     let folder = args.dir.clone().or_else(|| gather::overlay(global, books.as_ref()));
     let own = folder.as_deref().map_or_else(|| Ok(files::shipped()), files::folder)?;
-    let before = args.against.as_deref().map(|named| before(named, folder.as_deref())).transpose()?;
+    let before = args.against.as_deref().map(|named| before(named, folder.as_deref(), &own)).transpose()?;
     let Reading { book, problems } = Pricebook::read(own.clone(), Vec::new(), global.known_at);
     let usage = match &args.usage {
         None => None,
@@ -132,10 +132,13 @@ fn rule(id: &str) -> Result<&'static Rule> {
 }
 
 /// The files at a revision of the folder's repository, or of another folder.
-fn before(named: &str, folder: Option<&Path>) -> Result<Vec<BookFile>> {
+fn before(named: &str, folder: Option<&Path>, own: &[BookFile]) -> Result<Vec<BookFile>> {
     match folder {
         _ if Path::new(named).is_dir() => files::folder(Path::new(named)),
-        Some(folder) => files::at_revision(folder, named),
+        Some(folder) => {
+            let files = files::at_revision(folder, named)?;
+            Ok(if files.is_empty() { files::nothing_of(own) } else { files })
+        }
         None => {
             let message = "the shipped book has no earlier revision";
             let problem = Diagnostic::error("no-revision", Origin::file("--against"), message);
@@ -147,6 +150,7 @@ fn before(named: &str, folder: Option<&Path>) -> Result<Vec<BookFile>> {
 }
 
 fn cross(list: &Path, book: &Pricebook, retrieved: Day) -> Result<Cross> {
+    clock::not_to_come(retrieved, book.known_at())?;
     let name = list.display().to_string();
     let text = std::fs::read_to_string(list).map_err(|error| Error::io(name.clone(), error))?;
     let context = import::Context { book, retrieved, sellers: &[] };

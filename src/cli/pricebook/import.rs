@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::seller;
+use crate::cli::clock;
 use crate::cli::global::Global;
 use crate::cli::ui::{Ui, replace, unwritable};
 use crate::diagnostic::{Diagnostic, Origin};
@@ -63,6 +64,7 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
         Error::from(what.help("fetch the list again, as it is"))
     })?;
     let book = Pricebook::load(global.pricebook.as_deref(), &[], global.known_at)?;
+    clock::not_to_come(args.retrieved, book.known_at())?;
     let context = Context { book: &book, retrieved: args.retrieved, sellers: &args.seller };
     let (format, mut listing) = import::read(&shown, &text, args.format, &context).map_err(Error::from)?;
     let outcome = import::compare(&mut listing, &context);

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Context, Findings, Rule};
+use super::{Context, Findings, Rule, closed_rules};
 use crate::diagnostic::Level;
-use crate::period::read_instant;
+use crate::period::{Day, read_instant};
 use crate::pricebook::COLUMNS;
 use crate::pricebook::Pricebook;
 use crate::pricebook::files::BookFile;
@@ -15,20 +15,23 @@ pub const RULES: &[Rule] = &[
     Rule {
         id: "PB020",
         level: Level::Error,
-        title: "a row that starts in a closed month is added, edited or removed without `rev` and a reason",
+        title: "a row that starts in a closed month is added, edited or removed without `rev` and a reason, or a rule that \
+                holds in it (factor, alias, schedule, region, name, source) is another one",
         why: "A price that is entered for October in November changes what October's close was computed from.",
         remedy: "Leave the row of the closed month as it is and add one of the next `rev` (2 at least) with the reason under \
-                 `note`; reports then show the correction as a memo.",
+                 `note`; reports then show the correction as a memo. Leave a rule as it is too: end it after the closed \
+                 month, and add an entry that starts then.",
         waivable: false,
         check: closed_months,
     },
     Rule {
         id: "PB021",
         level: Level::Error,
-        title: "a line that was in the ledger has changed or vanished",
+        title: "a line that was in the ledger has changed or vanished, or a new one claims to have been known earlier",
         why: "Public lists overwrite: on 2026-03-11 one of them dropped its retired models, and last year's usage had no price.",
         remedy: "Put the line back and append a row: a change with its own `from`, a correction with the next `rev`. \
-                 Only `ack` and `waiver` may be filled in later.",
+                 Only `ack` and `waiver` may be filled in later. `recorded` of a new row is the day it is written, which is \
+                 after the last closed month.",
         waivable: false,
         check: append_only,
     },
@@ -106,6 +109,8 @@ struct Comparison<'a> {
     changed: Vec<(Line, Vec<(&'static str, String)>)>,
     vanished: Vec<Line>,
     added: Vec<Line>,
+    /// The newest `recorded` of the old ledger.
+    newest: Option<Day>,
 }
 
 fn compare<'a>(context: &'a Context, before: &'a [BookFile]) -> Vec<Comparison<'a>> {
@@ -123,8 +128,10 @@ fn compare<'a>(context: &'a Context, before: &'a [BookFile]) -> Vec<Comparison<'
             changed: Vec::new(),
             vanished: Vec::new(),
             added: Vec::new(),
+            newest: None,
         };
         for line in lines(old) {
+            result.newest = result.newest.max(line.cell("recorded").parse().ok());
             let same = new.get_mut(&line.identity()).filter(|same| !same.is_empty());
             let Some(same) = same else {
                 result.vanished.push(line);
@@ -148,6 +155,7 @@ fn compare<'a>(context: &'a Context, before: &'a [BookFile]) -> Vec<Comparison<'
             changed: vec![],
             vanished: vec![],
             added,
+            newest: None,
         });
     }
     compared
@@ -156,6 +164,9 @@ fn compare<'a>(context: &'a Context, before: &'a [BookFile]) -> Vec<Comparison<'
 fn append_only(context: &Context, findings: &mut Findings) {
     let Some(before) = context.before else { return };
     for compared in compare(context, before) {
+        if let Some(file) = compared.file {
+            back_dated(context, file, &compared, findings);
+        }
         let Some(file) = compared.file else {
             let message = format!("the ledger and its {} rows have vanished", compared.vanished.len());
             findings.file(
@@ -175,6 +186,22 @@ fn append_only(context: &Context, findings: &mut Findings) {
             let message = format!("the row {} has vanished: it was line {}", describe(line), line.number);
             findings.at(file, file.cell(line.number, "model"), message, append());
         }
+    }
+}
+
+/// A row that is new and recorded before what was there would change what `--known-at` said, and a close with it.
+fn back_dated(context: &Context, file: &BookFile, compared: &Comparison, findings: &mut Findings) {
+    let recorded = |line: &Line| line.cell("recorded").parse::<Day>().ok();
+    for line in &compared.added {
+        let Some(day) = recorded(line) else { continue };
+        let why = match (compared.newest, context.closed_through) {
+            (_, Some(closed)) if day <= closed.last() => format!("{closed} is closed"),
+            (Some(newest), _) if day < newest => format!("the ledger already knew rows of {newest}"),
+            _ => continue,
+        };
+        let message = format!("{} is new and says that it was recorded on {day}, but {why}", describe(line));
+        let help = format!("`recorded` is the day a row is written: {}", context.as_of);
+        findings.at(file, file.cell(line.number, "recorded"), message, help);
     }
 }
 
@@ -198,6 +225,7 @@ fn describe(line: &Line) -> String {
 
 fn closed_months(context: &Context, findings: &mut Findings) {
     let (Some(before), Some(closed)) = (context.before, context.closed_through) else { return };
+    closed_rules::check(context, before, closed, findings);
     let end = closed.last().next().start();
     let is_closed = |line: &Line| line.cell("from").parse::<i64>().is_ok_and(|from| from < end);
     let old = Pricebook::read(before.to_vec(), Vec::new(), None).book;

@@ -1,6 +1,7 @@
 //! `llmfin pricebook check`: one registry of rules, each a row of data with the function that finds what breaks it.
 //! What cannot be read at all is found by the readers of `pricebook` and carries the same ids.
 
+mod closed_rules;
 mod cross;
 pub mod document;
 mod finding;

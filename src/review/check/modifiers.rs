@@ -11,10 +11,10 @@ use crate::period::read_instant;
 pub const RULES: &[Rule] = &[Rule {
     id: "PB026",
     level: Level::Error,
-    title: "the order of two modifiers is open, or a factor lies outside 0.01 to 10",
+    title: "the order of two modifiers or of two contract terms is open, or a factor lies outside 0.01 to 10",
     why: "A residency uplift that is already in the row and applied again is charged twice. A row written for the very tier \
           or region therefore suppresses a modifier, and two modifiers of one request need an order.",
-    remedy: "Give each modifier that can meet another one its own `order`.",
+    remedy: "Give each modifier that can meet another one its own `order`; let contract terms of a kind not meet.",
     waivable: false,
     check: order,
 }];

@@ -58,13 +58,7 @@ fn gaps(context: &Context, findings: &mut Findings) {
                 context.as_of
             ),
         };
-        match context.file(&name) {
-            // At the end, where a row belongs.
-            Some(file) => {
-                let end = file.body().trim_end().len();
-                findings.at(file, end.saturating_sub(1)..end, message, help);
-            }
-            None => findings.file(&name, message, help),
-        }
+        // No line is wrong: one is missing.
+        findings.file(context.file(&name).map_or(&name, |file| &file.shown), message, help);
     }
 }

@@ -66,10 +66,16 @@ pub fn both(
     known_at: Option<Day>,
 ) -> Result<[Side; 2]> {
     let named = texts.map(named);
+    let mut read_files = Vec::new();
+    for (index, text) in texts.iter().enumerate() {
+        read_files.push(read(text, &named[index].place, &named[1 - index].place, own)?);
+    }
     let mut sides = Vec::new();
     for (index, text) in texts.iter().enumerate() {
-        let other = &named[1 - index].place;
-        let files = read(text, &named[index].place, other, own)?;
+        let mut files = read_files[index].clone();
+        if files.is_empty() {
+            files = files::nothing_of(&read_files[1 - index]);
+        }
         let Reading { book, problems } =
             Pricebook::read(files.clone(), contracts.to_vec(), named[index].known_at.or(known_at));
         sides.push(Side { label: (*text).to_owned(), book, rules: Rules::of(&layers(files)), problems });
