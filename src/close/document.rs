@@ -297,7 +297,7 @@ pub struct ContractAccount {
 pub struct ContractModel {
     /// Null where the bill's lines cover several models.
     pub model: Option<String>,
-    /// Null where only the bill speaks: its lines cover several models.
+    /// Null where only the bill speaks: its lines cover several models, or the book has no price for the usage.
     pub list_cost: Option<Money>,
     pub contracted_cost: Option<Money>,
     /// Null where the bill does not tell this model apart.
