@@ -68,8 +68,10 @@ pub struct PriceMemo {
     pub per: u64,
     /// First day of the difference.
     pub from: Day,
-    /// How much more the month's stored usage would cost.
-    pub amount: Money,
+    /// How much more the month's stored usage would cost; null where there is no price, then or now, for some of it.
+    pub amount: Option<Money>,
+    /// Units of that usage without a price then or now; null where there are none.
+    pub unpriced: Option<String>,
     /// Day on which the row was recorded.
     pub recorded: Day,
     /// `prices/openai.csv:214`
