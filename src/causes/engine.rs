@@ -1,9 +1,10 @@
 //! Applies the families in order and keeps what stands.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{Claim, FAMILIES};
+use super::{Claim, FAMILIES, restate};
 use crate::error::Result;
 use crate::money::Money;
 use crate::rate::Account;
@@ -30,6 +31,8 @@ impl Residual {
 pub struct Explained {
     pub claims: Vec<Claim>,
     pub residuals: BTreeMap<CellKey, Residual>,
+    /// Models whose difference is open and was not searched in full, because there was too much to try.
+    pub left_out: Vec<(Account, Arc<str>)>,
 }
 
 /// Explains account by account, on every core: no edit reaches from one to another. The order of the result is that
@@ -57,11 +60,12 @@ pub fn explain(state: &State) -> Result<Explained> {
         }
         done
     });
-    let mut all = Explained { claims: Vec::new(), residuals: BTreeMap::new() };
+    let mut all = Explained { claims: Vec::new(), residuals: BTreeMap::new(), left_out: Vec::new() };
     while let Some((_, explained)) = done.pop_first() {
         let explained = explained?;
         all.claims.extend(explained.claims);
         all.residuals.extend(explained.residuals);
+        all.left_out.extend(explained.left_out);
     }
     Ok(all)
 }
@@ -71,7 +75,7 @@ fn explain_account(name: &Account, part: &State) -> Result<Explained> {
     if part.grains.contains_key(name) {
         account(part.clone())
     } else {
-        Ok(Explained { claims: Vec::new(), residuals: residuals(part)? })
+        Ok(Explained { claims: Vec::new(), residuals: residuals(part)?, left_out: Vec::new() })
     }
 }
 
@@ -125,7 +129,13 @@ fn round(state: &State) -> Result<Explained> {
             }
         }
     }
-    Ok(Explained { claims, residuals: residuals(&state)? })
+    let accounts: BTreeSet<&Account> = state.open.iter().map(|cell| &cell.account).collect();
+    let mut left_out = Vec::new();
+    for account in accounts {
+        let models = restate::left_out(&state, account)?;
+        left_out.extend(models.into_iter().map(|model| (account.clone(), model)));
+    }
+    Ok(Explained { claims, residuals: residuals(&state)?, left_out })
 }
 
 fn residuals(state: &State) -> Result<BTreeMap<CellKey, Residual>> {

@@ -10,7 +10,7 @@ use super::document::*;
 use super::draft::{Draft, charge_draft, claim_draft, logged_draft, number, rounding};
 use super::expected::expect;
 use super::inputs::CloseInputs;
-use super::listings::{input_rows, memos, note, spanning, suspicions, ties, unpriced};
+use super::listings::{input_rows, memos, note, search_cut, spanning, suspicions, ties, unpriced};
 use super::totals::{check, totals};
 use crate::causes::engine;
 use crate::causes::logged;
@@ -62,6 +62,7 @@ pub fn assemble(inputs: &CloseInputs) -> Result<Reconciliation> {
         by_account.iter().map(|(account, lines)| (account.clone(), Grain::of(lines))).collect();
     let state = State::new(&rater, &grains, &inputs.gateway, inputs.period, &usage, &usage_lines, &reports)?;
     let explained = engine::explain(&state)?;
+    let left_out = search_cut(&explained);
     let bridge = logged::bridge(&usage, &rater, |leaf| state.key_of(leaf).cell)?;
 
     let mut drafts: Vec<Draft> = explained.claims.into_iter().map(claim_draft).collect();
@@ -82,6 +83,7 @@ pub fn assemble(inputs: &CloseInputs) -> Result<Reconciliation> {
     diagnostics.extend(agreed.problems);
     diagnostics.extend(missing);
     diagnostics.extend(spanning(inputs));
+    diagnostics.extend(left_out);
     diagnostics.extend(suspicions(&cells, inputs));
     let unpriced = unpriced(&state);
     let document = Reconciliation {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::document::{Cell, Input, InvoiceTie, Note, PriceMemo, Unpriced};
 use super::inputs::{AccountDocument, CloseInputs};
+use crate::causes::engine::Explained;
 use crate::diagnostic::{Diagnostic, Origin};
 use crate::invoice::{BillLine, DocumentKind};
 use crate::money::Money;
@@ -184,6 +185,29 @@ pub(super) fn spanning(inputs: &CloseInputs) -> Vec<Diagnostic> {
         )
     };
     inputs.documents.iter().filter_map(spanning).collect()
+}
+
+/// Models whose difference was not searched for causes in full: what is left of it is unexplained for that reason.
+pub(super) fn search_cut(explained: &Explained) -> Vec<Diagnostic> {
+    let mut by_account: BTreeMap<&Account, Vec<&str>> = BTreeMap::new();
+    for (account, model) in &explained.left_out {
+        by_account.entry(account).or_default().push(model);
+    }
+    let cut = |(account, models): (&Account, Vec<&str>)| {
+        let message = format!(
+            "{} models with a difference were not searched for causes in full, there is too much to try: {}",
+            models.len(),
+            models.join(", ")
+        );
+        let place = account
+            .id
+            .as_ref()
+            .map_or(account.provider.to_string(), |id| format!("{}/{id}", account.provider));
+        Diagnostic::warning("search-cut", Origin::file(place), message).help(
+            "a usage report of the provider, or a cost export with quantities, settles most of it at once",
+        )
+    };
+    by_account.into_iter().map(cut).collect()
 }
 
 /// A bill near a hundred times (or a hundredth of) what the log prices is a unit error until shown otherwise.

@@ -417,6 +417,19 @@ impl<'a> Rater<'a> {
         self.unit(leaf).ok().map(|priced| priced.unit)
     }
 
+    /// The price per unit before any contract.
+    pub fn list(&self, leaf: &Leaf) -> Option<Ratio> {
+        match self.book.terms().is_empty() {
+            true => self.ratio(leaf),
+            false => self.book.list_price(&leaf.query()).ok().map(|priced| priced.unit),
+        }
+    }
+
+    /// True where the month as a whole gives the leaf its price, which no leaf beside it shares.
+    pub fn is_contracted(&self, leaf: &Leaf) -> bool {
+        self.contracted.contains_key(leaf)
+    }
+
     /// True where the leaf's prompt is priced by a long-context row.
     pub fn is_long_context(&self, leaf: &Leaf) -> bool {
         leaf.prompt > 0 && {

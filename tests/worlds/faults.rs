@@ -41,6 +41,22 @@ pub static FAULTS: &[Fault] = &[
     Fault { cause: "cov.bypass", inject: undeclared_bypass, bill: Bill::Exact },
 ];
 
+/// Faults that show as one factor on a whole bill, on bills with one amount a model and day.
+pub static WHOLE: &[Fault] = &[Fault { cause: "terms.discount", inject: discounted, bill: Bill::ModelDay }];
+
+/// Faults of [`FAULTS`] that one amount a model and day is enough to find.
+pub static AT_MODEL_DAY: &[&str] = &[
+    "rate.stale",
+    "map.alias_repointed",
+    "map.fallback",
+    "rate.service_tier",
+    "rate.batch",
+    "rate.context_band",
+    "rate.missing_model",
+    "qty.failed_priced",
+    "qty.poll_duplicate",
+];
+
 /// Faults that no cause of the catalogue describes: their dollars must stay unexplained.
 pub static STRANGE: &[Fault] = &[
     Fault { cause: "lost rows", inject: lost_rows, bill: Bill::Exact },
@@ -177,6 +193,20 @@ fn new_price(world: &mut World, random: &mut Random) {
     for meter in meters {
         let list = prices::unit(model, meter, Tier::Standard, "global", false);
         rate(world, model, meter, from, list * percent / 100);
+    }
+}
+
+/// Twelve percent off everything, from one day on.
+fn discounted(world: &mut World, random: &mut Random) {
+    let from = onset(world, random);
+    for model in world.models.clone() {
+        for meter in [Meter::Input, Meter::CacheRead, Meter::CacheWrite30m, Meter::Output] {
+            let list = prices::unit(model, meter, Tier::Standard, "global", false);
+            world.rates.entry((model, meter)).or_default().push((from, list * 88 / 100));
+        }
+        for day in from..=world.last {
+            world.blame("terms.discount", model, day);
+        }
     }
 }
 

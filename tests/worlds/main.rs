@@ -13,7 +13,7 @@ mod random;
 
 use std::sync::LazyLock;
 
-use faults::{DECOYS, FAULTS, Fault, STRANGE};
+use faults::{AT_MODEL_DAY, DECOYS, FAULTS, Fault, STRANGE, WHOLE};
 use judge::{Verdict, judge};
 use llmfin::pricebook::Pricebook;
 use month::{Bill, World};
@@ -169,6 +169,15 @@ fn a_coarse_bill_never_makes_a_wrong_claim() {
             let score = run(fault, bill, false, 0..4);
             score.show(&format!("{bill:?}"), fault.cause);
             assert!(score.wrong.is_empty(), "{bill:?} {}: {}", fault.cause, first(&score.wrong));
+            if bill == Bill::ModelDay && AT_MODEL_DAY.contains(&fault.cause) {
+                assert_eq!(score.found, score.faulty, "{}: {}", fault.cause, first(&score.missed));
+            }
         }
+    }
+    for fault in WHOLE {
+        let score = run(fault, fault.bill, false, 0..8);
+        score.show("ModelDay", fault.cause);
+        assert!(score.wrong.is_empty(), "{}: {}", fault.cause, first(&score.wrong));
+        assert!(score.faulty > 0 && score.found == score.faulty, "{}", first(&score.missed));
     }
 }

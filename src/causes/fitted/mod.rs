@@ -37,7 +37,8 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
             .flat_map(|(model, runs)| runs.iter().map(move |run| (model, run.as_slice())))
             .filter_map(|(model, run)| Some((model, run, factor(run)?)))
             .collect();
-        if let Some(patch) = discount(state, account, &factors) {
+        let discount = discount(state, account, &factors);
+        if let Some(patch) = discount.filter(|patch| !state.rejected.contains(&patch.name)) {
             patches.push(patch);
             continue;
         }
@@ -55,7 +56,8 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
 
 fn enough(run: &[DayCell], numbers: usize) -> bool {
     let bits: u32 = run.iter().map(DayCell::bits).sum();
-    run.len() >= numbers + MORE_DAYS && bits >= BITS_OF_A_PRICE * numbers as u32 + MORE_BITS
+    let days: BTreeSet<_> = run.iter().map(|day| day.day).collect();
+    days.len() >= numbers + MORE_DAYS && bits >= BITS_OF_A_PRICE * numbers as u32 + MORE_BITS
 }
 
 /// The one factor, with at most three decimals, between what is priced and what is billed on every day.
@@ -92,8 +94,9 @@ fn discount(state: &State, account: &Account, factors: &[(&Arc<str>, &[DayCell],
         factors.iter().flat_map(|(_, run, _)| run.iter().map(|day| &day.key.cell)).collect();
     // A discount leaves out no model of its days.
     let from = factors.iter().filter_map(|(_, run, _)| run.first()).map(|day| day.day).min()?;
-    let open = state.open.iter().filter(|cell| cell.account == *account && cell.first >= from);
-    let bare = open.filter(|cell| !covered.contains(cell)).count();
+    let used = super::cells(state);
+    let others = used.iter().filter(|cell| cell.account == *account && cell.first >= from);
+    let bare = others.filter(|cell| !covered.contains(cell)).count();
     if bare * 10 > covered.len() {
         return None;
     }
@@ -139,7 +142,7 @@ fn discount(state: &State, account: &Account, factors: &[(&Arc<str>, &[DayCell],
 /// New prices per million, by column.
 type Prices = BTreeMap<Column, Ratio>;
 
-/// The fewest columns whose prices, in written decimals, re-price every day.
+/// The fewest columns whose prices, in written decimals, re-price every day; `None` where two sets of columns do.
 fn prices(run: &[DayCell]) -> Result<Option<Prices>> {
     let columns: BTreeSet<Column> = run.iter().flat_map(|day| day.quantities.keys().copied()).collect();
     let columns: Vec<Column> = columns.into_iter().filter(|(_, unit)| !unit.is_zero()).collect();
@@ -147,10 +150,16 @@ fn prices(run: &[DayCell]) -> Result<Option<Prices>> {
         if !enough(run, size) {
             break;
         }
+        let mut found: Option<Prices> = None;
         for chosen in combinations(&columns, size) {
-            if let Some(prices) = solve(run, &chosen)? {
-                return Ok(Some(prices));
+            if let Some(prices) = solve(run, &chosen)?
+                && found.replace(prices).is_some()
+            {
+                return Ok(None);
             }
+        }
+        if found.is_some() {
+            return Ok(found);
         }
     }
     Ok(None)
@@ -169,7 +178,7 @@ fn solve(run: &[DayCell], chosen: &[Column]) -> Result<Option<Prices>> {
             .zip(&changes)
             .map(|(column, change)| {
                 let old = column.1.amount(1_000_000).ok()?.0.pico();
-                let new = div_half_even(old + change, step) * step;
+                let new = div_half_even(old.checked_add(*change)?, step) * step;
                 let plausible = new > 0 && new != old && new < old * 10 && old < new * 10;
                 let unit = Ratio::new(new, ONE)?.checked_mul(Ratio::new(1, 1_000_000)?)?;
                 plausible.then_some((*column, unit))

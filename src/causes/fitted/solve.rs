@@ -35,16 +35,16 @@ pub fn least_squares(columns: &[Vec<i128>], residuals: &[i128]) -> Option<Vec<i1
         for (row, right) in below.iter_mut().zip(&mut sums[pivot + 1..]) {
             let factor = row[pivot].checked_mul(SCALE)? / top[pivot];
             for (value, pivot_value) in row.iter_mut().zip(top) {
-                *value -= factor.checked_mul(*pivot_value)? / SCALE;
+                *value = value.checked_sub(factor.checked_mul(*pivot_value)? / SCALE)?;
             }
-            *right -= factor.checked_mul(right_top)? / SCALE;
+            *right = right.checked_sub(factor.checked_mul(right_top)? / SCALE)?;
         }
     }
     let mut found = vec![0i128; size];
     for row in (0..size).rev() {
         let mut rest = sums[row].checked_mul(SCALE)?;
         for (value, known) in matrix[row].iter().zip(&found).skip(row + 1) {
-            rest -= value.checked_mul(*known)?;
+            rest = rest.checked_sub(value.checked_mul(*known)?)?;
         }
         found[row] = rest / matrix[row][row];
     }

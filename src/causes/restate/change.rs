@@ -6,16 +6,17 @@ use std::sync::Arc;
 
 use super::slice::{Attribute, Slice};
 use crate::money::Ratio;
-use crate::pricebook::PriceQuery;
 use crate::rate::Leaf;
 use crate::reconcile::State;
-use crate::vocabulary::{Meter, Outcome, Tier};
+use crate::vocabulary::{CallType, Meter, Outcome, Tier};
 
 /// One changed assumption about every leaf of a slice.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Change {
     /// The model's prices as the book has them at another instant.
     Version(i64),
+    /// List prices, where a contract has others.
+    List,
     Tier(Tier),
     Region(Arc<str>),
     /// Long prompts at the price of short ones, or the reverse.
@@ -85,8 +86,17 @@ pub fn changes(state: &State, slice: &Slice, models: &BTreeSet<Arc<str>>) -> Vec
     let seller = &first.account.provider;
     let mut found = Vec::new();
     if slice.attribute == Attribute::Whole {
-        let instants = state.rater.book.price_changes(seller, &slice.model, i64::MIN, i64::MAX);
-        found.extend(instants.into_iter().map(Change::Version));
+        let meters: BTreeSet<Meter> = slice.leaves.keys().map(|(_, leaf)| leaf.meter).collect();
+        let rows = meters.iter().flat_map(|meter| state.rater.book.rows(seller, &slice.model, *meter));
+        // Prices by the hour have a version for each hour; only steps from day to day are versions here.
+        let rows: Vec<_> = rows.filter(|row| row.from <= state.period.last.next().start()).collect();
+        if rows.iter().all(|row| &*row.window == "*") {
+            let instants: BTreeSet<i64> = rows.iter().map(|row| row.from).collect();
+            found.extend(instants.into_iter().map(Change::Version));
+        }
+        if !state.rater.book.terms().is_empty() {
+            found.push(Change::List);
+        }
     }
     found.extend(Tier::ALL.iter().copied().map(Change::Tier));
     found.extend(REGIONS.iter().map(|region| Change::Region((*region).into())));
@@ -97,7 +107,13 @@ pub fn changes(state: &State, slice: &Slice, models: &BTreeSet<Arc<str>>) -> Vec
         let others = models.iter().filter(|model| **model != slice.model);
         found.extend(others.cloned().map(Change::Served));
     }
-    if matches!(slice.attribute, Attribute::Outcome(_) | Attribute::CallType(_) | Attribute::Key(_)) {
+    let may_be_free = match slice.attribute {
+        Attribute::Outcome(outcome) => outcome == Outcome::FailedWithUsage,
+        Attribute::CallType(call) => call == CallType::Poll,
+        Attribute::Key(_) => true,
+        _ => false,
+    };
+    if may_be_free {
         found.push(Change::NotBilled);
     }
     found
@@ -117,6 +133,13 @@ impl Change {
     pub fn of(&self, state: &State, leaf: &Leaf) -> Became {
         let other = match self {
             Change::Version(at) => return version(state, leaf, *at),
+            Change::List => {
+                return match state.rater.list(leaf) {
+                    Some(list) if state.rater.ratio(leaf) == Some(list) => Became::Same,
+                    Some(list) => Became::Price(list),
+                    None => Became::Impossible,
+                };
+            }
             Change::Tier(tier) => Leaf { tier: *tier, ..leaf.clone() },
             Change::Region(region) => Leaf { region: region.clone(), ..leaf.clone() },
             Change::Prompt(prompt) => Leaf { prompt: *prompt, ..leaf.clone() },
@@ -131,10 +154,12 @@ impl Change {
         if !leaf.meter.is_token() && !matches!(self, Change::Served(_)) {
             return Became::Same;
         }
-        match (other == *leaf, state.rater.ratio(&other)) {
-            (true, _) => Became::Same,
-            (false, Some(_)) => Became::Leaf(other),
-            (false, None) => Became::Impossible,
+        // Where the list has one price for both, the change is none; a price of the month belongs to its own leaf.
+        match (state.rater.list(&other), state.rater.list(leaf)) {
+            _ if other == *leaf => Became::Same,
+            (Some(then), Some(now)) if then == now && !matches!(self, Change::Served(_)) => Became::Same,
+            (Some(_), _) if !state.rater.is_contracted(leaf) => Became::Leaf(other),
+            _ => Became::Impossible,
         }
     }
 
@@ -142,6 +167,7 @@ impl Change {
     pub fn cause(&self, attribute: &Attribute, lasting: bool) -> &'static str {
         match (self, attribute) {
             (Change::Version(_), _) => "rate.stale",
+            (Change::List, _) => "terms.discount",
             (Change::Tier(Tier::Batch), _) => "rate.batch",
             (Change::Tier(_), _) => "rate.service_tier",
             (Change::Region(_), _) => "rate.region_uplift",
@@ -154,8 +180,7 @@ impl Change {
             }
             (Change::Served(_), _) => "map.fallback",
             (Change::NotBilled, Attribute::CallType(_)) => "qty.poll_duplicate",
-            (Change::NotBilled, Attribute::Outcome(Outcome::FailedWithUsage)) => "qty.failed_priced",
-            (Change::NotBilled, Attribute::Outcome(_)) => "qty.stream_no_usage",
+            (Change::NotBilled, Attribute::Outcome(_)) => "qty.failed_priced",
             (Change::NotBilled, _) => "cov.other_payer",
         }
     }
@@ -166,6 +191,7 @@ impl Change {
                 let day = crate::period::Day::of_instant(*at);
                 format!("charged at the prices of the book's version of {day}")
             }
+            Change::List => "charged at list, without the contract's terms".to_owned(),
             Change::Tier(tier) => format!("charged at tier {tier}"),
             Change::Region(region) => format!("charged in region {region}"),
             Change::Prompt(0) => "charged at the base rate of short prompts".to_owned(),
@@ -182,6 +208,7 @@ impl Change {
             Change::Version(_) => {
                 "the seller's price page for these days, or billed quantities by token class"
             }
+            Change::List => "the contract: does the term hold for these days",
             Change::Tier(_) => "the served tier or batch id of these calls in the log",
             Change::Region(_) => "the endpoint or geography of these calls in the log",
             Change::Prompt(_) => "a cost export that tells the context band",
@@ -192,19 +219,17 @@ impl Change {
     }
 }
 
+/// The list price of another instant, with what the contract makes of it today.
 fn version(state: &State, leaf: &Leaf, at: i64) -> Became {
-    let query = PriceQuery {
-        seller: &leaf.account.provider,
-        model: &leaf.model,
-        meter: leaf.meter,
-        tier: leaf.tier,
-        region: &leaf.region,
-        prompt: leaf.prompt,
-        at,
-    };
-    match (state.rater.book.price(&query), state.rater.ratio(leaf)) {
-        (Ok(then), Some(now)) if then.unit == now => Became::Same,
-        (Ok(then), _) => Became::Price(then.unit),
-        (Err(_), _) => Became::Impossible,
+    let (then, now) = (state.rater.list(&Leaf { at, ..leaf.clone() }), state.rater.list(leaf));
+    match (then, now, state.rater.ratio(leaf)) {
+        (Some(then), Some(now), _) if then == now => Became::Same,
+        (Some(then), Some(now), Some(unit)) if unit != now => {
+            let inverse = Ratio::new(now.denominator(), now.numerator());
+            let unit = inverse.and_then(|inverse| unit.checked_mul(inverse)?.checked_mul(then));
+            unit.map_or(Became::Impossible, Became::Price)
+        }
+        (Some(then), ..) => Became::Price(then),
+        (None, ..) => Became::Impossible,
     }
 }

@@ -16,6 +16,8 @@ pub struct DayEffect {
     pub edits: Vec<Edit>,
     money: BTreeMap<BillKey, Money>,
     counts: BTreeMap<BillKey, i128>,
+    /// Something is said not to be charged: on a day without any bill, that would only be a missing bill.
+    needs_bill: bool,
 }
 
 /// What a day says of a hypothesis.
@@ -43,6 +45,7 @@ pub struct Standing {
     /// The billed count, where the bill or a usage report states one.
     counted: Option<i128>,
     logged: i128,
+    billed: bool,
 }
 
 /// Standings, computed once for each key.
@@ -69,6 +72,7 @@ impl<'s, 'a> Standings<'s, 'a> {
             bound: bill.bound + Money::from_pico(leaves as i128 + 1),
             counted: counted.map(|(count, _)| count),
             logged: self.state.logged_quantity(key),
+            billed: bill.lines > 0,
         };
         self.known.insert(key.clone(), standing);
         Ok(standing)
@@ -116,6 +120,7 @@ pub fn effects(state: &State, slice: &Slice, change: &Change) -> Result<Option<B
             }
         } else {
             *day.counts.entry(key.clone()).or_default() -= quantity;
+            day.needs_bill |= matches!(change, Change::NotBilled);
         }
         day.edits.push(edit);
     }
@@ -129,30 +134,24 @@ impl DayEffect {
 
     pub fn verdict(&self, standings: &mut Standings) -> Result<Verdict> {
         let rounding = Money::from_pico(self.edits.len() as i128 * 2);
-        let (mut closed, mut bits, mut seen) = (0i128, 0u32, false);
+        let (mut closed, mut bits, mut seen, mut fits) = (0i128, 0u32, false, true);
         for (key, effect) in &self.money {
             let standing = standings.of(key)?;
             let bound = standing.bound + rounding;
-            if effect.abs() > bound + bound {
-                seen = true;
-            }
+            seen |= effect.abs() > bound + bound;
             let after = standing.residual - *effect;
-            if after.abs() > bound {
-                return Ok(if seen { Verdict::Contradicts } else { Verdict::Silent });
-            }
+            fits &= after.abs() <= bound && (standing.billed || !self.needs_bill);
             // Counts that the bill or a report states must come out as well.
-            if let Some(counted) = standing.counted
-                && standing.logged + self.counts.get(key).copied().unwrap_or(0) != counted
-            {
-                return Ok(Verdict::Contradicts);
-            }
+            let count = standing.logged + self.counts.get(key).copied().unwrap_or(0);
+            fits &= standing.counted.is_none_or(|counted| counted == count);
             closed += standing.residual.pico().abs() - after.pico().abs();
             let steps = effect.pico().unsigned_abs() / bound.pico().unsigned_abs().max(1);
             bits += steps.checked_ilog2().unwrap_or(0);
         }
-        Ok(match seen {
-            true => Verdict::Fits { closed, bits: bits.min(MOST_BITS) },
-            false => Verdict::Silent,
+        Ok(match (seen, fits) {
+            (true, true) => Verdict::Fits { closed, bits: bits.min(MOST_BITS) },
+            (true, false) => Verdict::Contradicts,
+            (false, _) => Verdict::Silent,
         })
     }
 }

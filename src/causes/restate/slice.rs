@@ -93,9 +93,14 @@ fn attributes(row: &DayUsage) -> Vec<Attribute> {
         Attribute::CallType(row.call_type),
         Attribute::Tier(row.tier),
         Attribute::Region(row.region.clone()),
-        Attribute::Requested(row.requested.clone()),
-        Attribute::Key(row.key.clone()),
     ];
+    // A text that is not there is nothing that rows share.
+    if !row.requested.is_empty() {
+        found.push(Attribute::Requested(row.requested.clone()));
+    }
+    if !row.key.is_empty() {
+        found.push(Attribute::Key(row.key.clone()));
+    }
     if row.stream {
         found.push(Attribute::Stream);
     }
