@@ -147,3 +147,35 @@ fn an_edited_row_is_noticed() {
         october["diagnostics"].as_array().unwrap().iter().map(|said| &said["code"]).collect();
     assert!(codes.iter().any(|code| **code == "book-edited"), "{codes:?}");
 }
+
+#[test]
+fn a_price_that_is_absent_then_or_now_is_a_memo_without_an_amount() {
+    let books = books();
+    let books = books.path();
+    close(books, "2026-09", &[]);
+    // The book learns that there was no price from the 15th on: the 2 million tokens of the 20th are not free.
+    let ended = LATER.replace(",1.5,", ",,").replace("listed", "ended");
+    std::fs::write(books.join("book/prices/openai.csv"), format!("{LEDGER}{ended}")).unwrap();
+    let (october, _) = close(books, "2026-10", &[]);
+    assert_eq!(october["memos"].as_array().unwrap().len(), 1);
+    let memo = &october["memos"][0];
+    assert_eq!((&memo["amount"], &memo["unpriced"]), (&Value::Null, &Value::from("2000000")));
+    let sheet = String::from_utf8(pack(books, "2026-10")["08-price-memos.csv"].clone()).unwrap();
+    assert!(sheet.lines().nth(1).unwrap().contains(",2026-09-15,,2000000,2026-01-01,"), "{sheet}");
+    assert!(!sheet.contains("-2.00"), "{sheet}");
+}
+
+#[test]
+fn a_close_that_does_not_say_what_it_knew_is_told() {
+    let books = books();
+    let books = books.path();
+    close(books, "2026-09", &[]);
+    let path = books.join("closes/2026-09/v1/reconciliation.json");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replace("\"known_at\": \"2026-01-01\"", "\"known_at\": null")).unwrap();
+    learn(books);
+    let (october, _) = close(books, "2026-10", &[]);
+    assert_eq!(october["memos"], Value::Array(Vec::new()));
+    let notes = october["diagnostics"].as_array().unwrap();
+    assert!(notes.iter().any(|note| note["code"] == "book-undated"), "{notes:?}");
+}

@@ -89,7 +89,13 @@ pub fn earlier(
     let (mut memos, mut said) = (Vec::new(), Vec::new());
     for past in closed(&books.dir).into_iter().filter(|past| *past < month) {
         let Some((used, _)) = close_of(&books.dir, past)? else { continue };
-        let Some(known_at) = used.known_at.filter(|known_at| *known_at <= now.known_at()) else { continue };
+        let Some(known_at) = used.known_at else {
+            said.push(undated(past));
+            continue;
+        };
+        if known_at > now.known_at() {
+            continue;
+        }
         // The same files as `now`, of which is already said what is wrong with them.
         let own = gather::overlay(global, Some(books)).as_deref().map(files::folder).transpose()?;
         let agreed = gather::contracts(global, Some(books))?;
@@ -117,4 +123,12 @@ fn edited(month: Month, known_at: Day) -> Diagnostic {
     );
     Diagnostic::note("book-edited", Origin::file(format!("closes/{month}")), message)
         .help(format!("`llmfin reconcile --month {month} --known-at {known_at}` shows what it gives now"))
+}
+
+fn undated(month: Month) -> Diagnostic {
+    let message = format!(
+        "the close of {month} does not say up to which day it knew prices: what is known since is not told"
+    );
+    Diagnostic::note("book-undated", Origin::file(format!("closes/{month}")), message)
+        .help(format!("`llmfin close --month {month}` writes a pack that says it"))
 }

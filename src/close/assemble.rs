@@ -85,6 +85,7 @@ pub fn assemble(inputs: &CloseInputs) -> Result<Reconciliation> {
     diagnostics.extend(spanning(inputs));
     diagnostics.extend(left_out);
     diagnostics.extend(suspicions(&cells, inputs));
+    let unpriced = unpriced(&state);
     let document = Reconciliation {
         schema: SCHEMA,
         month: inputs.label.clone(),
@@ -98,10 +99,10 @@ pub fn assemble(inputs: &CloseInputs) -> Result<Reconciliation> {
         },
         totals,
         findings,
-        contract: contract_accounts(&agreed.statements, &cells, &charge_rows),
+        contract: contract_accounts(&agreed.statements, &cells, &charge_rows, &unpriced),
         cells,
         charges: charge_rows,
-        unpriced: unpriced(&state),
+        unpriced,
         memos: memos(inputs),
         invoices: ties(inputs),
         inputs: input_rows(inputs),

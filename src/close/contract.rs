@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::document::{Cell, Charge, ContractAccount, ContractEffect, ContractModel, ContractPart, Evidence};
+use super::document::{
+    Cell, Charge, ContractAccount, ContractEffect, ContractModel, ContractPart, Evidence, Unpriced,
+};
 use crate::contract::{Effect, Statement};
 use crate::money::Money;
 use crate::pricebook::Pricebook;
@@ -17,6 +19,7 @@ pub(super) fn contract_accounts(
     statements: &[Statement],
     cells: &[Cell],
     charges: &[Charge],
+    unpriced: &[Unpriced],
 ) -> Vec<ContractAccount> {
     let mut accounts: BTreeMap<(String, Option<String>), (Models, Money)> = BTreeMap::new();
     let stated: BTreeMap<(String, Option<String>), &Statement> = statements
@@ -31,11 +34,20 @@ pub(super) fn contract_accounts(
         let contracted = stated.contains_key(&key);
         let (models, billed) = accounts.entry(key).or_default();
         let model = entry(models, cell.model.clone());
-        add(&mut model.billed_cost, cell.billed);
+        add(&mut model.billed_cost, Some(cell.billed));
         *billed += cell.billed;
         if !contracted {
-            add(&mut model.list_cost, cell.priced);
-            add(&mut model.contracted_cost, cell.priced);
+            add(&mut model.list_cost, Some(cell.priced));
+            add(&mut model.contracted_cost, Some(cell.priced));
+        }
+    }
+    // A sum of nothing but usage without a price is not zero.
+    for usage in unpriced {
+        let key = (usage.provider.clone(), usage.account.clone());
+        let models = accounts.get_mut(&key).filter(|_| !stated.contains_key(&key)).map(|(models, _)| models);
+        if let Some(model) = models.and_then(|models| models.get_mut(&Some(usage.model.clone()))) {
+            model.list_cost = model.list_cost.filter(|cost| !cost.is_zero());
+            model.contracted_cost = model.list_cost;
         }
     }
     for charge in charges {
@@ -76,8 +88,8 @@ fn entry(models: &mut Models, model: Option<String>) -> &mut ContractModel {
     })
 }
 
-fn add(sum: &mut Option<Money>, part: Money) {
-    *sum = Some(sum.unwrap_or_default() + part);
+fn add(sum: &mut Option<Money>, part: Option<Money>) {
+    *sum = part.map_or(*sum, |part| Some(sum.unwrap_or_default() + part));
 }
 
 fn effect(effect: &Effect) -> ContractEffect {

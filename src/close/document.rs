@@ -68,8 +68,10 @@ pub struct PriceMemo {
     pub per: u64,
     /// First day of the difference.
     pub from: Day,
-    /// How much more the month's stored usage would cost.
-    pub amount: Money,
+    /// How much more the month's stored usage would cost; null where there is no price, then or now, for some of it.
+    pub amount: Option<Money>,
+    /// Units of that usage without a price then or now; null where there are none.
+    pub unpriced: Option<String>,
     /// Day on which the row was recorded.
     pub recorded: Day,
     /// `prices/openai.csv:214`
@@ -297,7 +299,7 @@ pub struct ContractAccount {
 pub struct ContractModel {
     /// Null where the bill's lines cover several models.
     pub model: Option<String>,
-    /// Null where only the bill speaks: its lines cover several models.
+    /// Null where only the bill speaks: its lines cover several models, or the book has no price for the usage.
     pub list_cost: Option<Money>,
     pub contracted_cost: Option<Money>,
     /// Null where the bill does not tell this model apart.

@@ -19,7 +19,10 @@ pub(super) fn expect(charges: &mut Vec<ChargeLine>, statements: &[Statement]) ->
         let lines = statement.effects.iter().filter(|effect| effect.shown == Shown::Line);
         for effect in lines.filter(|effect| !effect.amount.is_zero()) {
             let matching = matching(charges, &statement.account, effect);
-            if matching.is_empty() {
+            if effect.line.is_none() && matching.len() > 1 {
+                let found: Vec<&ChargeLine> = matching.iter().map(|index| &charges[*index]).collect();
+                missing.push(several(&statement.account, effect, &found));
+            } else if matching.is_empty() {
                 missing.push(not_shown(&statement.account, effect));
                 charges.push(absent(&statement.account, effect));
             } else {
@@ -31,7 +34,7 @@ pub(super) fn expect(charges: &mut Vec<ChargeLine>, statements: &[Statement]) ->
 }
 
 /// Charges of the account that no other term expects and that are this one's: every charge with the term's words, or
-/// the first of the same amount.
+/// those of a fitting category and the same amount, of which only a single one is its.
 fn matching(charges: &[ChargeLine], account: &Account, effect: &Effect) -> Vec<usize> {
     let open = |charge: &ChargeLine| {
         charge.account == *account
@@ -47,11 +50,24 @@ fn matching(charges: &[ChargeLine], account: &Account, effect: &Effect) -> Vec<u
                 .collect()
         }
         None => open
+            .filter(|(_, charge)| fits(effect.kind, charge))
             .filter(|(_, charge)| within(charge.amount - effect.amount, charge.lines))
             .map(|(index, _)| index)
-            .take(1)
             .collect(),
     }
+}
+
+/// True where a charge may be what a kind of term asks for, and its own words do not say that it is something else.
+fn fits(kind: &str, charge: &ChargeLine) -> bool {
+    let category = match kind {
+        "credit" => charge.category == ChargeCategory::Credit,
+        "capacity" | "minimum" | "commitment" => {
+            !matches!(charge.category, ChargeCategory::Credit | ChargeCategory::Tax)
+        }
+        // Discounts that have a line of their own.
+        _ => !matches!(charge.category, ChargeCategory::Purchase | ChargeCategory::Tax),
+    };
+    category && !matches!(charge.cause, Some("inv.non_usage" | "cls.storage_session"))
 }
 
 fn within(difference: Money, lines: u64) -> bool {
@@ -101,14 +117,22 @@ fn absent(account: &Account, effect: &Effect) -> ChargeLine {
 }
 
 fn not_shown(account: &Account, effect: &Effect) -> Diagnostic {
-    let id = account.id.as_deref().map(|id| format!("/{id}")).unwrap_or_default();
-    let message = format!(
-        "the {} of {}{id} comes to {} and no document shows it",
-        effect.name,
-        account.provider,
-        effect.amount.grouped(2)
-    );
+    let message = format!("{} and no document shows it", comes_to(account, effect));
     Diagnostic::warning("expected-charge", effect.origin.clone(), message).help(
         "add the document that has it (cost exports rarely do), or name its words on the bill: line = \"…\"",
     )
+}
+
+fn several(account: &Account, effect: &Effect, found: &[&ChargeLine]) -> Diagnostic {
+    let texts: Vec<String> = found.iter().map(|charge| format!("`{}`", charge.text)).collect();
+    let message =
+        format!("{} and several charges may be it: {}", comes_to(account, effect), texts.join(", "));
+    let help = "name the words of the right one in the term: line = \"…\"";
+    Diagnostic::warning("expected-charge", effect.origin.clone(), message).help(help)
+}
+
+fn comes_to(account: &Account, effect: &Effect) -> String {
+    let id = account.id.as_deref().map(|id| format!("/{id}")).unwrap_or_default();
+    let amount = effect.amount.grouped(2);
+    format!("the {} of {}{id} comes to {amount}", effect.name, account.provider)
 }

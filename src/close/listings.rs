@@ -68,6 +68,7 @@ pub(super) fn memos(inputs: &CloseInputs) -> Vec<PriceMemo> {
         per: memo.per,
         from: Day::of_instant(memo.from),
         amount: memo.amount,
+        unpriced: (memo.unpriced != 0).then(|| memo.unpriced.to_string()),
         recorded: memo.recorded,
         row: memo.row.to_string(),
     };

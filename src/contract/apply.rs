@@ -20,7 +20,9 @@ pub(super) fn apply(
         Kind::Price { .. } => Vec::new(),
         Kind::FreeAllowance { quantity, each } => vec![allowance(term, rows, *quantity, *each)],
         Kind::Capacity { units, rate } => capacity(term, rows, *units, *rate, period)?,
-        Kind::VolumeBand { of, whole, bands } => vec![bands::apply(term, rows, *of, *whole, bands)?],
+        Kind::VolumeBand { of, whole, bands } => {
+            bands::apply(term, rows, *of, *whole, bands, problems)?.into_iter().collect()
+        }
         Kind::MarketplaceUnit { factor, unit_price } => {
             let mut effect = factor_on(term, rows, *factor, |_| true)?;
             let billed: Money = rows.of(term).into_iter().map(|index| rows.rows[index].amount).sum();
@@ -35,9 +37,9 @@ pub(super) fn apply(
         Kind::Credit { amount, used } => {
             balance::credit(term, rows, *amount, used, period, problems).into_iter().collect()
         }
-        Kind::Minimum { amount } => vec![balance::minimum(term, rows, *amount)],
+        Kind::Minimum { amount } => balance::minimum(term, rows, *amount, problems).into_iter().collect(),
         Kind::Commitment { amount, used } => {
-            vec![balance::commitment(term, rows, *amount, used, period, problems)]
+            balance::commitment(term, rows, *amount, used, period, problems).into_iter().collect()
         }
     })
 }
@@ -74,6 +76,9 @@ fn allowance(term: &Term, rows: &mut Rows, quantity: i128, each: Each) -> Effect
             let row = &mut rows.rows[*index];
             changes.push((*index, -part(row.amount, units, row.metered)));
             row.metered -= units;
+            if row.metered == 0 && term.shown == Shown::Usage {
+                row.decided = Some(term.id.clone());
+            }
         }
     }
     let steps = vec![
@@ -103,7 +108,7 @@ fn capacity(term: &Term, rows: &mut Rows, units: Ratio, rate: Ratio, period: Per
         let row = &mut rows.rows[index];
         tokens += row.metered;
         row.metered = 0;
-        row.covered = Some(term.id.clone());
+        row.decided = Some(term.id.clone());
         changes.push((index, -row.amount));
     }
     let served =

@@ -32,6 +32,10 @@ pub(super) fn credit(
         ours.iter().map(|index| rows.rows[*index].amount - rows.rows[*index].drawn).collect();
     let eligible: Money = open.iter().sum();
     let drawn = opening.min(eligible);
+    // What the prices known cover already is certain, whatever the others are.
+    if drawn < opening && unpriced(term, rows, "what the credit covers", problems) {
+        return None;
+    }
     let weights: Vec<u128> = open.iter().map(|amount| amount.pico().unsigned_abs()).collect();
     for (index, part) in ours.into_iter().zip(drawn.split(&weights)) {
         rows.rows[index].drawn += part;
@@ -48,11 +52,19 @@ pub(super) fn credit(
     Some(effect(term, Shown::Line, -drawn, BTreeMap::new(), steps))
 }
 
-pub(super) fn minimum(term: &Term, rows: &Rows, least: Money) -> Effect {
+pub(super) fn minimum(
+    term: &Term,
+    rows: &Rows,
+    least: Money,
+    problems: &mut Vec<Diagnostic>,
+) -> Option<Effect> {
     let counted = rows.counted(term);
     let shortfall = (least - counted).max(Money::ZERO);
+    if !shortfall.is_zero() && unpriced(term, rows, "the shortfall", problems) {
+        return None;
+    }
     let steps = vec![Step::new("minimum", least), Step::new("counted", counted)];
-    effect(term, Shown::Line, shortfall, BTreeMap::new(), steps)
+    Some(effect(term, Shown::Line, shortfall, BTreeMap::new(), steps))
 }
 
 /// What the whole term lacks is due in its last month.
@@ -63,7 +75,7 @@ pub(super) fn commitment(
     used: &BTreeMap<Month, Money>,
     period: Period,
     problems: &mut Vec<Diagnostic>,
-) -> Effect {
+) -> Option<Effect> {
     let counted = rows.counted(term);
     let ends = term.to.is_some_and(|to| to <= period.last.next().start());
     let mut steps = vec![Step::new("committed", least), Step::new("counted this month", counted)];
@@ -71,6 +83,10 @@ pub(super) fn commitment(
     match before(term, used, period) {
         Ok(before) => {
             let left = (least - before - counted).max(Money::ZERO);
+            let what = if ends { "the shortfall" } else { "what is left to spend" };
+            if !left.is_zero() && unpriced(term, rows, what, problems) {
+                return None;
+            }
             steps.push(Step::new("counted before", before));
             steps.push(Step::new(if ends { "shortfall" } else { "left to spend" }, left));
             due = if ends { left } else { Money::ZERO };
@@ -78,7 +94,7 @@ pub(super) fn commitment(
         Err(months) if ends => problems.push(unknown(term, "the shortfall", &months)),
         Err(months) => steps.push(Step::new("earlier months not stated", months.len())),
     }
-    effect(term, Shown::Line, due, BTreeMap::new(), steps)
+    Some(effect(term, Shown::Line, due, BTreeMap::new(), steps))
 }
 
 /// What the months of the term before the period took, or the months that the contract does not state.
@@ -103,4 +119,23 @@ fn unknown(term: &Term, what: &str, months: &[String]) -> Diagnostic {
     let example: Vec<String> = months.iter().take(1).map(|month| format!("\"{month}\" = \"0.00\"")).collect();
     Diagnostic::warning("contract-history", term.origin.clone(), message)
         .help(format!("add what each month took, zero included: used = {{ {} }}", example.join(", ")))
+}
+
+/// True, with a warning, where usage that counts has no price: what depends on it is not known then.
+pub(super) fn unpriced(term: &Term, rows: &Rows, what: &str, problems: &mut Vec<Diagnostic>) -> bool {
+    let units = rows.unpriced(term);
+    if units.is_empty() {
+        return false;
+    }
+    let models: Vec<String> = units.iter().map(|(model, units)| format!("{model} ({units} units)")).collect();
+    let message = format!(
+        "the {} of {}: {what} is not known, because usage that counts has no price: {}",
+        term.name,
+        term.seller,
+        models.join(", ")
+    );
+    problems.push(Diagnostic::warning("contract-unpriced", term.origin.clone(), message).help(
+        "add the prices to the book, or a `price` term; `unpriced` in reconciliation.json lists the meters",
+    ));
+    true
 }

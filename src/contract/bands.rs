@@ -5,11 +5,12 @@
 //! instant by quantity (or by cost, where the bands are of spend), with the remainder to the largest remainders.
 
 use super::apply::part;
-use super::rows::Rows;
-use super::{Effect, Step, scale};
+use super::rows::{Row, Rows};
+use super::{Effect, Step, balance, scale};
+use crate::diagnostic::Diagnostic;
 use crate::error::{Error, Result};
 use crate::money::{Money, Ratio, div_half_even, split_units};
-use crate::pricebook::terms::{Band, BandPrice, Measure, Term};
+use crate::pricebook::terms::{Band, BandPrice, Measure, Shown, Term};
 
 /// Below the first boundary nothing changes.
 const BASE: Band = Band { above: 0, price: BandPrice::Factor(Ratio::ONE) };
@@ -20,7 +21,11 @@ pub(super) fn apply(
     of: Measure,
     whole: bool,
     agreed: &[Band],
-) -> Result<Effect> {
+    problems: &mut Vec<Diagnostic>,
+) -> Result<Option<Effect>> {
+    if of == Measure::Spend && balance::unpriced(term, rows, "the month's spend", problems) {
+        return Ok(None);
+    }
     let mut bands: Vec<Band> =
         if agreed.first().is_some_and(|band| band.above > 0) { vec![BASE] } else { vec![] };
     bands.extend(agreed);
@@ -35,18 +40,23 @@ pub(super) fn apply(
     if whole {
         for index in &ours {
             let row = &rows.rows[*index];
-            changes.push((*index, priced(row.amount, row.metered, reached.price)? - row.amount));
+            if says(term, row, [reached.price]) {
+                changes.push((*index, priced(row.amount, row.metered, reached.price)? - row.amount));
+            }
         }
     } else {
         let mut before = 0;
         for instant in rows.instants(&ours) {
             let now: i128 = instant.iter().map(|index| measure(rows, *index)).sum();
             changes.extend(match of {
-                Measure::Quantity => by_quantity(rows, &instant, &bands, before, now)?,
+                Measure::Quantity => by_quantity(term, rows, &instant, &bands, before, now)?,
                 Measure::Spend => by_spend(rows, &instant, &bands, before, now)?,
             });
             before += now;
         }
+    }
+    for (index, _) in &changes {
+        rows.rows[*index].decided = Some(term.id.clone());
     }
     let amount = |value: i128| match of {
         Measure::Quantity => value.to_string(),
@@ -70,7 +80,14 @@ pub(super) fn apply(
             ));
         }
     }
-    Ok(rows.change(term, term.shown, changes, steps))
+    Ok(Some(rows.change(term, term.shown, changes, steps)))
+}
+
+/// True where the bands say what a row costs: without a price in the book a factor is a factor of nothing, and a line
+/// beside the usage is a difference to nothing.
+fn says(term: &Term, row: &Row, prices: impl IntoIterator<Item = BandPrice>) -> bool {
+    let own = |price| matches!(price, BandPrice::Unit(_));
+    row.unpriced() == 0 || (term.shown == Shown::Usage && prices.into_iter().all(own))
 }
 
 /// The band that a total reaches: the last one it lies above.
@@ -93,6 +110,7 @@ fn priced(amount: Money, quantity: i128, price: BandPrice) -> Result<Money> {
 }
 
 fn by_quantity(
+    term: &Term,
     rows: &Rows,
     instant: &[usize],
     bands: &[Band],
@@ -111,6 +129,10 @@ fn by_quantity(
     }
     let mut changes = Vec::new();
     for (index, units) in instant.iter().zip(units) {
+        let used = bands.iter().zip(&units).filter(|(_, units)| **units > 0);
+        if !says(term, &rows.rows[*index], used.map(|(band, _)| band.price)) {
+            continue;
+        }
         let amount = rows.rows[*index].amount;
         let (mut rest, mut open, mut change) = (amount, units.iter().sum::<i128>(), Money::ZERO);
         for (band, units) in bands.iter().zip(units) {

@@ -16,6 +16,8 @@ mod page;
 mod properties;
 mod rows;
 #[cfg(test)]
+mod unpriced;
+#[cfg(test)]
 mod vectors;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,8 +49,10 @@ pub struct Statement {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ModelCost {
-    pub list: Money,
-    pub contracted: Money,
+    /// `None` where the book has no price for any of its usage.
+    pub list: Option<Money>,
+    /// `None` where neither book nor contract has a price for any of it.
+    pub contracted: Option<Money>,
 }
 
 /// What one term did.

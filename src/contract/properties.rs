@@ -46,7 +46,7 @@ proptest! {
                 prop_assert_eq!(effect.models.values().sum::<Money>(), effect.amount);
             }
             // No term makes usage cost less than nothing, and credits never pay more than there is.
-            prop_assert!(statement.models.values().all(|cost| cost.contracted >= Money::ZERO));
+            prop_assert!(statement.models.values().all(|cost| cost.contracted >= Some(Money::ZERO)));
             prop_assert!(statement.contracted >= Money::ZERO);
             // Re-priced leaf by leaf, the usage lines come to the contracted usage: no term here is a discount line.
             let rater = Rater::new(&book).contracted(contract.prices.clone());

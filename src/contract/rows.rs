@@ -28,8 +28,15 @@ pub(super) struct Row {
     priced: Option<Priced>,
     /// True where the contract names the price itself.
     pub own_price: bool,
-    /// The term that takes the usage out of metering.
-    pub covered: Option<Arc<str>>,
+    /// The term that says what the usage costs where the book does not.
+    pub decided: Option<Arc<str>>,
+}
+
+impl Row {
+    /// Units whose cost nobody says: not free, unknown.
+    pub fn unpriced(&self) -> i128 {
+        if self.priced.is_some() || self.decided.is_some() { 0 } else { self.metered }
+    }
 }
 
 pub(super) struct Rows {
@@ -79,7 +86,7 @@ impl Rows {
                 drawn: Money::ZERO,
                 priced,
                 own_price,
-                covered: None,
+                decided: None,
             });
         }
         rows.sort_by(|a, b| (a.leaf.at, &a.leaf).cmp(&(b.leaf.at, &b.leaf)));
@@ -115,6 +122,15 @@ impl Rows {
         if term.is_for_all_usage() { usage + self.fees } else { usage }
     }
 
+    /// Units of each model that a term speaks of and whose cost nobody says.
+    pub fn unpriced(&self, term: &Term) -> BTreeMap<Arc<str>, i128> {
+        let mut units: BTreeMap<Arc<str>, i128> = BTreeMap::new();
+        for row in self.of(term).into_iter().map(|index| &self.rows[index]).filter(|row| row.unpriced() > 0) {
+            *units.entry(row.leaf.model.clone()).or_default() += row.unpriced();
+        }
+        units
+    }
+
     /// Adds what a term did to some rows, inside the bill's usage lines or beside them.
     pub fn change(
         &mut self,
@@ -141,7 +157,7 @@ impl Rows {
         for row in self.rows.iter().filter(|row| row.quantity != 0) {
             let unchanged = match &row.priced {
                 Some(priced) => rate::amount(priced.unit, row.quantity)? == row.usage_line,
-                None => row.covered.is_none(),
+                None => row.decided.is_none(),
             };
             if unchanged {
                 continue;
@@ -151,7 +167,7 @@ impl Rows {
                 .ok_or_else(too_large)?;
             let priced = row.priced.clone().unwrap_or(Priced {
                 unit,
-                row: crate::diagnostic::Origin::file(row.covered.clone().unwrap_or_default()),
+                row: crate::diagnostic::Origin::file(row.decided.clone().unwrap_or_default()),
                 status: PriceStatus::Listed,
                 factors: Vec::new(),
                 unverified: false,
@@ -166,11 +182,15 @@ impl Rows {
         let mut models: BTreeMap<Arc<str>, ModelCost> = BTreeMap::new();
         for row in &self.rows {
             let cost = models.entry(row.leaf.model.clone()).or_default();
-            cost.list += row.list;
-            cost.contracted += row.amount;
+            if row.priced.is_some() {
+                cost.list = Some(cost.list.unwrap_or_default() + row.list);
+            }
+            if row.unpriced() == 0 {
+                cost.contracted = Some(cost.contracted.unwrap_or_default() + row.amount);
+            }
         }
-        let list: Money = models.values().map(|cost| cost.list).sum();
-        let usage: Money = models.values().map(|cost| cost.contracted).sum();
+        let list: Money = models.values().filter_map(|cost| cost.list).sum();
+        let usage: Money = models.values().filter_map(|cost| cost.contracted).sum();
         let beside: Money =
             effects.iter().filter(|effect| effect.models.is_empty()).map(|effect| effect.amount).sum();
         let of_usage: Money = effects.iter().flat_map(|effect| effect.models.values()).sum();

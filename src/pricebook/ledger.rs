@@ -189,7 +189,8 @@ impl<'a> Cells<'a> {
 
     /// A line that is no row at all.
     fn not_a_row(&mut self, width: usize) {
-        let range = self.start..self.start + self.text.content[self.start..].find('\n').unwrap_or(1);
+        let rest = &self.text.content[self.start..];
+        let range = self.start..self.start + rest.find('\n').unwrap_or(rest.len());
         let (message, help) = if self.record.get(0).is_some_and(is_conflict) {
             ("a merge conflict was left in the file".to_owned(), CONFLICT_HELP)
         } else if self.text.content[range.clone()].contains('\t') {

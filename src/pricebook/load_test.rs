@@ -175,3 +175,13 @@ fn a_folder_without_a_book_and_a_ledger_without_a_seller_are_errors() {
         "{found:?}"
     );
 }
+
+#[test]
+fn a_last_line_with_too_few_cells_no_end_and_no_ascii_is_reported() {
+    for (line, cells) in [("é", 1), ("é,input", 2)] {
+        let dir = folder(&[("prices/openai.csv", &format!("{HEADER}{line}"))]);
+        let found = problems(Pricebook::load(Some(dir.path()), &[], None).unwrap_err());
+        let wanted = format!("openai.csv:2:1: the row has {cells} cells, the header 15");
+        assert!(found.iter().any(|problem| problem.ends_with(&wanted)), "{found:?}");
+    }
+}

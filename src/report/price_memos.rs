@@ -23,11 +23,15 @@ pub fn build(document: &Reconciliation) -> Sheet {
             Column::new("per", "Per", Kind::Integer),
             Column::new("from", "From", Kind::Date),
             Column::new("amount", "Would move", Kind::Money),
+            Column::new("unpriced", "Units without a price", Kind::Integer).optional(),
             Column::new("known_at", "Closed as known at", Kind::Date).optional(),
             Column::new("recorded", "Recorded", Kind::Date),
             Column::new("row", "Row", Kind::Text).optional(),
         ],
     );
+    let units = |text: &Option<String>| {
+        text.as_ref().and_then(|text| text.parse().ok()).map_or(Cell::Empty, Cell::Integer)
+    };
     let price = |text: &Option<String>| text.clone().map_or(Cell::Empty, Cell::Ratio);
     for memo in &document.memos {
         sheet.rows.push(vec![
@@ -45,6 +49,7 @@ pub fn build(document: &Reconciliation) -> Sheet {
             memo.per.into(),
             memo.from.into(),
             memo.amount.into(),
+            units(&memo.unpriced),
             memo.known_at.into(),
             memo.recorded.into(),
             memo.row.as_str().into(),
@@ -52,7 +57,7 @@ pub fn build(document: &Reconciliation) -> Sheet {
     }
     let mut total = vec![Cell::Empty; sheet.columns.len()];
     total[0] = "Total".into();
-    total[13] = document.memos.iter().map(|memo| memo.amount).sum::<Money>().into();
+    total[13] = document.memos.iter().map(|memo| memo.amount).sum::<Option<Money>>().into();
     sheet.total = Some(total);
     sheet
 }

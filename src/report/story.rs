@@ -132,10 +132,14 @@ fn notes(document: &Reconciliation) -> Vec<String> {
     }
     if !document.memos.is_empty() {
         let months: BTreeSet<String> = document.memos.iter().map(|memo| memo.month.to_string()).collect();
+        let amount = document.memos.iter().map(|memo| memo.amount).sum::<Option<Money>>();
         notes.push(format!(
             "prices learned since would move {} by {}; its close stays as it is, see 08-price-memos.csv.",
             months.into_iter().collect::<Vec<_>>().join(", "),
-            document.memos.iter().map(|memo| memo.amount).sum::<Money>().grouped(2),
+            amount.map_or_else(
+                || "an amount that is not known, for want of a price".to_owned(),
+                |amount| amount.grouped(2)
+            ),
         ));
     }
     notes

@@ -27,8 +27,10 @@ pub struct Memo {
     pub per: u64,
     /// First instant of the difference.
     pub from: i64,
-    /// How much more the month's stored usage would cost.
-    pub amount: Money,
+    /// How much more the month's stored usage would cost; none where one of the books has no price for some of it.
+    pub amount: Option<Money>,
+    /// Units that one of the books has no price for.
+    pub unpriced: i128,
     pub recorded: Day,
     /// The row that says so.
     pub row: Origin,
@@ -51,8 +53,12 @@ pub fn memos(
     let moved = moved(then, now, &[month].into(), changes)?;
     let ladders = ladders(now.0);
     let known_at = then.0.known_at();
-    let memo = |(change, amounts): (&Change, &std::collections::BTreeMap<Month, Money>)| {
-        let amount = amounts.get(&month).copied().filter(|amount| !amount.is_zero())?;
+    let memo = |(index, change): (usize, &Change)| {
+        let amount = moved.by_change[index].get(&month).copied().unwrap_or_default();
+        let unpriced = moved.unknown_by_change[index].get(&month).copied().unwrap_or_default();
+        if amount.is_zero() && unpriced == 0 {
+            return None;
+        }
         let row = reason(change, &ladders, known_at)?;
         let per = per(change.new.or(change.old)?);
         let text = |row: Option<&PriceRow>| row.and_then(|row| row.unit).map(|unit| price_text(unit, per));
@@ -65,12 +71,14 @@ pub fn memos(
             new: text(change.new),
             per,
             from: change.from,
-            amount,
+            // A price that is absent is not a price of zero.
+            amount: (unpriced == 0).then_some(amount),
+            unpriced,
             recorded: row.recorded,
             row: row.origin.clone(),
         })
     };
-    Ok(changes.iter().zip(&moved.by_change).filter_map(memo).collect())
+    Ok(changes.iter().enumerate().filter_map(memo).collect())
 }
 
 /// The row recorded since that made the change: the one that holds now, or the one that took the former away.

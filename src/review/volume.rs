@@ -80,6 +80,8 @@ pub struct Moved {
     pub unpriced: BTreeMap<(Month, String, String, Meter, Tier), Unpriced>,
     /// For each price change in its order, by month.
     pub by_change: Vec<BTreeMap<Month, Money>>,
+    /// The same, in units that one of the books has no price for: what they move is not known.
+    pub unknown_by_change: Vec<BTreeMap<Month, i128>>,
     /// Through names, factors, schedules and terms: no one row's doing.
     pub elsewhere: Money,
 }
@@ -94,8 +96,8 @@ impl Moved {
 /// Which leaves of two books are the same usage: a change inside a day cuts it in one book only.
 type Same = (Account, std::sync::Arc<str>, Day, Meter, Tier, std::sync::Arc<str>, u64);
 
-/// A leaf's amount and the keys of the rows that made it.
-type Rated = BTreeMap<Same, (Money, BTreeSet<Key>)>;
+/// A leaf's amount, its units without a price, and the keys of the rows that made it.
+type Rated = BTreeMap<Same, (Money, i128, BTreeSet<Key>)>;
 
 /// Prices the usage of `months` with both books and lays each difference to the change that made it.
 pub fn moved(
@@ -104,23 +106,32 @@ pub fn moved(
     months: &BTreeSet<Month>,
     changes: &[Change],
 ) -> Result<Moved> {
-    let mut moved = Moved { by_change: vec![BTreeMap::new(); changes.len()], ..Moved::default() };
+    let mut moved = Moved {
+        by_change: vec![BTreeMap::new(); changes.len()],
+        unknown_by_change: vec![BTreeMap::new(); changes.len()],
+        ..Moved::default()
+    };
     for month in months {
         let before = rated(old.0, old.1, *month, &mut moved, false)?;
         let after = rated(new.0, new.1, *month, &mut moved, true)?;
         let all: BTreeSet<&Same> = before.keys().chain(after.keys()).collect();
         for same in all {
-            let amount = |rated: &Rated| rated.get(same).map_or(Money::ZERO, |(amount, _)| *amount);
+            let amount = |rated: &Rated| rated.get(same).map_or(Money::ZERO, |(amount, ..)| *amount);
+            let unknown = |rated: &Rated| rated.get(same).map_or(0, |(_, units, _)| *units);
             let difference = amount(&after) - amount(&before);
-            if difference.is_zero() {
+            let unknown = unknown(&after).max(unknown(&before));
+            if difference.is_zero() && unknown == 0 {
                 continue;
             }
             // Usage that is another model's under the other book moves through its name.
-            let change = before.get(same).zip(after.get(same)).and_then(|((_, old), (_, new))| {
+            let change = before.get(same).zip(after.get(same)).and_then(|((.., old), (.., new))| {
                 let moves =
                     |key: &Key| changes.iter().position(|change| change.key == *key && on(change, same.2));
                 new.iter().chain(old).find_map(moves)
             });
+            if let Some(months) = change.and_then(|index| moved.unknown_by_change.get_mut(index)) {
+                *months.entry(*month).or_default() += unknown;
+            }
             match change.and_then(|index| moved.by_change.get_mut(index)) {
                 Some(months) => *months.entry(*month).or_default() += difference,
                 None => moved.elsewhere += difference,
@@ -155,9 +166,10 @@ fn rated(book: &Pricebook, volume: &Volume, month: Month, moved: &mut Moved, aft
                 let spent = moved.spent.entry((month, seller, model)).or_default();
                 *(if after { &mut spent.after } else { &mut spent.before }) += amount;
                 entry.0 += amount;
-                entry.1.extend(rows.get(&priced.row).map(|key| (*key).clone()));
+                entry.2.extend(rows.get(&priced.row).map(|key| (*key).clone()));
             }
             Err(_) => {
+                entry.1 += quantity;
                 let unpriced = moved.unpriced.entry((month, seller, model, meter, tier)).or_default();
                 *(if after { &mut unpriced.after } else { &mut unpriced.before }) += quantity;
             }

@@ -118,3 +118,35 @@ fn equal_amounts_go_to_one_term_each_and_what_is_missing_is_listed() {
     assert_eq!(warning.message, "the second of openai comes to -0.05 and no document shows it");
     assert_eq!(document.totals.delta.to_string(), "-0.05");
 }
+
+#[test]
+fn a_charge_of_another_kind_is_not_the_shortfall_whatever_its_amount() {
+    use ChargeCategory::{Credit, Purchase};
+    let document = close(
+        &MINIMUM.replace("10.003", "500.25"),
+        vec![charge("Support plan", Purchase, "500.00"), charge("Correction", Credit, "500.00")],
+    );
+    assert!(document.charges.iter().all(|charge| charge.expected.is_none() || charge.amount.is_zero()));
+    assert!(document.diagnostics.iter().any(|note| note.message.ends_with("no document shows it")));
+    // A purchase of what a credit comes to is no credit.
+    let document = close(
+        "[[term]]\nkind = \"credit\"\namount = \"0.05\"\n",
+        vec![charge("Refund of a top-up", Purchase, "-0.05")],
+    );
+    assert_eq!(document.charges.iter().filter(|charge| charge.expected.is_some()).count(), 1);
+    assert!(document.diagnostics.iter().any(|note| note.message.ends_with("no document shows it")));
+}
+
+#[test]
+fn of_two_charges_with_the_amount_neither_is_claimed() {
+    use ChargeCategory::{Adjustment, Purchase};
+    let document =
+        close(MINIMUM, vec![charge("True-up", Purchase, "9.75"), charge("Other", Adjustment, "9.75")]);
+    assert_eq!(rows(&document), [expect("True-up", None, "9.75", None), expect("Other", None, "9.75", None)]);
+    let warning = document.diagnostics.iter().find(|note| note.code == "expected-charge").unwrap();
+    assert_eq!(
+        warning.message,
+        "the minimum of openai comes to 9.75 and several charges may be it: `True-up`, `Other`"
+    );
+    assert!(warning.help.as_deref().unwrap().contains("line = "));
+}
