@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::{Fact, Fix, Scope, Status};
 use crate::error::Result;
-use crate::money::Money;
+use crate::money::{Money, Ratio};
 use crate::rate::{self, DayUsage, Leaf, Rater};
 use crate::reconcile::CellKey;
 use crate::vocabulary::{Meter, Outcome, Reading, Tier};
@@ -161,6 +161,7 @@ fn float_noise(row: &DayUsage) -> Money {
 pub fn bridge(usage: &[DayUsage], rater: &Rater, cell_of: impl Fn(&Leaf) -> CellKey) -> Result<LoggedBridge> {
     let mut book: BTreeMap<(&'static str, &'static str, Option<Arc<str>>), Open> = BTreeMap::new();
     let mut cells: BTreeMap<CellKey, LoggedCell> = BTreeMap::new();
+    let mut counted: BTreeMap<Leaf, i128> = BTreeMap::new();
     for row in usage {
         let cell = cell_of(&row.leaf(Meter::Input));
         let (mut logged, mut ours, mut complete) = (row.sums.logged, Money::ZERO, true);
@@ -169,7 +170,7 @@ pub fn bridge(usage: &[DayUsage], rater: &Rater, cell_of: impl Fn(&Leaf) -> Cell
                 complete = false;
                 continue;
             };
-            let amount = rate::amount(unit, count)?;
+            let amount = part(&mut counted, &leaf, unit, count)?;
             let home = cell_of(&leaf);
             if home == cell {
                 ours += amount;
@@ -205,6 +206,17 @@ pub fn bridge(usage: &[DayUsage], rater: &Rater, cell_of: impl Fn(&Leaf) -> Cell
         findings: book.into_iter().map(|((cause, ..), open)| open.close(cause)).collect(),
         cells,
     })
+}
+
+/// A row's part of its leaf's amount. A leaf is rounded once; where its unit price has no end in 12 decimals, the rows
+/// that share it take what each adds to the rounded sum.
+fn part(counted: &mut BTreeMap<Leaf, i128>, leaf: &Leaf, unit: Ratio, count: i128) -> Result<Money> {
+    if unit.amount(1).is_ok_and(|(_, rounded)| !rounded) {
+        return rate::amount(unit, count);
+    }
+    let before = counted.get(leaf).copied().unwrap_or(0);
+    counted.insert(leaf.clone(), before + count);
+    Ok(rate::amount(unit, before + count)? - rate::amount(unit, before)?)
 }
 
 type Named = (&'static str, &'static str, Status);
