@@ -61,8 +61,8 @@ pub fn billed(state: &State, key: &BillKey) -> Option<(i128, Known)> {
     if bill.lines == 0 {
         return key.meter.filter(|_| state.covers(&key.cell)).map(|_| (0, Known::Absent));
     }
-    // Only an amount that is exact to the last step can stand for a quantity.
-    if bill.bound > Money::STEP {
+    // Only an amount of one meter that is exact to the last step can stand for a quantity.
+    if key.meter.is_none() || bill.bound > Money::STEP {
         return None;
     }
     let unit = state.unit(key, &state.model_leaf(key)?)?;
