@@ -24,6 +24,10 @@ DIFFERENCES = {
     ),
     (LITELLM, "aws-bedrock", "claude-sonnet-4-5-*", "*"): "book: the same id once more, without `anthropic.`",
     (LITELLM, "aws-bedrock", "openai.gpt-6-*", "*"): "book: the same 10 percent, for OpenAI's models from GPT-5.6 on",
+    (GENAI, "aws-bedrock", "genai-prices:openai.gpt-5.4*", "long"): (
+        "list: above 272,000 tokens the book has the one list that names a price, LiteLLM; genai-prices has no tier there"
+    ),
+    (GENAI, "aws-bedrock", "genai-prices:openai.gpt-5.5*", "long"): "list: likewise",
     (GENAI, "aws-bedrock", "*claude-sonnet-4-5-*", "long"): "book: above 200,000 tokens; genai-prices has no tier there",
     (GENAI, "aws-bedrock", "genai-prices:regional.openai.gpt-5.6-*@2026-07-30", "long"): (
         "book: long prompts were announced on 2026-08-03; genai-prices dates them with the price cut"

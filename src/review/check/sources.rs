@@ -36,14 +36,8 @@ pub const RULES: &[Rule] = &[
 
 const FRESH_DAYS: i32 = 45;
 /// Hosts of lists that copy prices from the sellers.
-const THIRD_PARTIES: &[&str] = &[
-    "github.com",
-    "raw.githubusercontent.com",
-    "pypi.org",
-    "files.pythonhosted.org",
-    "models.dev",
-    "www.llm-prices.com",
-];
+const THIRD_PARTIES: &[&str] =
+    &["github.com", "raw.githubusercontent.com", "models.dev", "www.llm-prices.com"];
 
 #[derive(Deserialize)]
 struct Started {
