@@ -381,6 +381,14 @@ impl Seller {
         }
     }
 
+    /// `meter`, a cache write of unsaid lifetime as the one that the seller's default lifetime makes it.
+    pub fn with_lifetime(id: &str, meter: Meter) -> Meter {
+        match meter {
+            Meter::CacheWriteOther => Seller::price_parent(id, meter).unwrap_or(meter),
+            said => said,
+        }
+    }
+
     /// Finds a seller by id or by a spelling that logs and exports use.
     pub fn find(text: &str) -> Option<&'static Seller> {
         let lower = text.to_ascii_lowercase();

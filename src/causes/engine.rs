@@ -73,19 +73,21 @@ pub fn explain(state: &State) -> Result<Explained> {
 /// Accounts without a bill explain nothing.
 fn explain_account(name: &Account, part: &State) -> Result<Explained> {
     if part.grains.contains_key(name) {
-        account(part.clone())
+        account(name, part.clone())
     } else {
         Ok(Explained { claims: Vec::new(), residuals: residuals(part)?, left_out: Vec::new() })
     }
 }
 
 /// Runs the families until every claim stands.
-fn account(mut state: State) -> Result<Explained> {
+fn account(name: &Account, mut state: State) -> Result<Explained> {
     loop {
-        let explained = round(&state)?;
+        let (mut explained, edited) = round(&state)?;
         let fallen = fallen(&explained);
         // Each round rejects at least one name of a finite list.
         if fallen.is_empty() {
+            let models = restate::left_out(&edited, name)?;
+            explained.left_out = models.into_iter().map(|model| (name.clone(), model)).collect();
             return Ok(explained);
         }
         state.rejected.extend(fallen);
@@ -115,7 +117,8 @@ fn fallen(explained: &Explained) -> Vec<String> {
     names
 }
 
-fn round(state: &State) -> Result<Explained> {
+/// One pass of all families, with the state that their patches left.
+fn round<'a>(state: &State<'a>) -> Result<(Explained, State<'a>)> {
     let mut state = state.clone();
     let mut claims = Vec::new();
     for family in FAMILIES {
@@ -129,13 +132,8 @@ fn round(state: &State) -> Result<Explained> {
             }
         }
     }
-    let accounts: BTreeSet<&Account> = state.open.iter().map(|cell| &cell.account).collect();
-    let mut left_out = Vec::new();
-    for account in accounts {
-        let models = restate::left_out(&state, account)?;
-        left_out.extend(models.into_iter().map(|model| (account.clone(), model)));
-    }
-    Ok(Explained { claims, residuals: residuals(&state)?, left_out })
+    let explained = Explained { claims, residuals: residuals(&state)?, left_out: Vec::new() };
+    Ok((explained, state))
 }
 
 fn residuals(state: &State) -> Result<BTreeMap<CellKey, Residual>> {

@@ -307,13 +307,7 @@ impl<'a> State<'a> {
             account: key.cell.account.clone(),
             model: key.cell.model.clone()?,
             day: key.cell.first,
-            meter: match key.meter? {
-                Meter::CacheWriteOther => {
-                    let default = Seller::price_parent(&key.cell.account.provider, Meter::CacheWriteOther);
-                    default.unwrap_or(Meter::CacheWriteOther)
-                }
-                meter => meter,
-            },
+            meter: Seller::with_lifetime(&key.cell.account.provider, key.meter?),
             tier: key.tier.unwrap_or(crate::vocabulary::Tier::Standard),
             region: key.region.clone().unwrap_or_else(|| "global".into()),
             prompt: if key.long_context == Some(true) { u64::MAX >> 16 } else { 0 },

@@ -15,7 +15,7 @@ const PLACES: u32 = 22;
 
 /// The key of a price; none where LiteLLM's grammar has none.
 pub fn key(seller: &str, meter: Meter, tier: Tier, band: Option<Band>) -> Option<String> {
-    let default = Seller::price_parent(seller, Meter::CacheWriteOther).unwrap_or(Meter::CacheWriteOther);
+    let default = Seller::with_lifetime(seller, Meter::CacheWriteOther);
     let meter = if meter == default { Meter::CacheWriteOther } else { meter };
     let (base, ..) = BASES.iter().find(|(_, other, ..)| *other == meter)?;
     let suffix = match tier {

@@ -182,10 +182,7 @@ fn quote(
         Some(start) => Some(band(context, seller, start.as_u64().ok_or("a boundary that is no number")?)),
     };
     let Amount { price, per, unit, rounded } = number::read(value, *per, *per).ok_or("no plain amount")?;
-    let meter = match *meter {
-        Meter::CacheWriteOther => Seller::price_parent(seller, *meter).unwrap_or(*meter),
-        other => other,
-    };
+    let meter = Seller::with_lifetime(seller, *meter);
     Ok(Quote {
         name: names.first().map_or_else(String::new, |name| (*name).to_owned()),
         key: key.to_owned(),

@@ -195,10 +195,7 @@ fn parse(seller: &'static str, key: &str, mode: &str) -> Result<Parsed, &'static
         .chain(by_mode)
         .find(|(other, ..)| *other == base)
         .ok_or("a unit or a tier that the book has no word for")?;
-    let meter = match meter {
-        Meter::CacheWriteOther => Seller::price_parent(seller, meter).unwrap_or(meter),
-        other => other,
-    };
+    let meter = Seller::with_lifetime(seller, meter);
     Ok(Parsed { meter, tier, above, of, per })
 }
 

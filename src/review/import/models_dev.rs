@@ -113,10 +113,7 @@ fn quote(context: &Context, seller: &'static str, name: &str, leaf: &Leaf) -> Re
     };
     let Amount { price, per, unit, rounded } =
         number::read(leaf.value, TOKENS, TOKENS).ok_or("no plain amount")?;
-    let meter = match *meter {
-        Meter::CacheWriteOther => Seller::price_parent(seller, *meter).unwrap_or(*meter),
-        other => other,
-    };
+    let meter = Seller::with_lifetime(seller, *meter);
     Ok(Quote {
         name: name.to_owned(),
         key: leaf.key.to_owned(),
