@@ -1,0 +1,104 @@
+"""The catalogue of injected faults: one row each, with the grains of bill at which a tool can be asked to name it.
+
+Grains: Q quantity and amount by meter and day; A amount by meter and day; MD one amount by model and day; MM by model and
+month; T one total. Where a fault's grain is not listed, the bill cannot show it: the right answer there is `unexplained`
+(an ambiguity group that holds the truth is right as well). The grains follow the column "Ev / grain" of the design's
+catalogue, read for the files these worlds write: what would need a field that a usage table has not, or a second pull of
+an export, is not asked for.
+"""
+
+from dataclasses import dataclass
+
+from .inject import classes, coverage, mapping, quantity, rate, terms, timing
+
+ANY, DAYS, METERS, QUANTITIES, NEVER = ("Q", "A", "MD", "MM", "T"), ("Q", "A", "MD"), ("Q", "A"), ("Q",), ()
+
+
+@dataclass(frozen=True)
+class Row:
+    """`also`: other ids that describe the same event as truly. `whens`: how its days may lie."""
+
+    cause: str
+    name: str
+    grains: tuple
+    draw: object
+    providers: tuple = ("openai", "anthropic", "google-vertex", "mistral")
+    whens: tuple = ("onset", "window")
+    also: tuple = ()
+
+    @property
+    def accepts(self):
+        return {self.cause, *self.also}
+
+
+@dataclass
+class Injected:
+    """A fault at work in one world: `apply` edits a copy of the world, and hangs on nothing but the world before it."""
+
+    row: Row
+    scope: object
+    apply: object
+
+
+OPENAI, ANTHROPIC, BOTH = ("openai",), ("anthropic",), ("openai", "anthropic")
+MONTH = ("month",)
+
+ROWS = (
+    Row("rate.stale", "other published version", DAYS, rate.other_version, ("openai", "google-vertex"), ("onset", "month")),
+    Row("rate.stale", "new price", METERS, rate.new_price, whens=("onset",)),
+    Row("rate.stale", "new prices of input and output", METERS, rate.two_new_prices, whens=("onset",)),
+    Row("rate.missing_model", "unlisted model", ("Q", "A", "MD", "MM"), rate.missing_model, BOTH),
+    Row("rate.missing_class", "unlisted meter", DAYS, rate.missing_class, OPENAI),
+    Row("rate.unit_scale", "gateway's price per thousand", ANY, rate.unit_scale, whens=MONTH, also=("map.cost_field_misread",)),
+    Row("rate.service_tier", "flex served", DAYS, rate.tier("flex"), ("openai", "google-vertex")),
+    Row("rate.service_tier", "priority served", DAYS, rate.tier("priority"), ("openai", "google-vertex")),
+    Row("rate.service_tier", "priority on every key", DAYS, rate.tier_of_a_model("priority"), ("openai", "google-vertex")),
+    Row("rate.batch", "batch served", DAYS, rate.tier("batch"), BOTH),
+    Row("rate.region_uplift", "shown on the bill", DAYS, rate.region("stream", ANTHROPIC, True), ANTHROPIC),
+    Row("rate.region_uplift", "hidden, one model", DAYS, rate.region("model", BOTH, False), BOTH),
+    Row("rate.region_uplift", "hidden, one key", DAYS, rate.region("key", OPENAI, False), OPENAI),
+    Row("rate.context_band", "long prompts logged as short", METERS, rate.band_ignored, ("openai", "google-vertex")),
+    Row("rate.context_band", "surcharge kept", METERS, rate.band_kept, ("openai", "google-vertex")),
+    Row("rate.cache_ttl", "hour logged as minutes", METERS, rate.cache_ttl, ANTHROPIC),
+    Row("rate.time_of_day", "nights at half price", NEVER, rate.time_of_day, ("openai", "anthropic", "google-vertex")),
+    Row("rate.effective_boundary", "a day off", DAYS, rate.effective_boundary, ("mistral",), MONTH, also=("rate.stale",)),
+    Row("rate.intro_or_promo", "promotion kept", DAYS, rate.promo_kept, ("mistral",), MONTH, also=("rate.stale",)),
+    Row("qty.duplicate", "delivered twice", ANY, quantity.duplicate, also=("qty.line_fanout",)),
+    Row("qty.poll_duplicate", "polls priced", ANY, quantity.beside("poll", kind="poll")),
+    Row("qty.failed_priced", "failures priced", ANY, quantity.beside("failed", outcome="failed_with_usage")),
+    Row("qty.gateway_cache_priced", "cache hits priced", ANY, quantity.beside("hit", outcome="cache_hit")),
+    Row("cov.other_payer", "paid elsewhere", ANY, coverage.other_payer),
+    Row("qty.dropped_rows", "a third lost", QUANTITIES, quantity.lost_rows(33)),
+    Row("qty.missing_day", "days not logged", METERS, quantity.missing_day, whens=MONTH, also=("qty.dropped_rows",)),
+    Row("qty.stream_no_usage", "streams without usage", DAYS, quantity.streams_without_usage),
+    Row("qty.output_only_on_disconnect", "prompts of cancelled streams", METERS, quantity.output_only),
+    Row("qty.local_estimate", "estimated counts", METERS, quantity.estimated),
+    Row("qty.partial_snapshot", "first snapshot kept", NEVER, quantity.first_snapshot),
+    Row("qty.rollup_duplicate", "parents counted", NEVER, quantity.rolled_up),
+    Row("qty.retry_unlogged", "retries not logged", NEVER, quantity.retries),
+    Row("cls.cache_read_as_input", "reads logged as input", METERS, classes.reads_as_input),
+    Row("cls.convention_flip", "every model of a provider", METERS, classes.convention_flip, whens=("onset",), also=("cls.cache_read_as_input",)),
+    Row("cls.cache_double", "reads counted twice", METERS, classes.reads_counted_twice),
+    Row("cls.cache_write_lost", "writes logged as input", METERS, classes.writes_folded, BOTH),
+    Row("cls.cache_write_lost", "writes not logged", METERS, classes.writes_dropped, BOTH),
+    Row("cls.reasoning_double", "reasoning added twice", METERS, classes.reasoning_twice),
+    Row("cls.reasoning_dropped", "reasoning not logged", NEVER, classes.reasoning_lost),
+    Row("cls.tool_fee", "searches not logged", METERS, classes.searches_unlogged, BOTH),
+    Row("cls.storage_session", "storage lines", METERS, classes.storage, BOTH, MONTH),
+    Row("map.alias_repointed", "another model from a day on", DAYS, mapping.served_by_another("alias"), whens=("onset",)),
+    Row("map.fallback", "another model now and then", DAYS, mapping.served_by_another("fallback"), whens=("scattered",)),
+    Row("map.deployment_name", "another model all month", DAYS, mapping.served_by_another("deployment"), whens=MONTH, also=("map.alias_repointed",)),
+    Row("map.fuzzy_match", "priced as a sibling", ANY, mapping.priced_as_sibling, whens=MONTH),
+    Row("map.cost_field_misread", "cost field doubled", ANY, mapping.cost_field, whens=MONTH),
+    Row("time.zone_bucket", "day begins elsewhere", DAYS, timing.zone, whens=MONTH),
+    Row("time.billing_instant", "batches dated by their end", NEVER, timing.completion, BOTH, MONTH),
+    Row("time.late_arrival", "last days short", NEVER, timing.late, whens=MONTH),
+    Row("cov.truncated_export", "export cut", NEVER, timing.cut_export, whens=MONTH),
+    Row("cov.bypass", "key past the gateway", METERS, coverage.bypass, BOTH),
+    Row("terms.discount", "percentage off everything", DAYS, terms.discount, whens=MONTH),
+    Row("terms.internal_margin", "mark-up in the log", ANY, terms.margin, whens=MONTH),
+    Row("terms.tax", "tax line", ANY, terms.line("VAT", "Tax", 10, 90), ("google-vertex", "mistral"), MONTH),
+    Row("terms.credit_refund", "credit line", ANY, terms.line("Service credit", "Credit", 5, 50, -1), ("google-vertex", "mistral"), MONTH),
+    Row("unit.minor_currency", "cents read as dollars", ANY, terms.cents_as_dollars, whens=MONTH),
+    Row("fx.rate", "another currency", DAYS, terms.currency, whens=MONTH, also=("terms.discount",)),
+)
