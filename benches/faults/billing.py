@@ -42,16 +42,3 @@ def lines(world):
     for edit in world.line_edits:
         result = edit(result)
     return result
-
-
-def logged_cost(call):
-    """What the gateway believed a group of calls cost: page prices where its list has them, nothing where it has not."""
-    if call.log is None:
-        return 0
-    view, day, total = call.log, day_of(call.at), 0
-    model = call.cost_as or view.model
-    for meter, count in view.counts.items():
-        price = prices.unit(model, meter, day, view.tier, view.region, view.long)
-        if price is not None and prices.listed(model, meter):
-            total += price * count
-    return money.times(total, call.cost) if call.cost else total

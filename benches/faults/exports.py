@@ -1,16 +1,12 @@
-"""Real shapes of bills and logs: the same lines and calls as files, as providers and gateways write them.
+"""Real shapes of bills: the same lines as files, as providers write them."""
 
-A bill shape is a function from lines to files; each says what it rounds to, so that the truth can round likewise.
-"""
-
-import csv
-import io
 import json
 from collections import defaultdict
 from pathlib import Path
 
-from . import billing, money, prices
-from .world import MONTH, add_days, day_of, instant
+from . import billing, logs, money, prices
+from .logs import csv_text
+from .world import MONTH, add_days, instant
 
 # Grains: Q meter and quantity, A meter amounts, MD one amount per model and day, MM per model and month, T one total.
 SHAPES = {
@@ -27,14 +23,6 @@ ANTHROPIC_METER = {"input": "input_no_cache", "cache_read": "input_cache_read", 
 ANTHROPIC_API_METER = {"input": "uncached_input_tokens", "cache_read": "cache_read_input_tokens", "cache_write": "cache_creation.ephemeral_5m_input_tokens",
                        "cache_write_1h": "cache_creation.ephemeral_1h_input_tokens", "output": "output_tokens"}
 FOCUS_METER = {"input": "input", "cache_read": "cache_read", "cache_write": "cache_write.5m", "cache_write_1h": "cache_write.1h", "cache_write_12h": "cache_write.12h", "output": "output", "web_search": "web_search"}
-
-
-def csv_text(header, rows, bom=False):
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    return ("\ufeff" if bom else "") + out.getvalue()
 
 
 def merge(lines, *fields):
@@ -196,46 +184,16 @@ def bill_files(world, provider, lines, shape):
     return mapped(world, lines, grain), mapping(provider, grain), None
 
 
-USAGE_HEADER = ("period_start,provider,served_model,requested_model,key,service_tier,region,prompt_tokens_from,outcome,call_type,count_source,request_id,requests,input,cache_read,"
-                "cache_write_5m,cache_write_30m,cache_write_1h,cache_write_12h,output,output_reasoning,web_search,logged_cost").split(",")
-
-
-def usage_table(world):
-    rows = []
-    for call in world.calls:
-        if call.log is None:
-            continue
-        view, counts = call.log, call.log.counts
-        band = prices.MODELS[view.model].band if view.model in prices.MODELS else 0
-        default_write = "cache_write_30m" if call.provider == "openai" else "cache_write_5m"
-        output = counts.get("output", 0)
-        reasoning = min(call.reasoning, output)
-        row = {"period_start": stamp(call.at), "provider": call.provider, "served_model": view.model, "requested_model": call.alias, "key": call.key,
-               "service_tier": view.tier, "region": view.region, "prompt_tokens_from": band + 1 if view.long and band else 1, "outcome": call.outcome,
-               "call_type": call.kind, "request_id": call.request_id or "", "requests": call.requests, "input": counts.get("input", ""),
-               "cache_read": counts.get("cache_read", ""), default_write: counts.get("cache_write", ""), "cache_write_1h": counts.get("cache_write_1h", ""),
-               "cache_write_12h": counts.get("cache_write_12h", ""), "output": output - reasoning or "", "output_reasoning": reasoning or "",
-               "web_search": counts.get("web_search", ""), "logged_cost": money.text(billing.logged_cost(call))}
-        row.update(call.extra)
-        rows.append([row.get(name, "") for name in USAGE_HEADER])
-    return csv_text(USAGE_HEADER, rows)
-
-
-def stamp(at):
-    day = day_of(at)
-    rest = at % 86_400
-    return f"{day}T{rest // 3600:02d}:{rest % 3600 // 60:02d}:{rest % 60:02d}Z"
-
-
 def write(world, folder):
     """All files of a world; returns the arguments that make the tool read them."""
     folder = Path(folder)
     (folder / "logs").mkdir(parents=True)
     (folder / "bills").mkdir()
-    (folder / "logs" / "usage.csv").write_text(usage_table(world))
+    name, text = logs.of(world)
+    (folder / "logs" / name).write_text(text)
     every = billing.lines(world)
     books = ['[book]\nname = "Bench"\ncurrency = "USD"\ntimezone = "UTC"\n', '[[source]]\nname = "gateway"\nfiles = ["logs/**"]\nrole = "primary"\n']
-    arguments, needs_books = ["--usage", "logs/usage.csv"], False
+    arguments, needs_books = ["--usage", f"logs/{name}"], False
     for provider in world.providers:
         lines = [line for line in every if line.provider == provider]
         files, mapped_by, report = bill_files(world, provider, lines, world.bill_shape[provider])

@@ -25,6 +25,7 @@ class Row:
     providers: tuple = ("openai", "anthropic", "google-vertex", "mistral")
     whens: tuple = ("onset", "window")
     also: tuple = ()
+    logs: tuple = ("usage-table", "usage-table", "usage-requests", "litellm")
 
     @property
     def accepts(self):
@@ -40,6 +41,7 @@ class Injected:
     apply: object
 
 
+TABLE, REQUESTS, LITELLM = ("usage-table",), ("usage-requests", "litellm"), ("litellm",)
 OPENAI, ANTHROPIC, BOTH = ("openai",), ("anthropic",), ("openai", "anthropic")
 MONTH = ("month",)
 
@@ -53,18 +55,19 @@ ROWS = (
     Row("rate.service_tier", "flex served", DAYS, rate.tier("flex"), ("openai", "google-vertex")),
     Row("rate.service_tier", "priority served", DAYS, rate.tier("priority"), ("openai", "google-vertex")),
     Row("rate.service_tier", "priority on every key", DAYS, rate.tier_of_a_model("priority"), ("openai", "google-vertex")),
+    Row("rate.service_tier", "tier left out of the cost", ANY, classes.gateway_mistake("standard", lambda call: call.log.tier == "flex"), ("openai", "google-vertex")),
     Row("rate.batch", "batch served", DAYS, rate.tier("batch"), BOTH),
     Row("rate.region_uplift", "shown on the bill", DAYS, rate.region("stream", ANTHROPIC, True), ANTHROPIC),
     Row("rate.region_uplift", "hidden, one model", DAYS, rate.region("model", BOTH, False), BOTH),
     Row("rate.region_uplift", "hidden, one key", DAYS, rate.region("key", OPENAI, False), OPENAI),
-    Row("rate.context_band", "long prompts logged as short", METERS, rate.band_ignored, ("openai", "google-vertex")),
-    Row("rate.context_band", "surcharge kept", METERS, rate.band_kept, ("openai", "google-vertex")),
+    Row("rate.context_band", "long prompts logged as short", METERS, rate.band_ignored, ("openai", "google-vertex"), logs=TABLE),
+    Row("rate.context_band", "surcharge kept", METERS, rate.band_kept, ("openai", "google-vertex"), logs=TABLE),
     Row("rate.cache_ttl", "hour logged as minutes", METERS, rate.cache_ttl, ANTHROPIC),
     Row("rate.time_of_day", "nights at half price", NEVER, rate.time_of_day, ("openai", "anthropic", "google-vertex")),
     Row("rate.effective_boundary", "a day off", DAYS, rate.effective_boundary, ("mistral",), MONTH, also=("rate.stale",)),
     Row("rate.intro_or_promo", "promotion kept", DAYS, rate.promo_kept, ("mistral",), MONTH, also=("rate.stale",)),
-    Row("qty.duplicate", "delivered twice", ANY, quantity.duplicate, also=("qty.line_fanout",)),
-    Row("qty.poll_duplicate", "polls priced", ANY, quantity.beside("poll", kind="poll")),
+    Row("qty.duplicate", "delivered twice", ANY, quantity.duplicate, also=("qty.line_fanout",), logs=REQUESTS),
+    Row("qty.poll_duplicate", "polls priced", ANY, quantity.beside("poll", kind="poll"), logs=TABLE),
     Row("qty.failed_priced", "failures priced", ANY, quantity.beside("failed", outcome="failed_with_usage")),
     Row("qty.gateway_cache_priced", "cache hits priced", ANY, quantity.beside("hit", outcome="cache_hit")),
     Row("cov.other_payer", "paid elsewhere", ANY, coverage.other_payer),
@@ -72,7 +75,7 @@ ROWS = (
     Row("qty.missing_day", "days not logged", METERS, quantity.missing_day, whens=MONTH, also=("qty.dropped_rows",)),
     Row("qty.stream_no_usage", "streams without usage", DAYS, quantity.streams_without_usage),
     Row("qty.output_only_on_disconnect", "prompts of cancelled streams", METERS, quantity.output_only),
-    Row("qty.local_estimate", "estimated counts", METERS, quantity.estimated),
+    Row("qty.local_estimate", "estimated counts", METERS, quantity.estimated, logs=("usage-table", "usage-requests")),
     Row("qty.partial_snapshot", "first snapshot kept", NEVER, quantity.first_snapshot),
     Row("qty.rollup_duplicate", "parents counted", NEVER, quantity.rolled_up),
     Row("qty.retry_unlogged", "retries not logged", NEVER, quantity.retries),
@@ -83,6 +86,10 @@ ROWS = (
     Row("cls.cache_write_lost", "writes not logged", METERS, classes.writes_dropped, BOTH),
     Row("cls.reasoning_double", "reasoning added twice", METERS, classes.reasoning_twice),
     Row("cls.reasoning_dropped", "reasoning not logged", NEVER, classes.reasoning_lost),
+    Row("cls.reasoning_dropped", "total shows the reasoning", ANY, classes.reasoning_in_total, logs=LITELLM),
+    Row("cls.cache_double", "cache priced twice", ANY, classes.gateway_mistake("cache twice", lambda call: call.log.counts.get("cache_read"))),
+    Row("cls.cache_read_as_input", "reads priced in full", ANY, classes.gateway_mistake("reads in full", lambda call: call.log.counts.get("cache_read"))),
+    Row("cls.tool_fee", "fees left out of the cost", METERS, classes.fees_left_out, ANTHROPIC),
     Row("cls.tool_fee", "searches not logged", METERS, classes.searches_unlogged, BOTH),
     Row("cls.storage_session", "storage lines", METERS, classes.storage, BOTH, MONTH),
     Row("map.alias_repointed", "another model from a day on", DAYS, mapping.served_by_another("alias"), whens=("onset",)),

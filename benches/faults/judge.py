@@ -118,6 +118,17 @@ def judge(document, faults, shares):
     return verdict
 
 
+def misread(document, billed, logged):
+    """Whether the tool read other sums from the files than were written into them: then the rest says nothing."""
+    totals, found = document["totals"], []
+    slack = femto(totals["rounding_bound"]) + money.CENT // 100
+    if abs(femto(totals["billed"]) - billed) > slack:
+        found.append(f"billed {totals['billed']} where {money.text(billed)} was written")
+    if abs(femto(totals["logged"]) - logged) > money.CENT // 100:
+        found.append(f"logged {totals['logged']} where {money.text(logged)} was written")
+    return found
+
+
 def cell_truth(share, key):
     """The dollars of one fault in one cell of the document, which may cover several models and days."""
     provider, model, first, last = key

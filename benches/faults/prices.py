@@ -90,8 +90,8 @@ US = (11, 10)
 
 
 def of_provider(provider):
-    """The listed models of a provider that are sold on every day of the benchmark's months."""
-    return [m.name for m in MODELS.values() if m.provider == provider and m.versions[0][0] <= "2026-10-04" and m.name not in UNLISTED_MODELS.values()]
+    """The listed models of a provider."""
+    return [m.name for m in MODELS.values() if m.provider == provider and m.name not in UNLISTED_MODELS.values()]
 
 
 @lru_cache(maxsize=None)

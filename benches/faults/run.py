@@ -16,7 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from faults import exports, judge, money, suites, tool, truth  # noqa: E402
+from faults import billing, exports, gateway, judge, money, suites, tool, truth  # noqa: E402
 
 OPTIONS = None
 JOBS = []  # (function, arguments); the workers are forked and see them
@@ -42,13 +42,14 @@ def one(job):
         if not OPTIONS.show:
             shutil.rmtree(folder)
     result = {"name": case.name, "suite": case.suite, "grain": case.grain, "label": case.label, "asked": case.asked, "error": error, "seconds": seconds,
-              "shape": "+".join(world.bill_shape.values()), "scopes": [f"{fault.row.cause} ({fault.row.name}) {fault.scope}" for fault in case.faults],
+              "shape": "+".join(world.bill_shape.values()) + " " + world.log_shape, "scopes": [f"{fault.row.cause} ({fault.row.name}) {fault.scope}" for fault in case.faults],
               "causes": [fault.row.cause for fault in case.faults]}
     if document is None:
         return result
     if OPTIONS.show:
         explain(case, folder, command, document, shares)
     verdict = judge.judge(document, case.faults, shares)
+    verdict.misread = judge.misread(document, sum(line.amount for line in billing.lines(world)), sum(gateway.cost(call) for call in world.calls))
     result.update(vars(verdict))
     return result
 
@@ -77,7 +78,7 @@ def measure(results):
         "worlds": len(results), "errors": len(results) - len(done), "faults": faults, "named": named, "found": found,
         "dollars": float(sum(sum(r["found"]) for r in done) / true) if true else 0.0, "wrong": float(sum(r["wrong"] for r in done) / true) if true else 0.0,
         "right findings": right, "wrong findings": wrong, "ambiguous": sum(r["ambiguous"] for r in done),
-        "not additive": sum(1 for r in done if r["not_additive"]), "false worlds": sum(1 for r in done if r["wrong_findings"]),
+        "misread": sum(1 for r in done if r["misread"]), "not additive": sum(1 for r in done if r["not_additive"]), "false worlds": sum(1 for r in done if r["wrong_findings"]),
     }
 
 
@@ -89,7 +90,7 @@ def table(results, by):
     for name in sorted(groups):
         m = measure(groups[name])
         print(f"{name:60} {m['worlds']:6} {m['faults']:6} {m['named']:5} {m['found']:5} {m['dollars']:7.3f} {m['wrong']:7.3f} {m['right findings'] + m['wrong findings']:6} {m['wrong findings']:5}"
-              + (f"  {m['errors']} ERRORS" if m["errors"] else "") + (f"  {m['not additive']} NOT ADDITIVE" if m["not additive"] else ""))
+              + (f"  {m['errors']} ERRORS" if m["errors"] else "") + (f"  {m['misread']} MISREAD" if m["misread"] else "") + (f"  {m['not additive']} NOT ADDITIVE" if m["not additive"] else ""))
 
 
 def start(options):
@@ -132,12 +133,14 @@ def main():
         results = [result for result in pool.imap(numbered, range(len(jobs)), chunksize=4) if result]
     if options.misses:
         for result in results:
-            if result["error"] or result["wrong_findings"] or result["not_additive"] or (result["asked"] and any(f * 10 < t * 8 for t, f in zip(result["true"], result["found"]))):
+            if result["error"] or result["wrong_findings"] or result["misread"] or result["not_additive"] or (result["asked"] and any(f * 10 < t * 8 for t, f in zip(result["true"], result["found"]))):
                 print(result["name"], result["shape"], result["error"] or "")
                 for fault, true, found in zip(result["scopes"], result.get("true", []), result.get("found", [])):
                     print(f"    true {fault} {money.text(int(true))} found {money.text(int(found))}{'' if result['asked'] else ' (not asked)'}")
                 for text in result.get("wrong_findings", []):
                     print(f"    WRONG {text}")
+                for text in result.get("misread", []):
+                    print(f"    MISREAD {text}")
                 for text in result.get("not_additive", []):
                     print(f"    NOT ADDITIVE {text}")
     for suite in dict.fromkeys(result["suite"] for result in results):

@@ -31,7 +31,7 @@ def single(split, row, grain, when, number, noise):
     """One fault in an otherwise right month."""
     for attempt in range(12):
         dice = Dice(split, "single", row.cause, row.name, grain, when, number, noise, attempt)
-        world = traffic.month(dice, [dice.pick(row.providers)])
+        world = traffic.month(dice, [dice.pick(row.providers)], log_shape=dice.pick(row.logs))
         shape(world, dice, grain)
         if noise:
             nuisance.background_loss(world)
@@ -56,7 +56,7 @@ def visible(cells, spend):
 
 def clean(split, grain, number, noise, providers=None):
     dice = Dice(split, "clean", grain, number, noise)
-    world = traffic.month(dice, providers or dice.some(("openai", "anthropic", "google-vertex", "mistral"), dice.between(1, 2)))
+    world = traffic.month(dice, providers or dice.some(("openai", "anthropic", "google-vertex", "mistral"), dice.between(1, 2)), log_shape=dice.pick(("usage-table", "usage-table", "usage-requests", "litellm")))
     shape(world, dice, grain)
     if noise:
         nuisance.background_loss(world)

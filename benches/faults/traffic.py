@@ -11,14 +11,14 @@ HOURS = (0, 2, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 19, 21, 23)
 SHAPES = ("weekly", "weekly", "flat", "growth", "launch", "night")
 
 
-def month(dice, providers, first=None, days=None, models=None, streams=None):
-    """A month in which nothing is wrong."""
+def month(dice, providers, first=None, days=None, models=None, streams=None, log_shape="usage-table"):
+    """A month in which nothing is wrong. In a log of requests each call is one request, with a large prompt."""
     days = days or dice.between(14, 28)
     first = first or add_days("2026-10-04", dice.between(0, 28 - days))
     last = add_days(first, days - 1)
-    world = World(dice.name, first, last, tuple(providers), {}, [])
+    world = World(dice.name, first, last, tuple(providers), {}, [], log_shape=log_shape)
     for provider in providers:
-        sold = prices.of_provider(provider)
+        sold = [name for name in prices.of_provider(provider) if prices.MODELS[name].versions[0][0] <= first]
         world.models[provider] = sorted(dice.some(sold, models or dice.between(4, 6)))
         pairs = [(key, model) for model in world.models[provider] for key in dice.some(KEYS, dice.between(1, 3))]
         for (key, project), model in pairs[:streams]:
@@ -31,7 +31,7 @@ def stream(world, dice, provider, project, key, model, shape=None, first=None, t
     """All calls of one key to one model over the month."""
     alias = f"{key.removeprefix('key-')}-{model.split('-')[-1][:6]}-{dice.pick(ROLES)}"
     shape = shape or dice.pick(SHAPES)
-    entry = prices.MODELS[model]
+    entry, sums = prices.MODELS[model], world.log_shape == "usage-table"
     if tier is None:
         offered = [name for name in entry.tiers if name in ("flex", "batch")]
         tier = dice.pick(offered) if offered and dice.chance(12) else "standard"
@@ -46,17 +46,20 @@ def stream(world, dice, provider, project, key, model, shape=None, first=None, t
         level = {"weekly": 30 if date.fromisoformat(day).weekday() > 4 else 110, "growth": 60 + 4 * number}.get(shape, 100) * dice.between(70, 130) // 100
         read, write, wordy = (max(0, mix[part] * dice.between(60, 140) // 100) for part in ("read", "write", "output"))
         for hour in hours:
-            requests = max(1, volume * level * dice.between(60, 140) // 10_000)
-            prompt = requests * mix["input"] * dice.between(80, 120) // 100
-            counts = {"input": prompt, "output": max(1, requests * wordy * dice.between(85, 115) // 100)}
+            requests = max(1, volume * level * dice.between(60, 140) // 10_000) if sums else 1
+            prompt = (requests if sums else 1 + volume * level // 1_500) * mix["input"] * dice.between(80, 120) // 100
+            long = bool(long_share) and dice.below(100) < long_share
+            prompt = prompt if sums else min(prompt, 60_000) + (entry.band if long else 0)
+            answers = requests if sums else 1 + volume // 15
+            counts = {"input": prompt, "output": max(1, answers * wordy * dice.between(85, 115) // 100)}
             if read:
                 counts["cache_read"] = prompt * read // 50
             if write and "cache_write" in entry.versions[-1][1]:
                 counts["cache_write"] = prompt * write // 100
             counts = {meter: count for meter, count in counts.items() if count}
-            long = bool(long_share) and dice.below(100) < long_share
             view = View(model, tier, region, long, counts)
             call = Call(f"{key}/{model}/{day}/{hour}", instant(day, hour, dice.between(0, 3_599)), provider, project, key, alias, requests, view,
                         reasoning=counts["output"] * dice.between(10, 60) // 100)
             call.kind = "batch" if tier == "batch" else "generation"
+            call.request_id = None if sums else f"req-{call.id}"
             world.calls.append(call)

@@ -8,7 +8,7 @@ from collections import defaultdict
 from fractions import Fraction
 from math import factorial
 
-from . import billing
+from . import billing, gateway
 from .world import day_of
 
 
@@ -20,7 +20,7 @@ def difference(world):
         cells[line.provider, model, line.day] += line.amount
     for call in world.calls:
         if call.log is not None:
-            cells[call.provider, call.log.model, day_of(call.at)] -= billing.logged_cost(call)
+            cells[call.provider, call.log.model, day_of(call.at)] -= gateway.cost(call)
     return {cell: amount for cell, amount in cells.items() if amount}
 
 

@@ -31,7 +31,7 @@ class Call:
     """Calls of one key to one model within an hour. `bill` or `log` is None where that party knows nothing of them."""
 
     __slots__ = ("id", "at", "provider", "project", "key", "alias", "requests", "bill", "log", "outcome", "kind", "request_id",
-                 "cost", "cost_as", "bill_at", "reasoning", "of", "extra")
+                 "cost", "cost_as", "mistake", "bill_at", "reasoning", "of", "extra")
 
     def __init__(self, id, at, provider, project, key, alias, requests, view, reasoning=0):
         self.id, self.at, self.provider, self.project, self.key, self.alias, self.requests = id, at, provider, project, key, alias, requests
@@ -41,6 +41,7 @@ class Call:
         self.bill_at = None  # the instant the provider dates it by, where that is not `at`
         self.reasoning = reasoning  # the part of output that was thought and not shown
         self.cost_as = None  # the model whose price the gateway took, where it is not the logged one
+        self.mistake = None  # how the gateway's own cost of it went wrong; see `gateway.py`
         self.of = view.model  # the model as it was before any fault: what scopes select by
         self.extra = {}
 
@@ -111,7 +112,7 @@ class World:
     line_edits: list = field(default_factory=list)  # functions over the finished lines
     # How it is written down; faults may ask for a shape but never change the truth with it.
     bill_shape: dict = field(default_factory=dict)
-    log_shape: str = "usage-table"
+    log_shape: str = "usage-table"  # or "usage-requests", "litellm": one row a request
     hide: dict = field(default_factory=dict)  # columns a provider's export leaves out
 
     def copy(self):

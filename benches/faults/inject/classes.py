@@ -65,6 +65,49 @@ def reasoning_lost(world, dice, when):
     return scope, apply
 
 
+def reasoning_in_total(world, dice, when):
+    """Output lacks the reasoning; the row's own total shows that it was there."""
+    scope = scopes.draw(world, dice, when)
+    if scope is None:
+        return None
+
+    def apply(w):
+        for call in w.calls:
+            if scope.has(call) and call.log and 0 < call.reasoning < call.log.counts.get("output", 0):
+                call.extra = {**call.extra, "hidden_reasoning": call.reasoning}
+                call.log = call.log.counting(output=call.log.counts["output"] - call.reasoning)
+    return scope, apply
+
+
+def gateway_mistake(name, wanted=None, prepare=None):
+    """The counts of the log are right, the cost beside them is not."""
+    def draw(world, dice, when):
+        scope = scopes.draw(world, dice, when, wanted=wanted)
+        if scope is None:
+            return None
+
+        def apply(w):
+            for call in w.calls:
+                if scope.has(call) and call.log and (wanted is None or wanted(call)):
+                    call.mistake = name
+        return scope, apply
+    return draw
+
+
+def fees_left_out(world, dice, when):
+    """Searches are logged and billed, and the gateway's cost has no fee for them."""
+    scope = scopes.draw(world, dice, when, providers=("anthropic",))
+    if scope is None:
+        return None
+
+    def apply(w):
+        for call in w.calls:
+            if scope.has(call) and call.log and call.bill:
+                count = 1 + call.log.counts.get("output", 0) % 7
+                call.log, call.bill, call.mistake = call.log.counting(web_search=count), call.bill.counting(web_search=count), "no fees"
+    return scope, apply
+
+
 def searches_unlogged(world, dice, when):
     """Web searches are on the bill at ten dollars a thousand and in no row of the log."""
     scope = scopes.draw(world, dice, when, providers=("openai", "anthropic"))

@@ -4,9 +4,11 @@ from ..chance import share
 from . import scope as scopes
 
 
-def twin_of(call, suffix, outcome=None, kind=None):
+def twin_of(call, suffix, outcome=None, kind=None, same_id=False):
     """The same calls logged once more and not billed again."""
     new = call.copy()
+    if call.request_id and not same_id:
+        new.request_id = f"{call.request_id}-{suffix}"
     new.id, new.bill = f"{call.id}+{suffix}", None
     new.outcome, new.kind = outcome or call.outcome, kind or call.kind
     new.extra = dict(call.extra)
@@ -24,8 +26,7 @@ def duplicate(world, dice, when):
         more = []
         for call in w.calls:
             if scope.has(call) and call.log and share(scope, "dup", call.id) < percent * 100:
-                call.request_id = f"req-{call.id}"
-                more.append(twin_of(call, "again"))
+                more.append(twin_of(call, "again", same_id=True))
         w.calls += more
     return scope, apply
 
