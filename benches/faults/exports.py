@@ -207,4 +207,7 @@ def write(world, folder):
     if needs_books or world.hide.get("books"):
         (folder / "llmfin.toml").write_text("\n".join(books))
         arguments = []
+    if world.contract:
+        (folder / "contract.toml").write_text(world.contract)
+        arguments += ["--contract", "contract.toml"]
     return ["reconcile", "--month", MONTH, *arguments, "-O", "json", "-q"]

@@ -9,7 +9,7 @@ an export, is not asked for.
 
 from dataclasses import dataclass
 
-from .inject import classes, coverage, mapping, quantity, rate, terms, timing
+from .inject import classes, coverage, mapping, quantity, rate, strange, terms, timing, twins
 
 ANY, DAYS, METERS, QUANTITIES, NEVER = ("Q", "A", "MD", "MM", "T"), ("Q", "A", "MD"), ("Q", "A"), ("Q",), ()
 
@@ -26,10 +26,11 @@ class Row:
     whens: tuple = ("onset", "window")
     also: tuple = ()
     logs: tuple = ("usage-table", "usage-table", "usage-requests", "litellm")
+    mixes: bool = True  # whether it may be part of a mixture
 
     @property
     def accepts(self):
-        return {self.cause, *self.also}
+        return {self.cause, *self.also} - {""}
 
 
 @dataclass
@@ -45,13 +46,16 @@ TABLE, REQUESTS, LITELLM = ("usage-table",), ("usage-requests", "litellm"), ("li
 OPENAI, ANTHROPIC, BOTH = ("openai",), ("anthropic",), ("openai", "anthropic")
 MONTH = ("month",)
 
+# One factor on everything: two of these in one month are one factor again, so a mixture has one of them at most.
+FACTORS = {"terms.discount", "fx.rate"}
+
 ROWS = (
     Row("rate.stale", "other published version", DAYS, rate.other_version, ("openai", "google-vertex"), ("onset", "month")),
     Row("rate.stale", "new price", METERS, rate.new_price, whens=("onset",)),
     Row("rate.stale", "new prices of input and output", METERS, rate.two_new_prices, whens=("onset",)),
     Row("rate.missing_model", "unlisted model", ("Q", "A", "MD", "MM"), rate.missing_model, BOTH),
     Row("rate.missing_class", "unlisted meter", DAYS, rate.missing_class, OPENAI),
-    Row("rate.unit_scale", "gateway's price per thousand", ANY, rate.unit_scale, whens=MONTH, also=("map.cost_field_misread",)),
+    Row("rate.unit_scale", "gateway's price per thousand", ANY, rate.unit_scale, whens=MONTH, also=("map.cost_field_misread",), mixes=False),
     Row("rate.service_tier", "flex served", DAYS, rate.tier("flex"), ("openai", "google-vertex")),
     Row("rate.service_tier", "priority served", DAYS, rate.tier("priority"), ("openai", "google-vertex")),
     Row("rate.service_tier", "priority on every key", DAYS, rate.tier_of_a_model("priority"), ("openai", "google-vertex")),
@@ -96,7 +100,7 @@ ROWS = (
     Row("map.fallback", "another model now and then", DAYS, mapping.served_by_another("fallback"), whens=("scattered",)),
     Row("map.deployment_name", "another model all month", DAYS, mapping.served_by_another("deployment"), whens=MONTH, also=("map.alias_repointed",)),
     Row("map.fuzzy_match", "priced as a sibling", ANY, mapping.priced_as_sibling, whens=MONTH),
-    Row("map.cost_field_misread", "cost field doubled", ANY, mapping.cost_field, whens=MONTH),
+    Row("map.cost_field_misread", "cost field doubled", ANY, mapping.cost_field, whens=MONTH, mixes=False),
     Row("time.zone_bucket", "day begins elsewhere", DAYS, timing.zone, whens=MONTH),
     Row("time.billing_instant", "batches dated by their end", NEVER, timing.completion, BOTH, MONTH),
     Row("time.late_arrival", "last days short", NEVER, timing.late, whens=MONTH),
@@ -106,6 +110,17 @@ ROWS = (
     Row("terms.internal_margin", "mark-up in the log", ANY, terms.margin, whens=MONTH),
     Row("terms.tax", "tax line", ANY, terms.line("VAT", "Tax", 10, 90), ("google-vertex", "mistral"), MONTH),
     Row("terms.credit_refund", "credit line", ANY, terms.line("Service credit", "Credit", 5, 50, -1), ("google-vertex", "mistral"), MONTH),
-    Row("unit.minor_currency", "cents read as dollars", ANY, terms.cents_as_dollars, whens=MONTH),
+    Row("unit.minor_currency", "cents read as dollars", ANY, terms.cents_as_dollars, whens=MONTH, mixes=False),
     Row("fx.rate", "another currency", DAYS, terms.currency, whens=MONTH, also=("terms.discount",)),
+)
+
+# Faults without a cause: no id is right, so `accepts` is empty.
+STRANGE = tuple(Row("", draw.__name__.replace("_", " "), (), draw) for draw in strange.STRANGE)
+
+# Twins, each at the grain at which the pair cannot be told apart. The id is the one at work here, `partner` the other.
+TWINS = (
+    (Row("rate.service_tier", "flex or batch", ("MD",), twins.half_price, OPENAI, logs=TABLE), {"rate.batch"}),
+    (Row("rate.region_uplift", "region or a price rise of ten percent", ("MD",), twins.tenth_more, BOTH, logs=TABLE), {"rate.stale"}),
+    (Row("qty.dropped_rows", "lost counts or a price rise", ("MD",), twins.thinned, logs=TABLE), {"rate.stale", "cov.bypass", "terms.discount"}),
+    (Row("terms.discount", "discount or a price cut, one model", ("MD", "A"), twins.one_factor_one_model, logs=TABLE), {"rate.stale", "fx.rate", "qty.dropped_rows"}),
 )

@@ -24,6 +24,7 @@ class Verdict:
     right_findings: int = 0
     wrong_findings: list = field(default_factory=list)
     ambiguous: int = 0
+    group_sizes: list = field(default_factory=list)
     not_additive: list = field(default_factory=list)
     misread: list = field(default_factory=list)
 
@@ -60,45 +61,80 @@ def additivity(document):
     return broken
 
 
+@dataclass
+class Claim:
+    """One finding's amount in one cell. `cell`: provider, model (None: several), first day, last day."""
+
+    cell: tuple
+    finding: str
+    names: frozenset
+    amount: int
+
+
+def claims_of(document):
+    """Every amount that a finding explains, on either bridge and beside the usage."""
+    findings = {finding["id"]: finding for finding in document["findings"]}
+    found = []
+
+    def add(cell, finding_id, amount):
+        finding = findings[finding_id]
+        if finding["cause"] not in IGNORED and amount:
+            names = {finding["cause"], *(finding["rivals"] if finding["status"] == "ambiguous" else ())}
+            found.append(Claim(cell, finding_id, frozenset(names), amount))
+
+    for cell in document["cells"]:
+        for claim in cell["findings"] + cell["logged_findings"]:
+            add((cell["provider"], cell["model"], cell["from"], cell["to"]), claim["id"], femto(claim["amount"]))
+    for charge in document["charges"]:
+        if charge["finding"]:
+            add((charge["provider"], "*", "2026-10-01", "2026-10-31"), charge["finding"], femto(charge["amount"]) - femto(charge["unexplained"]))
+    return found
+
+
 def judge(document, faults, shares):
     """The verdict on one document. `shares`: of each fault, its dollars by (provider, model, day)."""
-    verdict = Verdict(true=[0] * len(faults), found=[0] * len(faults), named=[False] * len(faults), reached=[0] * len(faults))
+    cells = {(c["provider"], c["model"], c["from"], c["to"]) for c in document["cells"]} | {(c["provider"], "*", "2026-10-01", "2026-10-31") for c in document["charges"]}
+    verdict, tally = weigh(claims_of(document), cells, faults, shares)
     verdict.not_additive = additivity(document)
-    findings = {finding["id"]: finding for finding in document["findings"]}
-    tally = defaultdict(lambda: [0, 0])  # of each finding, right and wrong dollars
-    spoken = set()
-    pools = defaultdict(lambda: [])
     for cell in document["cells"]:
-        key = (cell["provider"], cell["model"], cell["from"], cell["to"])
-        pools[key] += [(claim["id"], femto(claim["amount"])) for claim in cell["findings"] + cell["logged_findings"]]
         verdict.residual += abs(femto(cell["unexplained"])) + abs(femto(cell["logged_unexplained"]))
         verdict.gross += abs(femto(cell["delta"]))
     for charge in document["charges"]:
-        days = charge.get("from") or document["month"] + "-01"
-        key = (charge["provider"], "*", "2026-10-01", "2026-10-31")
-        if charge["finding"]:
-            pools[key].append((charge["finding"], femto(charge["amount"]) - femto(charge["unexplained"])))
         verdict.residual += abs(femto(charge["unexplained"]))
         verdict.gross += abs(femto(charge["amount"]))
-    for key, claims in sorted(pools.items(), key=lambda item: tuple(str(part) for part in item[0])):
-        truth = [cell_truth(share, key) for share in shares]
-        for n, amount in enumerate(truth):
-            if key[1] != "*" or amount:
-                spoken.add(key)
+    for finding in document["findings"]:
+        right, wrong = tally.get(finding["id"], (0, 0))
+        if right > wrong:
+            verdict.right_findings += 1
+            verdict.ambiguous += finding["status"] == "ambiguous"
+            verdict.group_sizes.append(1 + len(finding["rivals"]) if finding["status"] == "ambiguous" else 1)
+        elif wrong:
+            verdict.wrong_findings.append(f"{finding['cause']} {finding['status']} {finding['amount']} {'+'.join(finding['scope']['models'])} "
+                                          f"{finding['scope']['from']}..{finding['scope']['to']} rivals {finding['rivals']}")
+    return verdict
+
+
+def weigh(claims, cells, faults, shares):
+    """(verdict, right and wrong dollars of each finding): each claim is given to the fault at work in its cell that fits best."""
+    count = len(faults)
+    verdict = Verdict(true=[sum(abs(amount) for amount in share.values()) for share in shares], found=[0] * count, named=[False] * count, reached=[0] * count)
+    tally, by_cell = defaultdict(lambda: [0, 0]), defaultdict(list)
+    for claim in claims:
+        by_cell[claim.cell].append(claim)
+    # In a cell of several models or days the parts of a fault may offset each other: what can be attributed is their sum.
+    verdict.true = [0] * count
+    for cell in sorted(cells | set(by_cell), key=lambda cell: tuple(str(part) for part in cell)):
+        truth = [cell_truth(share, cell) for share in shares]
         claimed = defaultdict(int)
-        for finding_id, amount in claims:
-            finding = findings[finding_id]
-            if finding["cause"] in IGNORED or not amount:
-                continue
-            names = {finding["cause"], *(finding["rivals"] if finding["status"] == "ambiguous" else ())}
-            fitting = [n for n, fault in enumerate(faults) if truth[n] and names & fault.row.accepts]
+        for claim in by_cell[cell]:
+            fitting = [n for n, fault in enumerate(faults) if truth[n] and claim.names & fault.row.accepts]
             if not fitting:
-                verdict.wrong += abs(amount)
-                tally[finding_id][1] += abs(amount)
+                verdict.wrong += abs(claim.amount)
+                tally[claim.finding][1] += abs(claim.amount)
                 continue
-            tally[finding_id][0] += abs(amount)
-            best = max(fitting, key=lambda n: ((truth[n] - claimed[n]) * amount > 0, abs(truth[n] - claimed[n])))
-            claimed[best] += amount
+            tally[claim.finding][0] += abs(claim.amount)
+            best = max(fitting, key=lambda n: ((truth[n] - claimed[n]) * claim.amount > 0, abs(truth[n] - claimed[n])))
+            claimed[best] += claim.amount
             verdict.named[best] = True
         for n, amount in claimed.items():
             if amount * truth[n] > 0:
@@ -107,14 +143,17 @@ def judge(document, faults, shares):
             verdict.excess += max(0, abs(amount) - abs(truth[n]))
         for n, amount in enumerate(truth):
             verdict.true[n] += abs(amount)
-    for finding_id, (right, wrong) in sorted(tally.items()):
-        finding = findings[finding_id]
+    return verdict, tally
+
+
+def judge_claims(claims, cells, faults, shares):
+    """The verdict on a baseline, whose findings are its claims of one cause to one model."""
+    verdict, tally = weigh(claims, set(cells), faults, shares)
+    for name, (right, wrong) in sorted(tally.items()):
         if right > wrong:
             verdict.right_findings += 1
-            verdict.ambiguous += finding["status"] == "ambiguous"
         else:
-            verdict.wrong_findings.append(f"{finding['cause']} {finding['status']} {finding['amount']} {'+'.join(finding['scope']['models'])} "
-                                          f"{finding['scope']['from']}..{finding['scope']['to']} rivals {finding['rivals']}")
+            verdict.wrong_findings.append(name)
     return verdict
 
 
@@ -129,11 +168,11 @@ def misread(document, billed, logged):
     return found
 
 
-def cell_truth(share, key):
+def cell_truth(share, cell):
     """The dollars of one fault in one cell of the document, which may cover several models and days."""
-    provider, model, first, last = key
+    provider, model, first, last = cell
     return sum(amount for (seller, name, day), amount in share.items()
-               if seller == provider and first <= day <= last and (model is None or name == model or (model == "*" and name == "*")))
+               if seller == provider and first <= day <= last and (name == model or (model is None and name != "*")))
 
 
 def femto(text):

@@ -47,19 +47,29 @@ def stream(world, dice, provider, project, key, model, shape=None, first=None, t
         read, write, wordy = (max(0, mix[part] * dice.between(60, 140) // 100) for part in ("read", "write", "output"))
         for hour in hours:
             requests = max(1, volume * level * dice.between(60, 140) // 10_000) if sums else 1
-            prompt = (requests if sums else 1 + volume * level // 1_500) * mix["input"] * dice.between(80, 120) // 100
+            prompt = (requests if sums else 4 + volume * level // 1_000) * mix["input"] * dice.between(80, 120) // 100
             long = bool(long_share) and dice.below(100) < long_share
-            prompt = prompt if sums else min(prompt, 60_000) + (entry.band if long else 0)
-            answers = requests if sums else 1 + volume // 15
+            prompt = prompt if sums else min(prompt, 120_000 - 2_000 * (hour % 7))
+            answers = requests if sums else 3 + volume // 8
             counts = {"input": prompt, "output": max(1, answers * wordy * dice.between(85, 115) // 100)}
             if read:
                 counts["cache_read"] = prompt * read // 50
             if write and "cache_write" in entry.versions[-1][1]:
                 counts["cache_write"] = prompt * write // 100
-            counts = {meter: count for meter, count in counts.items() if count}
+            counts = fitting({meter: count for meter, count in counts.items() if count}, entry.band + 1 if long and not sums else 0, 0 if sums or long else 150_000)
             view = View(model, tier, region, long, counts)
             call = Call(f"{key}/{model}/{day}/{hour}", instant(day, hour, dice.between(0, 3_599)), provider, project, key, alias, requests, view,
                         reasoning=counts["output"] * dice.between(10, 60) // 100)
             call.kind = "batch" if tier == "batch" else "generation"
             call.request_id = None if sums else f"req-{call.id}"
             world.calls.append(call)
+
+
+def fitting(counts, least, most):
+    """Counts of a request whose whole prompt has at least `least` and, unless that is 0, at most `most` tokens."""
+    prompt = sum(count for meter, count in counts.items() if meter != "output")
+    if prompt < least:
+        return {**counts, "input": counts["input"] + least - prompt}
+    if most and prompt > most:
+        return {meter: count if meter == "output" else max(1, count * most // prompt) for meter, count in counts.items()}
+    return counts

@@ -16,7 +16,7 @@ def difference(world):
     """billed - logged by cell."""
     cells = defaultdict(int)
     for line in billing.lines(world):
-        model = "*" if line.model is None or line.meter == "web_search" else line.model
+        model = "*" if line.model is None else line.model
         cells[line.provider, model, line.day] += line.amount
     for call in world.calls:
         if call.log is not None:

@@ -114,10 +114,11 @@ class World:
     bill_shape: dict = field(default_factory=dict)
     log_shape: str = "usage-table"  # or "usage-requests", "litellm": one row a request
     hide: dict = field(default_factory=dict)  # columns a provider's export leaves out
+    contract: str = ""  # terms that the tool is given
 
     def copy(self):
         return World(self.name, self.first, self.last, self.providers, self.models, [call.copy() for call in self.calls], list(self.rates),
-                     list(self.charges), dict(self.offset), list(self.line_edits), dict(self.bill_shape), self.log_shape, dict(self.hide))
+                     list(self.charges), dict(self.offset), list(self.line_edits), dict(self.bill_shape), self.log_shape, dict(self.hide), self.contract)
 
     def days(self):
         return days_between(self.first, self.last)
