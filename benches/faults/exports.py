@@ -6,7 +6,7 @@ from pathlib import Path
 
 from . import billing, logs, money, prices
 from .logs import csv_text
-from .world import MONTH, add_days, instant
+from .world import MONTH, Line, add_days, instant
 
 # Grains: Q meter and quantity, A meter amounts, MD one amount per model and day, MM per model and month, T one total.
 SHAPES = {
@@ -48,12 +48,18 @@ def openai_item(model, meter, tier, long, text):
     return f"{OPENAI_CHANNEL[tier]}{prices.MODELS[model].snapshot}, {OPENAI_METER[meter]}{', long context' if long else ''}"
 
 
+def by_item(lines):
+    """Lines as OpenAI prints them: two meters under one name are one line."""
+    printed = [Line(**{**vars(line), "text": openai_item(line.model, line.meter, line.tier, line.long, line.text)}) for line in lines]
+    return [((day, project, text), count, amount) for (day, project, text), count, amount in merge(printed, "day", "project", "text")]
+
+
 def openai_costs_api(world, lines):
     days = defaultdict(list)
-    for (day, project, model, meter, tier, long, text), count, amount in merge(lines, "day", "project", "model", "meter", "tier", "long", "text"):
+    for (day, project, item), count, amount in by_item(lines):
         days[day].append({
             "object": "organization.costs.result", "amount": {"value": money.text(amount), "currency": "usd"},
-            "quantity": float(count) if model else None, "line_item": openai_item(model, meter, tier, long, text), "project_id": project or None,
+            "quantity": float(count) if count else None, "line_item": item, "project_id": project or None,
             "organization_id": "org-bench", "user_id": None, "api_key_id": None,
         })
     data = [{"object": "bucket", "start_time": bucket(day)[0], "end_time": bucket(day)[1], "results": days.get(day, [])} for day in bill_days(world, lines)]
@@ -68,10 +74,9 @@ def bill_days(world, lines):
 def openai_cost_csv(world, lines):
     header = "start_time,end_time,start_time_iso,end_time_iso,amount_value,amount_currency,line_item,project_id,project_name,organization_id,organization_name".split(",")
     rows = []
-    for (day, project, model, meter, tier, long, text), _, amount in merge(lines, "day", "project", "model", "meter", "tier", "long", "text"):
+    for (day, project, item), _, amount in by_item(lines):
         start, end = bucket(day)
-        rows.append([start, end, f"{day}T00:00:00+00:00", f"{add_days(day, 1)}T00:00:00+00:00", money.text(amount), "usd",
-                     openai_item(model, meter, tier, long, text), project, project.removeprefix("proj_"), "org-bench", "Bench"])
+        rows.append([start, end, f"{day}T00:00:00+00:00", f"{add_days(day, 1)}T00:00:00+00:00", money.text(amount), "usd", item, project, project.removeprefix("proj_"), "org-bench", "Bench"])
     return {"cost.csv": csv_text(header, rows)}
 
 

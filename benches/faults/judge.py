@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 
 from . import money
@@ -25,6 +26,7 @@ class Verdict:
     wrong_findings: list = field(default_factory=list)
     ambiguous: int = 0
     group_sizes: list = field(default_factory=list)
+    onsets: list = field(default_factory=list)  # of right findings, days between the first day claimed and the true one
     not_additive: list = field(default_factory=list)
     misread: list = field(default_factory=list)
 
@@ -107,6 +109,7 @@ def judge(document, faults, shares):
         if right > wrong:
             verdict.right_findings += 1
             verdict.ambiguous += finding["status"] == "ambiguous"
+            verdict.onsets += onset_error(finding, faults, shares)
             verdict.group_sizes.append(1 + len(finding["rivals"]) if finding["status"] == "ambiguous" else 1)
         elif wrong:
             verdict.wrong_findings.append(f"{finding['cause']} {finding['status']} {finding['amount']} {'+'.join(finding['scope']['models'])} "
@@ -144,6 +147,14 @@ def weigh(claims, cells, faults, shares):
         for n, amount in enumerate(truth):
             verdict.true[n] += abs(amount)
     return verdict, tally
+
+
+def onset_error(finding, faults, shares):
+    """Days between the first day that a finding names and the first on which its fault moved a dollar; only where there is one fault."""
+    days = [day for share in shares for (_, _, day), amount in share.items() if amount]
+    if len(faults) != 1 or not finding["scope"]["from"] or not days:
+        return []
+    return [abs((date.fromisoformat(finding["scope"]["from"]) - date.fromisoformat(min(days))).days)]
 
 
 def judge_claims(claims, cells, faults, shares):

@@ -82,7 +82,7 @@ MODELS = {model.name: model for model in (
     Model("codestral-2508", "mistral", (("2025-12-11", _prices("0.30", "0.03", None, "0.90")),)),
     # Sold and billed, and on no list that a price book could hold: the unlisted model and the unlisted meter of these worlds.
     Model("gpt-9-preview", "openai", (("2026-09-01", _prices("0.70", "0.07", "0.90", "4.10")),), snapshot="gpt-9-preview", display="gpt-9-preview"),
-    Model("claude-next-preview", "anthropic", (("2026-09-01", _prices("7", "0.70", "8.75", "35")),), snapshot="claude-next-preview", display="Claude Next Preview"),
+    Model("claude-next-preview", "anthropic", (("2026-09-01", _prices("7", "0.70", "8.75", "35")),), snapshot="claude-next-preview", display="claude-next-preview"),
 )}
 UNLISTED_MODELS = {"openai": "gpt-9-preview", "anthropic": "claude-next-preview"}
 UNLISTED_METER = ("gpt-5.6-sol", "cache_write_12h", per_token("8"))

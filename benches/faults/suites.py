@@ -154,7 +154,7 @@ def cases(split, suite, worlds):
                 for when in row.whens:
                     for number in range(worlds):
                         yield single, (split, row, grain, when, number, number % 2 == 1)
-    elif suite in ("mix2", "mix3", "mix5"):
+    elif suite.startswith("mix"):
         for number in range(worlds):
             for kind in ("random", "adversarial"):
                 yield mixture, (split, int(suite[3:]), kind, DAILY[number % 3], number, number % 2 == 0 or kind == "adversarial")

@@ -2,12 +2,25 @@
 
 import json
 import os
-import resource
 import subprocess
+import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@dataclass
+class Run:
+    """`document` is None where the tool gave none; `error` then says why. Exit code 1 is an answer: something is unexplained."""
+
+    document: dict
+    text: str
+    error: str
+    seconds: float
+    processor: float
+    peak: int
 
 
 def binary(given=None):
@@ -15,13 +28,16 @@ def binary(given=None):
 
 
 def run(program, folder, arguments, cores=None):
-    """(document, text, seconds, peak bytes, error). Exit code 1 is an answer: something is unexplained."""
     command = ([] if cores is None else ["taskset", "-c", cores]) + [program, *arguments]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("LLMFIN_")}
-    started = time.monotonic()
-    process = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
-    seconds = time.monotonic() - started
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
-    if process.returncode not in (0, 1) or not process.stdout.startswith("{"):
-        return None, process.stdout, seconds, peak, f"exit {process.returncode}: {process.stderr.strip()[:2000]}"
-    return json.loads(process.stdout), process.stdout, seconds, peak, ""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as complaints:
+        started = time.monotonic()
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=out, stderr=complaints)
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = code = os.waitstatus_to_exitcode(status)
+        seconds = time.monotonic() - started
+        out.seek(0)
+        complaints.seek(0)
+        text, words = out.read().decode(), complaints.read().decode(errors="replace")
+    good = code in (0, 1) and text.startswith("{")
+    return Run(json.loads(text) if good else None, text, "" if good else f"exit {code}: {words.strip()[:2000]}", seconds, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024)
