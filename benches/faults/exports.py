@@ -147,7 +147,7 @@ def focus(world, lines, provider, meters, quantities):
         model, meter = values["model"], values.get("meter")
         shown = meter if meter and model else None
         rows.append([money.text(amount), "USD", values["category"], "", values["text"] or f"{model} {meter or 'usage'}", f"{values['day']}T00:00:00Z",
-                     f"{add_days(values['day'], 1)}T00:00:00Z", count if quantities and shown else "", "Tokens" if quantities and shown else "", "INV-1",
+                     f"{add_days(values['day'], 1)}T00:00:00Z", count if quantities and shown else "", ("Requests" if shown == "web_search" else "Tokens") if quantities and shown else "", "INV-1",
                      NAMES[provider], "AI and Machine Learning", f"{NAMES[provider]} API", FOCUS_METER[shown] if shown else "", values.get("project", ""), model or ""])
     return {"focus.csv": csv_text(header, rows)}
 
@@ -189,6 +189,13 @@ def bill_files(world, provider, lines, shape):
     return mapped(world, lines, grain), mapping(provider, grain), None
 
 
+def twice(text, needles):
+    """A table in which every row with all of these texts stands twice."""
+    if not needles:
+        return text
+    return "".join(row * (2 if all(needle in row for needle in needles) else 1) for row in text.splitlines(keepends=True))
+
+
 def write(world, folder):
     """All files of a world; returns the arguments that make the tool read them."""
     folder = Path(folder)
@@ -197,12 +204,15 @@ def write(world, folder):
     name, text = logs.of(world)
     (folder / "logs" / name).write_text(text)
     every = billing.lines(world)
+    for edit in world.printing:
+        every = edit(every)
     books = ['[book]\nname = "Bench"\ncurrency = "USD"\ntimezone = "UTC"\n', '[[source]]\nname = "gateway"\nfiles = ["logs/**"]\nrole = "primary"\n']
     arguments, needs_books = ["--usage", f"logs/{name}"], False
     for provider in world.providers:
         lines = [line for line in every if line.provider == provider]
         files, mapped_by, report = bill_files(world, provider, lines, world.bill_shape[provider])
         for name, text in files.items():
+            text = twice(text, world.repeated) if name != report else text
             path = f"bills/{provider}-{name}"
             (folder / path).write_text(text)
             kind = "usage" if name == report else "cost"

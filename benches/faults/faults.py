@@ -26,6 +26,7 @@ class Row:
     whens: tuple = ("onset", "window")
     also: tuple = ()
     logs: tuple = ("usage-table", "usage-table", "usage-requests", "litellm")
+    not_in: tuple = ()  # shapes of bills in which the fault cannot be told, or cannot be
     mixes: bool = True  # whether it may be part of a mixture
 
     @property
@@ -43,6 +44,8 @@ class Injected:
 
 
 TABLE, REQUESTS, LITELLM = ("usage-table",), ("usage-requests", "litellm"), ("litellm",)
+API, NO_BAND = ("openai-costs-api", "anthropic-cost-report"), ("openai-focus",)
+FOCUSED = ("google-vertex", "mistral")
 OPENAI, ANTHROPIC, BOTH = ("openai",), ("anthropic",), ("openai", "anthropic")
 MONTH = ("month",)
 
@@ -64,15 +67,16 @@ ROWS = (
     Row("rate.region_uplift", "shown on the bill", DAYS, rate.region("stream", ANTHROPIC, True), ANTHROPIC),
     Row("rate.region_uplift", "hidden, one model", DAYS, rate.region("model", BOTH, False), BOTH),
     Row("rate.region_uplift", "hidden, one key", DAYS, rate.region("key", OPENAI, False), OPENAI),
-    Row("rate.context_band", "long prompts logged as short", METERS, rate.band_ignored, ("openai", "google-vertex"), logs=TABLE),
+    Row("rate.context_band", "long prompts logged as short", METERS, rate.band_ignored, OPENAI, logs=TABLE, not_in=NO_BAND),
     Row("rate.context_band", "surcharge kept", METERS, rate.band_kept, ("openai", "google-vertex"), logs=TABLE),
     Row("rate.cache_ttl", "hour logged as minutes", METERS, rate.cache_ttl, ANTHROPIC),
     Row("rate.time_of_day", "nights at half price", NEVER, rate.time_of_day, ("openai", "anthropic", "google-vertex")),
-    Row("rate.effective_boundary", "a day off", DAYS, rate.effective_boundary, ("mistral",), MONTH, also=("rate.stale",)),
+    Row("rate.effective_boundary", "a day off", METERS, rate.effective_boundary, ("mistral",), MONTH, also=("rate.stale",)),
     Row("rate.intro_or_promo", "promotion kept", DAYS, rate.promo_kept, ("mistral",), MONTH, also=("rate.stale",)),
     Row("qty.duplicate", "delivered twice", ANY, quantity.duplicate, also=("qty.line_fanout",), logs=REQUESTS),
+    Row("qty.line_fanout", "three rows a response", ANY, quantity.fanned_out, also=("qty.duplicate",), logs=REQUESTS),
     Row("qty.poll_duplicate", "polls priced", ANY, quantity.beside("poll", kind="poll"), logs=TABLE),
-    Row("qty.failed_priced", "failures priced", ANY, quantity.beside("failed", outcome="failed_with_usage")),
+    Row("qty.failed_priced", "failures priced", DAYS, quantity.beside("failed", outcome="failed_with_usage")),
     Row("qty.gateway_cache_priced", "cache hits priced", ANY, quantity.beside("hit", outcome="cache_hit")),
     Row("cov.other_payer", "paid elsewhere", ANY, coverage.other_payer),
     Row("qty.dropped_rows", "a third lost", QUANTITIES, quantity.lost_rows(33)),
@@ -93,11 +97,11 @@ ROWS = (
     Row("cls.reasoning_dropped", "total shows the reasoning", ANY, classes.reasoning_in_total, logs=LITELLM),
     Row("cls.cache_double", "cache priced twice", ANY, classes.gateway_mistake("cache twice", lambda call: call.log.counts.get("cache_read"))),
     Row("cls.cache_read_as_input", "reads priced in full", ANY, classes.gateway_mistake("reads in full", lambda call: call.log.counts.get("cache_read"))),
-    Row("cls.tool_fee", "fees left out of the cost", METERS, classes.fees_left_out, ANTHROPIC),
+    Row("cls.tool_fee", "fees left out of the cost", ANY, classes.fees_left_out, ANTHROPIC),
     Row("cls.tool_fee", "searches not logged", METERS, classes.searches_unlogged, BOTH),
     Row("cls.storage_session", "storage lines", METERS, classes.storage, BOTH, MONTH),
     Row("map.alias_repointed", "another model from a day on", DAYS, mapping.served_by_another("alias"), whens=("onset",)),
-    Row("map.fallback", "another model now and then", DAYS, mapping.served_by_another("fallback"), whens=("scattered",)),
+    Row("map.fallback", "another model now and then", METERS, mapping.served_by_another("fallback"), whens=("scattered",)),
     Row("map.deployment_name", "another model all month", DAYS, mapping.served_by_another("deployment"), whens=MONTH, also=("map.alias_repointed",)),
     Row("map.fuzzy_match", "priced as a sibling", ANY, mapping.priced_as_sibling, whens=MONTH),
     Row("map.cost_field_misread", "cost field doubled", ANY, mapping.cost_field, whens=MONTH, mixes=False),
@@ -106,10 +110,22 @@ ROWS = (
     Row("time.late_arrival", "last days short", NEVER, timing.late, whens=MONTH),
     Row("cov.truncated_export", "export cut", NEVER, timing.cut_export, whens=MONTH),
     Row("cov.bypass", "key past the gateway", METERS, coverage.bypass, BOTH),
+    Row("cov.account_scope", "another team's project", METERS, coverage.account_scope, BOTH, MONTH, also=("cov.bypass",)),
+    Row("cls.sub_inference", "inner calls of another model", NEVER, coverage.inner_calls),
+    Row("cls.reasoning_only", "only reasoning logged", NEVER, classes.reasoning_only),
+    Row("round.increment", "whole thousands billed", NEVER, quantity.blocks),
     Row("terms.discount", "percentage off everything", DAYS, terms.discount, whens=MONTH),
     Row("terms.internal_margin", "mark-up in the log", ANY, terms.margin, whens=MONTH),
-    Row("terms.tax", "tax line", ANY, terms.line("VAT", "Tax", 10, 90), ("google-vertex", "mistral"), MONTH),
-    Row("terms.credit_refund", "credit line", ANY, terms.line("Service credit", "Credit", 5, 50, -1), ("google-vertex", "mistral"), MONTH),
+    Row("terms.tax", "tax line", ANY, terms.line("VAT", "Tax", 10, 90), FOCUSED, MONTH),
+    Row("terms.credit_refund", "credit line", ANY, terms.line("Service credit", "Credit", 5, 50, -1), FOCUSED, MONTH),
+    Row("terms.platform_fee", "fee line", ANY, terms.platform_fee, FOCUSED, MONTH),
+    Row("terms.reserved_capacity", "capacity line", ANY, terms.line("Provisioned capacity, hours", "Purchase", 20, 90), FOCUSED, MONTH),
+    Row("terms.commit_shortfall", "shortfall line", ANY, terms.line("Commitment shortfall", "Purchase", 20, 90), FOCUSED, MONTH),
+    Row("inv.non_usage", "seats", ANY, terms.line("Team plan seats", "Purchase", 20, 90), FOCUSED, MONTH),
+    Row("terms.volume_band", "cheaper after a volume", NEVER, terms.volume_band, whens=MONTH, also=("terms.discount",)),
+    Row("terms.free_allowance", "first calls of a day free", NEVER, terms.free_allowance, whens=MONTH),
+    Row("inv.duplicate_line", "rows printed twice", DAYS, terms.repeated_lines, whens=MONTH, not_in=API),
+    Row("inv.provider_error", "odd amounts, counts agree", QUANTITIES, terms.provider_error, ANTHROPIC, MONTH),
     Row("unit.minor_currency", "cents read as dollars", ANY, terms.cents_as_dollars, whens=MONTH, mixes=False),
     Row("fx.rate", "another currency", DAYS, terms.currency, whens=MONTH, also=("terms.discount",)),
 )

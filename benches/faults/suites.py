@@ -28,9 +28,10 @@ class Case:
     group: frozenset = frozenset()
 
 
-def shape(world, dice, grain):
+def shape(world, dice, grain, not_in=()):
     for provider in world.providers:
-        world.bill_shape[provider] = dice.pick(exports.SHAPES[provider][grain])
+        shapes = exports.SHAPES[provider][grain]
+        world.bill_shape[provider] = dice.pick([name for name in shapes if name not in not_in] or shapes)
 
 
 def spend(world):
@@ -60,7 +61,7 @@ def single(split, row, grain, when, number, noise, group=frozenset(), suite="sin
         dice = Dice(split, suite, row.cause, row.name, grain, when, number, attempt)
         one_model = row.name.endswith("one model") and suite == "twins"
         world = traffic.month(dice, [dice.pick(row.providers)], models=1 if one_model else None, log_shape=dice.pick(row.logs))
-        shape(world, dice, grain)
+        shape(world, dice, grain, row.not_in)
         if noise:
             nuisance.background_loss(world)
         drawn = row.draw(world, dice.fork("fault"), when)
@@ -96,7 +97,8 @@ def mixture(split, count, kind, grain, number, noise):
         shape(world, dice, grain)
         if noise:
             nuisance.background_loss(world)
-        rows = [row for row in ROWS if row.mixes and grain in row.grains and log_shape in row.logs and set(row.providers) & set(providers)]
+        rows = [row for row in ROWS if row.mixes and grain in row.grains and log_shape in row.logs and set(row.providers) & set(providers)
+                and not set(row.not_in) & set(world.bill_shape.values())]
         faults, cells = [], []
         for tries in range(60):
             if len(faults) == count:

@@ -70,13 +70,14 @@ class Rate:
     last: str = "2026-10-31"
     version: int = None
     hours: frozenset = None
+    calls: frozenset = None
 
     def covers(self, call, meter, day):
         view = call.bill
         return (call.provider == self.provider and self.first <= day <= self.last
                 and (self.models is None or view.model in self.models) and (self.meters is None or meter in self.meters)
                 and (self.keys is None or call.key in self.keys) and (self.tiers is None or view.tier in self.tiers)
-                and (self.hours is None or (call.at // HOUR) % 24 in self.hours))
+                and (self.calls is None or call.id in self.calls) and (self.hours is None or (call.at // HOUR) % 24 in self.hours))
 
 
 @dataclass
@@ -115,10 +116,12 @@ class World:
     log_shape: str = "usage-table"  # or "usage-requests", "litellm": one row a request
     hide: dict = field(default_factory=dict)  # columns a provider's export leaves out
     contract: str = ""  # terms that the tool is given
+    printing: tuple = ()  # functions over the finished lines that only what is printed goes through
+    repeated: tuple = ()  # texts of which a bill's file prints every row with them twice
 
     def copy(self):
         return World(self.name, self.first, self.last, self.providers, self.models, [call.copy() for call in self.calls], list(self.rates),
-                     list(self.charges), dict(self.offset), list(self.line_edits), dict(self.bill_shape), self.log_shape, dict(self.hide), self.contract)
+                     list(self.charges), dict(self.offset), list(self.line_edits), dict(self.bill_shape), self.log_shape, dict(self.hide), self.contract, self.printing, self.repeated)
 
     def days(self):
         return days_between(self.first, self.last)

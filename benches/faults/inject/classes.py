@@ -133,3 +133,16 @@ def storage(world, dice, when):
     def apply(w):
         w.charges += [Line(provider, day, "", "", None, meter, "standard", "global", False, 0, amount, text) for day in w.days()]
     return scope, apply
+
+
+def reasoning_only(world, dice, when):
+    """Only the reasoning part of the output was logged."""
+    scope = scopes.draw(world, dice, when)
+    if scope is None:
+        return None
+
+    def apply(w):
+        for call in w.calls:
+            if scope.has(call) and call.log and call.log.counts and call.reasoning:
+                call.log = call.log.counting(output=call.reasoning)
+    return scope, apply

@@ -174,3 +174,32 @@ def retries(world, dice, when):
                 part = 20 + share(scope, "part", call.id) % 60
                 call.bill = call.bill.but(counts={meter: count + count * part // 100 for meter, count in call.bill.counts.items()})
     return scope, apply
+
+
+def fanned_out(world, dice, when):
+    """One response is written as three rows, each with the usage of the whole and the same id."""
+    scope = scopes.draw(world, dice, when)
+    if scope is None:
+        return None
+
+    def apply(w):
+        more = []
+        for call in w.calls:
+            if scope.has(call) and call.log and share(scope, "blocks", call.id) < 4_000:
+                more += [twin_of(call, "block-2", same_id=True), twin_of(call, "block-3", same_id=True)]
+        w.calls += more
+    return scope, apply
+
+
+def blocks(world, dice, when):
+    """The provider bills whole thousands of tokens of each request."""
+    scope = scopes.draw(world, dice, when, "model")
+    if scope is None:
+        return None
+
+    def apply(w):
+        for call in w.calls:
+            if scope.has(call) and call.bill:
+                size = 1_000 * call.requests
+                call.bill = call.bill.but(counts={meter: -(-count // size) * size for meter, count in call.bill.counts.items()})
+    return scope, apply
