@@ -1,6 +1,8 @@
 """What is always a little wrong in a real log and is no cause: it must neither be named nor keep causes from being named."""
 
+from . import money
 from .chance import share
+from .world import HOUR, Line, instant
 
 
 def background_loss(world):
@@ -15,3 +17,17 @@ def missing_fields(world):
     for call in world.calls:
         if share(world.name, "fields", call.id) < 500 and call.log and call.log.region == "global":
             call.extra = {**call.extra, "requested_model": "", "region": ""}
+
+
+def stragglers(world):
+    """Calls of the last minutes of a day end after midnight, and the provider dates one in twenty of them by their end."""
+    for call in world.calls:
+        if call.bill and call.at % 86_400 > 23 * HOUR and share(world.name, "straggler", call.id) < 500:
+            call.bill_at = instant(call.day, 24)
+
+
+def unknown_line(world):
+    """A line that no reader knows, on one bill."""
+    provider, day = world.providers[0], world.days()[len(world.days()) // 2]
+    amount = (1 + share(world.name, "line")) * money.CENT
+    world.charges.append(Line(provider, day, "", "", None, "", "standard", "global", False, 0, amount, "Adaptive throughput surplus", "Usage"))

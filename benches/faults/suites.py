@@ -131,8 +131,12 @@ def clean(split, grain, number, noise):
     shape(world, dice, grain)
     if dice.chance(30):
         nuisance.missing_fields(world)
+    if dice.chance(10) and grain in ("Q", "A") and not any("mapped" in name for name in world.bill_shape.values()):
+        nuisance.unknown_line(world)
     if noise:
         nuisance.background_loss(world)
+        if dice.chance(30):
+            nuisance.stragglers(world)
     return Case(dice.name, "clean", grain, world, [], label="nothing wrong, with loss" if noise else "nothing wrong")
 
 
