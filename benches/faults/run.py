@@ -16,7 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from faults import baselines, dirty, golden, measure, money, play, report, suites, tool  # noqa: E402
+from faults import baselines, dirty, golden, measure, money, play, report, selfcheck, suites, tool  # noqa: E402
 
 WORLDS = {"single": 2, "mix2": 30, "mix3": 60, "mix5": 30, "open": 6, "twins": 25, "clean": 1000, "golden": 1, "dirty": 1, "scale": 100_000}
 FAST = {"single": 1, "mix2": 3, "mix3": 6, "mix5": 3, "open": 1, "twins": 2, "clean": 40, "golden": 1, "dirty": 1}
@@ -136,6 +136,7 @@ def arguments():
 def main():
     global OPTIONS
     OPTIONS = options = arguments()
+    selfcheck.run()
     JOBS.extend(jobs(options))
     quick = [number for number, (make, _) in enumerate(JOBS) if make is not play.large]
     with multiprocessing.get_context("fork").Pool(options.jobs) as pool:
