@@ -11,7 +11,14 @@ from . import billing, gateway, prices
 from .judge import Claim
 from .world import day_of
 
-RATIOS = {0.5: "rate.batch", 1.1: "rate.region_uplift", 1.6: "rate.cache_ttl", 2.0: "rate.service_tier", 100.0: "unit.minor_currency", 0.0: "cov.other_payer"}
+RATIOS = {
+    0.5: "rate.batch",
+    1.1: "rate.region_uplift",
+    1.6: "rate.cache_ttl",
+    2.0: "rate.service_tier",
+    100.0: "unit.minor_currency",
+    0.0: "cov.other_payer",
+}
 
 
 class Table:
@@ -45,7 +52,9 @@ class Table:
         return self.billed[cell] - self.logged[cell]
 
     def price(self, cell, meter):
-        price = prices.unit(cell[1], meter, cell[2]) if cell[1] in prices.MODELS and prices.MODELS[cell[1]].versions[0][0] <= cell[2] else None
+        price = (
+            prices.unit(cell[1], meter, cell[2]) if cell[1] in prices.MODELS and prices.MODELS[cell[1]].versions[0][0] <= cell[2] else None
+        )
         return float(price or 0)
 
 
@@ -96,17 +105,35 @@ def signatures(table):
         by_model[cell[0], cell[1]].append(cell)
     for (provider, model), cells in sorted(by_model.items(), key=str):
         whole = {cell: table.logged[cell] for cell in cells if table.logged[cell]}
-        reads = {cell: -table.counts[cell]["input"] * (table.price(cell, "input") - table.price(cell, "cache_read")) for cell in cells} if model in prices.MODELS else {}
-        writes = {cell: table.counts[cell]["cache_write"] * 0.6 * table.price(cell, "cache_write") for cell in cells} if model in prices.MODELS else {}
+        reads = (
+            {cell: -table.counts[cell]["input"] * (table.price(cell, "input") - table.price(cell, "cache_read")) for cell in cells}
+            if model in prices.MODELS
+            else {}
+        )
+        writes = (
+            {cell: table.counts[cell]["cache_write"] * 0.6 * table.price(cell, "cache_write") for cell in cells}
+            if model in prices.MODELS
+            else {}
+        )
         firsts = sorted({cell[2] for cell in cells})
         for first in firsts[::3]:
             later = {cell: amount for cell, amount in whole.items() if cell[2] >= first}
-            found += [(cause, {cell: factor * amount for cell, amount in later.items()})
-                      for cause, factor in (("rate.batch", -0.5), ("rate.region_uplift", 0.1), ("rate.service_tier", 1.0), ("rate.stale", 0.25), ("rate.stale", -0.25))]
+            found += [
+                (cause, {cell: factor * amount for cell, amount in later.items()})
+                for cause, factor in (
+                    ("rate.batch", -0.5),
+                    ("rate.region_uplift", 0.1),
+                    ("rate.service_tier", 1.0),
+                    ("rate.stale", 0.25),
+                    ("rate.stale", -0.25),
+                )
+            ]
             found.append(("cls.cache_read_as_input", {cell: amount for cell, amount in reads.items() if amount and cell[2] >= first}))
             found.append(("rate.cache_ttl", {cell: amount for cell, amount in writes.items() if amount and cell[2] >= first}))
     for provider in sorted({cell[0] for cell in table.cells}):
-        found.append(("terms.discount", {cell: -0.1 * table.logged[cell] for cell in table.cells if cell[0] == provider and table.logged[cell]}))
+        found.append(
+            ("terms.discount", {cell: -0.1 * table.logged[cell] for cell in table.cells if cell[0] == provider and table.logged[cell]})
+        )
     return [(cause, vector) for cause, vector in found if vector]
 
 
@@ -158,4 +185,10 @@ def least_residual(table):
     return claims
 
 
-ALL = {"total only": total_only, "price/volume split": price_volume, "best ratio per cell": best_ratio, "non-negative least squares": least_squares, "least residual, no gate": least_residual}
+ALL = {
+    "total only": total_only,
+    "price/volume split": price_volume,
+    "best ratio per cell": best_ratio,
+    "non-negative least squares": least_squares,
+    "least residual, no gate": least_residual,
+}

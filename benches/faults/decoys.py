@@ -2,7 +2,6 @@
 
 from datetime import date
 
-from . import money, prices
 from .chance import share
 from .traffic import stream
 from .world import Rate, instant
@@ -15,7 +14,18 @@ def price_change(world, dice):
 def launch(world, dice):
     """A model that is sold from the 18th on."""
     if "anthropic" in world.providers and world.last > "2026-10-20":
-        stream(world, dice.fork("launch"), "anthropic", "proj_search", "key-search", "claude-sonnet-5-5", "flat", "2026-10-18", "standard", "global")
+        stream(
+            world,
+            dice.fork("launch"),
+            "anthropic",
+            "proj_search",
+            "key-search",
+            "claude-sonnet-5-5",
+            "flat",
+            "2026-10-18",
+            "standard",
+            "global",
+        )
 
 
 def doubled(world, dice):
@@ -65,7 +75,9 @@ def own_discount(world, dice):
     for call in world.calls:
         if call.provider == provider:
             call.cost = (100 - percent, 100)
-    world.contract = f'[[term]]\nseller = "{provider}"\nkind = "percent_off_list"\nvalue = "{percent}"\napplies_to = ["tokens"]\nfrom = 2026-01-01\n'
+    world.contract = (
+        f'[[term]]\nseller = "{provider}"\nkind = "percent_off_list"\nvalue = "{percent}"\napplies_to = ["tokens"]\nfrom = 2026-01-01\n'
+    )
 
 
 def midnight(world, dice):

@@ -32,18 +32,29 @@ def lines(change):
 
 def no_counterpart(split, folder):
     """Bill lines of models that were never logged, and log rows that were never billed."""
+
     def change(world, dice):
         for number, call in enumerate(world.calls):
             if call.of == world.models["openai"][0]:
                 call.log = None
             elif call.of == world.models["openai"][1]:
                 call.bill = None
+
     return base(split, "no counterpart", folder, change=change)
 
 
 def negative_counts(split, folder):
     arguments = base(split, "negative", folder)
-    edit(folder, "usage.csv", lines(lambda rows: rows + ["2026-10-10T00:00:00Z,openai,gpt-5-mini,,key-x,standard,global,1,success,generation,provider,,1,-5,,,,,,10,,,0.1"] * 3))
+    edit(
+        folder,
+        "usage.csv",
+        lines(
+            lambda rows: (
+                rows
+                + ["2026-10-10T00:00:00Z,openai,gpt-5-mini,,key-x,standard,global,1,success,generation,provider,,1,-5,,,,,,10,,,0.1"] * 3
+            )
+        ),
+    )
     return arguments
 
 
@@ -59,14 +70,22 @@ def everything_wrong(split, folder):
     def change(world, dice):
         for number, call in enumerate(world.calls):
             call.log = call.log.but(counts={meter: 1 + count * (1 + number % 13) // 7 for meter, count in call.log.counts.items()})
+
     return base(split, "everything", folder, change=change)
 
 
 def ten_thousand_models(split, folder):
-    (folder / "usage.csv").write_text("period_start,provider,served_model,requests,input,output,logged_cost\n" + "".join(
-        f"2026-10-{4 + n % 20:02d}T01:00:00Z,openai,house-model-{n},3,{n + 100},{n % 90 + 1},0.0{n % 90 + 10}\n" for n in range(10_000)))
+    (folder / "usage.csv").write_text(
+        "period_start,provider,served_model,requests,input,output,logged_cost\n"
+        + "".join(
+            f"2026-10-{4 + n % 20:02d}T01:00:00Z,openai,house-model-{n},3,{n + 100},{n % 90 + 1},0.0{n % 90 + 10}\n" for n in range(10_000)
+        )
+    )
     header = "start_time,end_time,start_time_iso,end_time_iso,amount_value,amount_currency,line_item,project_id,organization_id\n"
-    rows = "".join(f'{exports.bucket(f"2026-10-{4 + n % 20:02d}")[0]},{exports.bucket(f"2026-10-{4 + n % 20:02d}")[1]},,,0.0{n % 80 + 10},usd,"house-model-{n}, output",p,org\n' for n in range(10_000))
+    rows = "".join(
+        f'{exports.bucket(f"2026-10-{4 + n % 20:02d}")[0]},{exports.bucket(f"2026-10-{4 + n % 20:02d}")[1]},,,0.0{n % 80 + 10},usd,"house-model-{n}, output",p,org\n'
+        for n in range(10_000)
+    )
     (folder / BILL).write_text(header + rows)
     return ["reconcile", "--month", "2026-10", "--usage", "usage.csv", "--invoice", f"openai={BILL}", "-O", "json", "-q"]
 
@@ -103,19 +122,31 @@ def garbage_rows(split, folder):
 
 def unknown_lines(split, folder):
     arguments = base(split, "unknown", folder)
-    edit(folder, BILL, lines(lambda rows: rows + ['1791504000,1791590400,,,12.50,usd,"something entirely new, third kind",proj_x,x,org-bench,Bench']))
+    edit(
+        folder,
+        BILL,
+        lines(lambda rows: rows + ['1791504000,1791590400,,,12.50,usd,"something entirely new, third kind",proj_x,x,org-bench,Bench']),
+    )
     return arguments
 
 
 def negative_lines(split, folder):
     arguments = base(split, "refund", folder)
-    edit(folder, BILL, lines(lambda rows: rows + ['1791504000,1791590400,,,-1.25,usd,"gpt-5-mini-2025-08-07, input",proj_data,x,org-bench,Bench']))
+    edit(
+        folder,
+        BILL,
+        lines(lambda rows: rows + ['1791504000,1791590400,,,-1.25,usd,"gpt-5-mini-2025-08-07, input",proj_data,x,org-bench,Bench']),
+    )
     return arguments
 
 
 def two_currencies(split, folder):
     arguments = base(split, "currency", folder)
-    edit(folder, BILL, lines(lambda rows: rows + ['1791504000,1791590400,,,1.25,eur,"gpt-5-mini-2025-08-07, input",proj_data,x,org-bench,Bench']))
+    edit(
+        folder,
+        BILL,
+        lines(lambda rows: rows + ['1791504000,1791590400,,,1.25,eur,"gpt-5-mini-2025-08-07, input",proj_data,x,org-bench,Bench']),
+    )
     return arguments
 
 
@@ -128,10 +159,26 @@ def empty_files(split, folder):
 def same_bill_twice(split, folder):
     arguments = base(split, "twice", folder)
     place = arguments.index("--invoice")
-    return arguments[:place] + arguments[place:place + 2] + arguments[place:]
+    return arguments[:place] + arguments[place : place + 2] + arguments[place:]
 
 
-CASES = (no_counterpart, negative_counts, zero_prices, one_model_one_day, everything_wrong, ten_thousand_models, byte_order_and_crlf, utf16, compressed, cut_line,
-         garbage_rows, unknown_lines, negative_lines, two_currencies, empty_files, same_bill_twice)
+CASES = (
+    no_counterpart,
+    negative_counts,
+    zero_prices,
+    one_model_one_day,
+    everything_wrong,
+    ten_thousand_models,
+    byte_order_and_crlf,
+    utf16,
+    compressed,
+    cut_line,
+    garbage_rows,
+    unknown_lines,
+    negative_lines,
+    two_currencies,
+    empty_files,
+    same_bill_twice,
+)
 # Same months written in another encoding: they must give the same sums as the plain one, and no claim.
 SILENT = (byte_order_and_crlf, utf16, compressed, one_model_one_day)

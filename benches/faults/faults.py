@@ -9,7 +9,17 @@ an export, is not asked for.
 
 from dataclasses import dataclass
 
-from .inject import classes, coverage, mapping, quantity, rate, strange, terms, timing, twins
+from .inject import (
+    classes,
+    coverage,
+    mapping,
+    quantity,
+    rate,
+    strange,
+    terms,
+    timing,
+    twins,
+)
 
 ANY, DAYS, METERS, QUANTITIES, NEVER = ("Q", "A", "MD", "MM", "T"), ("Q", "A", "MD"), ("Q", "A"), ("Q",), ()
 

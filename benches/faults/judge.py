@@ -47,8 +47,10 @@ def additivity(document):
     for cell in document["cells"]:
         name = f"{cell['provider']} {cell['model']} {cell['from']}"
         holds(f"{name} delta", exact(cell["billed"]) - exact(cell["priced"]), exact(cell["delta"]))
-        for claims, rest, total in ((cell["findings"], cell["unexplained"], exact(cell["delta"])),
-                                    (cell["logged_findings"], cell["logged_unexplained"], exact(cell["priced"]) - exact(cell["logged"]))):
+        for claims, rest, total in (
+            (cell["findings"], cell["unexplained"], exact(cell["delta"])),
+            (cell["logged_findings"], cell["logged_unexplained"], exact(cell["priced"]) - exact(cell["logged"])),
+        ):
             holds(f"{name} sum", sum((exact(claim["amount"]) for claim in claims), exact(rest)), total)
             for claim in claims:
                 by_finding[claim["id"]] += exact(claim["amount"])
@@ -58,7 +60,11 @@ def additivity(document):
     for finding in document["findings"]:
         holds(f"finding {finding['id']} {finding['cause']}", by_finding[finding["id"]], exact(finding["amount"]))
     totals = document["totals"]
-    holds("totals.delta", sum((exact(c["delta"]) for c in document["cells"]), Decimal()) + sum((exact(c["amount"]) for c in document["charges"]), Decimal()), exact(totals["delta"]))
+    holds(
+        "totals.delta",
+        sum((exact(c["delta"]) for c in document["cells"]), Decimal()) + sum((exact(c["amount"]) for c in document["charges"]), Decimal()),
+        exact(totals["delta"]),
+    )
     holds("totals.explained", exact(totals["explained"]) + exact(totals["unexplained"]), exact(totals["delta"]))
     return broken
 
@@ -89,13 +95,19 @@ def claims_of(document):
             add((cell["provider"], cell["model"], cell["from"], cell["to"]), claim["id"], femto(claim["amount"]))
     for charge in document["charges"]:
         if charge["finding"]:
-            add((charge["provider"], "*", "2026-10-01", "2026-10-31"), charge["finding"], femto(charge["amount"]) - femto(charge["unexplained"]))
+            add(
+                (charge["provider"], "*", "2026-10-01", "2026-10-31"),
+                charge["finding"],
+                femto(charge["amount"]) - femto(charge["unexplained"]),
+            )
     return found
 
 
 def judge(document, faults, shares):
     """The verdict on one document. `shares`: of each fault, its dollars by (provider, model, day)."""
-    cells = {(c["provider"], c["model"], c["from"], c["to"]) for c in document["cells"]} | {(c["provider"], "*", "2026-10-01", "2026-10-31") for c in document["charges"]}
+    cells = {(c["provider"], c["model"], c["from"], c["to"]) for c in document["cells"]} | {
+        (c["provider"], "*", "2026-10-01", "2026-10-31") for c in document["charges"]
+    }
     verdict, tally = weigh(claims_of(document), cells, faults, shares)
     verdict.not_additive = additivity(document)
     for cell in document["cells"]:
@@ -112,15 +124,22 @@ def judge(document, faults, shares):
             verdict.onsets += onset_error(finding, faults, shares)
             verdict.group_sizes.append(1 + len(finding["rivals"]) if finding["status"] == "ambiguous" else 1)
         elif wrong:
-            verdict.wrong_findings.append(f"{finding['cause']} {finding['status']} {finding['amount']} {'+'.join(finding['scope']['models'])} "
-                                          f"{finding['scope']['from']}..{finding['scope']['to']} rivals {finding['rivals']}")
+            verdict.wrong_findings.append(
+                f"{finding['cause']} {finding['status']} {finding['amount']} {'+'.join(finding['scope']['models'])} "
+                f"{finding['scope']['from']}..{finding['scope']['to']} rivals {finding['rivals']}"
+            )
     return verdict
 
 
 def weigh(claims, cells, faults, shares):
     """(verdict, right and wrong dollars of each finding): each claim is given to the fault at work in its cell that fits best."""
     count = len(faults)
-    verdict = Verdict(true=[sum(abs(amount) for amount in share.values()) for share in shares], found=[0] * count, named=[False] * count, reached=[0] * count)
+    verdict = Verdict(
+        true=[sum(abs(amount) for amount in share.values()) for share in shares],
+        found=[0] * count,
+        named=[False] * count,
+        reached=[0] * count,
+    )
     tally, by_cell = defaultdict(lambda: [0, 0]), defaultdict(list)
     for claim in claims:
         by_cell[claim.cell].append(claim)
@@ -182,8 +201,11 @@ def misread(document, billed, logged):
 def cell_truth(share, cell):
     """The dollars of one fault in one cell of the document, which may cover several models and days."""
     provider, model, first, last = cell
-    return sum(amount for (seller, name, day), amount in share.items()
-               if seller == provider and first <= day <= last and (name == model or (model is None and name != "*")))
+    return sum(
+        amount
+        for (seller, name, day), amount in share.items()
+        if seller == provider and first <= day <= last and (name == model or (model is None and name != "*"))
+    )
 
 
 def femto(text):

@@ -7,10 +7,17 @@ import json
 from . import gateway, money, prices
 from .world import day_of
 
-USAGE_HEADER = ("period_start,provider,served_model,requested_model,key,service_tier,region,prompt_tokens_from,outcome,call_type,count_source,request_id,requests,"
-                "input,cache_read,cache_write_5m,cache_write_30m,cache_write_1h,cache_write_12h,output,output_reasoning,web_search,logged_cost").split(",")
+USAGE_HEADER = (
+    "period_start,provider,served_model,requested_model,key,service_tier,region,prompt_tokens_from,outcome,call_type,count_source,request_id,requests,"
+    "input,cache_read,cache_write_5m,cache_write_30m,cache_write_1h,cache_write_12h,output,output_reasoning,web_search,logged_cost"
+).split(",")
 LITELLM_PROVIDER = {"openai": "openai", "anthropic": "anthropic", "google-vertex": "vertex_ai", "mistral": "mistral"}
-API_BASE = {"openai": "https://api.openai.com/v1", "anthropic": "https://api.anthropic.com", "google-vertex": "", "mistral": "https://api.mistral.ai/v1"}
+API_BASE = {
+    "openai": "https://api.openai.com/v1",
+    "anthropic": "https://api.anthropic.com",
+    "google-vertex": "",
+    "mistral": "https://api.mistral.ai/v1",
+}
 
 
 def csv_text(header, rows, bom=False):
@@ -38,11 +45,28 @@ def usage_table(world):
         default_write = "cache_write_30m" if call.provider == "openai" else "cache_write_5m"
         output = counts.get("output", 0)
         reasoning = min(call.reasoning, output)
-        row = {"period_start": stamp(call.at), "provider": call.provider, "served_model": view.model, "requested_model": call.alias, "key": call.key,
-               "service_tier": view.tier, "region": view.region, "outcome": call.outcome, "call_type": call.kind, "request_id": call.request_id or "",
-               "requests": call.requests, "input": counts.get("input", ""), "cache_read": counts.get("cache_read", ""), default_write: counts.get("cache_write", ""),
-               "cache_write_1h": counts.get("cache_write_1h", ""), "cache_write_12h": counts.get("cache_write_12h", ""), "output": output - reasoning or "",
-               "output_reasoning": reasoning or "", "web_search": counts.get("web_search", ""), "logged_cost": money.text(gateway.cost(call))}
+        row = {
+            "period_start": stamp(call.at),
+            "provider": call.provider,
+            "served_model": view.model,
+            "requested_model": call.alias,
+            "key": call.key,
+            "service_tier": view.tier,
+            "region": view.region,
+            "outcome": call.outcome,
+            "call_type": call.kind,
+            "request_id": call.request_id or "",
+            "requests": call.requests,
+            "input": counts.get("input", ""),
+            "cache_read": counts.get("cache_read", ""),
+            default_write: counts.get("cache_write", ""),
+            "cache_write_1h": counts.get("cache_write_1h", ""),
+            "cache_write_12h": counts.get("cache_write_12h", ""),
+            "output": output - reasoning or "",
+            "output_reasoning": reasoning or "",
+            "web_search": counts.get("web_search", ""),
+            "logged_cost": money.text(gateway.cost(call)),
+        }
         if world.log_shape == "usage-table":
             row["prompt_tokens_from"] = band + 1 if view.long and band else 1
         row.update(call.extra)
@@ -67,11 +91,18 @@ def payload(call):
     if written:
         details["cache_creation_tokens"] = written
         details["cache_creation_token_details"] = {
-            "ephemeral_5m_input_tokens": counts.get("cache_write", 0) if anthropic else None, "ephemeral_30m_input_tokens": None if anthropic else counts.get("cache_write", 0),
-            "ephemeral_1h_input_tokens": counts.get("cache_write_1h", 0) if anthropic else None, "ephemeral_12h_input_tokens": counts.get("cache_write_12h") or None,
+            "ephemeral_5m_input_tokens": counts.get("cache_write", 0) if anthropic else None,
+            "ephemeral_30m_input_tokens": None if anthropic else counts.get("cache_write", 0),
+            "ephemeral_1h_input_tokens": counts.get("cache_write_1h", 0) if anthropic else None,
+            "ephemeral_12h_input_tokens": counts.get("cache_write_12h") or None,
         }
-    usage = {"prompt_tokens": prompt, "completion_tokens": output, "total_tokens": total, "prompt_tokens_details": details,
-             "completion_tokens_details": {"reasoning_tokens": min(call.reasoning, output + hidden)}}
+    usage = {
+        "prompt_tokens": prompt,
+        "completion_tokens": output,
+        "total_tokens": total,
+        "prompt_tokens_details": details,
+        "completion_tokens_details": {"reasoning_tokens": min(call.reasoning, output + hidden)},
+    }
     if anthropic:
         usage["cache_creation_input_tokens"], usage["cache_read_input_tokens"] = written, read
     if view.tier != "standard":
@@ -84,13 +115,34 @@ def payload(call):
     cost = float(money.text(gateway.cost(call)))
     name = LITELLM_PROVIDER[call.provider]
     row = {
-        "id": call.request_id, "trace_id": f"trace-{call.request_id}", "call_type": "aretrieve_batch" if call.kind == "batch" else "acompletion",
-        "cache_hit": True if call.outcome == "cache_hit" else None, "stream": True if empty else None, "status": "failure" if failed else "success",
-        "custom_llm_provider": name, "startTime": float(call.at), "endTime": call.at + 12.5, "model": f"{name}/{view.model}",
-        "metadata": {"user_api_key_hash": f"hash-{call.key}", "user_api_key_alias": call.key, "user_api_key_team_alias": call.key.removeprefix("key-"),
-                     "used_client_oauth_token": True if call.outcome == "other_payer" else None, "usage_object": {} if empty else usage},
-        "response_cost": 0.0 if empty else cost, "cost_breakdown": None, "total_tokens": 0 if empty else total, "prompt_tokens": 0 if empty else prompt,
-        "completion_tokens": 0 if empty else output, "request_tags": [], "end_user": "", "api_base": API_BASE[call.provider], "model_group": call.alias,
-        "messages": None, "hidden_params": {}, "error_information": {"error_code": "500", "error_class": "APIError", "llm_provider": name} if failed else None,
+        "id": call.request_id,
+        "trace_id": f"trace-{call.request_id}",
+        "call_type": "aretrieve_batch" if call.kind == "batch" else "acompletion",
+        "cache_hit": True if call.outcome == "cache_hit" else None,
+        "stream": True if empty else None,
+        "status": "failure" if failed else "success",
+        "custom_llm_provider": name,
+        "startTime": float(call.at),
+        "endTime": call.at + 12.5,
+        "model": f"{name}/{view.model}",
+        "metadata": {
+            "user_api_key_hash": f"hash-{call.key}",
+            "user_api_key_alias": call.key,
+            "user_api_key_team_alias": call.key.removeprefix("key-"),
+            "used_client_oauth_token": True if call.outcome == "other_payer" else None,
+            "usage_object": {} if empty else usage,
+        },
+        "response_cost": 0.0 if empty else cost,
+        "cost_breakdown": None,
+        "total_tokens": 0 if empty else total,
+        "prompt_tokens": 0 if empty else prompt,
+        "completion_tokens": 0 if empty else output,
+        "request_tags": [],
+        "end_user": "",
+        "api_base": API_BASE[call.provider],
+        "model_group": call.alias,
+        "messages": None,
+        "hidden_params": {},
+        "error_information": {"error_code": "500", "error_class": "APIError", "llm_provider": name} if failed else None,
     }
     return json.dumps(row)

@@ -30,4 +30,6 @@ def unknown_line(world):
     """A line that no reader knows, on one bill."""
     provider, day = world.providers[0], world.days()[len(world.days()) // 2]
     amount = (1 + share(world.name, "line")) * money.CENT
-    world.charges.append(Line(provider, day, "", "", None, "", "standard", "global", False, 0, amount, "Adaptive throughput surplus", "Usage"))
+    world.charges.append(
+        Line(provider, day, "", "", None, "", "standard", "global", False, 0, amount, "Adaptive throughput surplus", "Usage")
+    )

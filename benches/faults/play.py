@@ -5,7 +5,19 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from . import baselines, billing, dirty, exports, gateway, golden, judge, money, scale, tool, truth
+from . import (
+    baselines,
+    billing,
+    dirty,
+    exports,
+    gateway,
+    golden,
+    judge,
+    money,
+    scale,
+    tool,
+    truth,
+)
 
 
 class Folder:
@@ -30,36 +42,63 @@ def world(case, options):
         run = tool.run(options.binary, folder, command)
         if options.show:
             show(case, folder, command, run)
-    result = {"name": case.name, "suite": case.suite, "grain": case.grain, "label": case.label, "asked": case.asked, "error": run.error, "seconds": run.processor,
-              "shape": "+".join(changed.bill_shape.values()) + " " + changed.log_shape, "scopes": [f"{fault.row.cause} ({fault.row.name}) {fault.scope}" for fault in case.faults],
-              "causes": [fault.row.cause for fault in case.faults], "grains": [fault.row.grains for fault in case.faults]}
+    result = {
+        "name": case.name,
+        "suite": case.suite,
+        "grain": case.grain,
+        "label": case.label,
+        "asked": case.asked,
+        "error": run.error,
+        "seconds": run.processor,
+        "shape": "+".join(changed.bill_shape.values()) + " " + changed.log_shape,
+        "scopes": [f"{fault.row.cause} ({fault.row.name}) {fault.scope}" for fault in case.faults],
+        "causes": [fault.row.cause for fault in case.faults],
+        "grains": [fault.row.grains for fault in case.faults],
+    }
     if run.document is None:
         return result
     verdict = judge.judge(run.document, case.faults, case.shares)
-    verdict.misread = judge.misread(run.document, sum(line.amount for line in billing.lines(changed)), sum(gateway.cost(call) for call in changed.calls))
+    verdict.misread = judge.misread(
+        run.document, sum(line.amount for line in billing.lines(changed)), sum(gateway.cost(call) for call in changed.calls)
+    )
     result.update(vars(verdict))
     if options.baselines:
         seen = baselines.Table(changed, case.grain)
-        result["baselines"] = {name: vars(judge.judge_claims(method(seen), seen.cells, case.faults, case.shares)) for name, method in baselines.ALL.items()}
+        result["baselines"] = {
+            name: vars(judge.judge_claims(method(seen), seen.cells, case.faults, case.shares)) for name, method in baselines.ALL.items()
+        }
     return result
 
 
 def show(case, folder, command, run):
     print(f"{case.name}\n{folder}\nllmfin {' '.join(command)}\n{run.error}")
     for fault, share in zip(case.faults, case.shares):
-        print(f"TRUE  {fault.row.cause} ({fault.row.name}) {fault.scope}: {money.text(int(sum(share.values())))} net over {len(share)} cells")
+        print(
+            f"TRUE  {fault.row.cause} ({fault.row.name}) {fault.scope}: {money.text(int(sum(share.values())))} net over {len(share)} cells"
+        )
         for cell, amount in sorted(share.items())[:12]:
             print(f"      {' '.join(cell)} {money.text(int(amount))}")
     for finding in run.document["findings"] if run.document else ():
         scope = {name: value for name, value in finding["scope"].items() if value}
-        print(f"CLAIM {finding['id']} {finding['bridge']} {finding['cause']} {finding['status']} {finding['amount']} rivals {finding['rivals']} {scope}")
+        print(
+            f"CLAIM {finding['id']} {finding['bridge']} {finding['cause']} {finding['status']} {finding['amount']} rivals {finding['rivals']} {scope}"
+        )
     if run.document:
         print("TOTALS", run.document["totals"])
 
 
 def check(suite, label, problems, run):
     """The result of a world that is right or not, without dollars."""
-    return {"name": label, "suite": suite, "grain": "", "label": label, "asked": True, "error": "", "seconds": run.processor, "check": problems}
+    return {
+        "name": label,
+        "suite": suite,
+        "grain": "",
+        "label": label,
+        "asked": True,
+        "error": "",
+        "seconds": run.processor,
+        "check": problems,
+    }
 
 
 def vector(number, options):
@@ -100,4 +139,11 @@ def large(split, cells, options):
             problems.append("one core and two give different bytes")
     digest = hashlib.sha256(two.text.encode()).hexdigest()
     causes = sorted(finding["cause"] for finding in two.document["findings"]) if two.document else []
-    return {**check("scale", f"{count:,} cells", problems, two), "wall": two.seconds, "wall one core": one.seconds, "peak": two.peak, "digest": digest, "findings": causes}
+    return {
+        **check("scale", f"{count:,} cells", problems, two),
+        "wall": two.seconds,
+        "wall one core": one.seconds,
+        "peak": two.peak,
+        "digest": digest,
+        "findings": causes,
+    }

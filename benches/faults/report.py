@@ -1,7 +1,5 @@
 """The tables: on the terminal, and between two markers of the published page."""
 
-from pathlib import Path
-
 from . import baselines, measure, tool
 
 PAGE = tool.REPOSITORY / "docs" / "benchmark-faults.md"
@@ -17,7 +15,9 @@ def terminal(results, by):
     print(f"{'':62} worlds faults named found  $right  $wrong claims wrong")
     for name, m in measure.grouped(results, by).items():
         extra = "".join(f"  {m[what]} {what.upper()}" for what in ("errors", "misread", "not additive") if m[what])
-        print(f"{name:62} {m['worlds']:6} {m['faults']:6} {m['named']:5} {m['found']:5} {show(m['right']):>7} {show(m['wrong']):>7} {m['claims']:6} {m['wrong claims']:5}{extra}")
+        print(
+            f"{name:62} {m['worlds']:6} {m['faults']:6} {m['named']:5} {m['found']:5} {show(m['right']):>7} {show(m['wrong']):>7} {m['claims']:6} {m['wrong claims']:5}{extra}"
+        )
 
 
 def markdown(header, rows, left=1):
@@ -38,20 +38,43 @@ def targets(results):
     rows = []
     worlds = [r for r in results if r["suite"] in WORLDS]
     if worlds:
-        broken = sum(1 for r in worlds if r.get("not_additive")) + sum(1 for r in results if "check" in r and any(" is not " in text for text in r["check"]))
+        broken = sum(1 for r in worlds if r.get("not_additive")) + sum(
+            1 for r in results if "check" in r and any(" is not " in text for text in r["check"])
+        )
         rows.append(("additivity, documents that do not add up", "0", f"{broken} of {len(worlds)}", verdict(not broken)))
     for loss in (False, True):
         clean = of(results, "clean", lambda r: r["label"].endswith("with loss") == loss)
         if clean:
             false = measure.figures(clean)["wrong claims"]
             rate = 1000 * false / len(clean)
-            rows.append((f"clean and decoy months, {'0.2 % loss' if loss else 'no loss'}: false causes in 1,000", "≤ 1", f"{rate:.1f} ({false} in {len(clean)})", verdict(rate <= 1)))
+            rows.append(
+                (
+                    f"clean and decoy months, {'0.2 % loss' if loss else 'no loss'}: false causes in 1,000",
+                    "≤ 1",
+                    f"{rate:.1f} ({false} in {len(clean)})",
+                    verdict(rate <= 1),
+                )
+            )
     for name, grains in (("class-day", ("Q", "A")), ("model-day", ("MD",))):
         single = of(results, "single", lambda r: r["grain"] in grains)
         if single:
             m = measure.figures(single)
-            rows.append((f"one fault, {name}: recall", "≥ 0.97", f"{show(measure.recall(m))} ({m['found']} of {m['faults']})", verdict((measure.recall(m) or 0) >= 0.97)))
-            rows.append((f"one fault, {name}: precision of claims", "≥ 0.99", f"{show(m['precision'])} ({m['wrong claims']} wrong of {m['claims']})", verdict((m["precision"] or 0) >= 0.99)))
+            rows.append(
+                (
+                    f"one fault, {name}: recall",
+                    "≥ 0.97",
+                    f"{show(measure.recall(m))} ({m['found']} of {m['faults']})",
+                    verdict((measure.recall(m) or 0) >= 0.97),
+                )
+            )
+            rows.append(
+                (
+                    f"one fault, {name}: precision of claims",
+                    "≥ 0.99",
+                    f"{show(m['precision'])} ({m['wrong claims']} wrong of {m['claims']})",
+                    verdict((m["precision"] or 0) >= 0.99),
+                )
+            )
     for suite, kind, right, wrong in (("mix3", "adversarial", 0.92, 0.02), ("mix5", "", 0.85, 0.03)):
         mixed = of(results, suite, lambda r: kind in r["label"])
         if mixed:
@@ -67,19 +90,42 @@ def targets(results):
     if twins:
         m = measure.figures(twins)
         covered = measure.ratio(m["covered"], m["spoken"])
-        rows.append(("twins: truth inside the group, where anything is said", "≥ 0.98", f"{show(covered)} ({m['covered']} of {m['spoken']}; silent in {m['worlds'] - m['spoken']})", verdict((covered or 0) >= 0.98)))
+        rows.append(
+            (
+                "twins: truth inside the group, where anything is said",
+                "≥ 0.98",
+                f"{show(covered)} ({m['covered']} of {m['spoken']}; silent in {m['worlds'] - m['spoken']})",
+                verdict((covered or 0) >= 0.98),
+            )
+        )
     if worlds and all("baselines" in r for r in worlds if not r["error"]):
         better = beaten(results)
         rows.append(("baselines better than llmfin in a suite", "none", ", ".join(better) or "none", verdict(not better)))
     for r in of(results, "scale"):
-        rows.append((f"{r['label']}, 5 faults: seconds, whole program", "≤ 5", f"{r['wall']:.1f} (one core {r['wall one core']:.1f}; processor {r['seconds']:.1f})", verdict(r["wall"] <= 5)))
+        rows.append(
+            (
+                f"{r['label']}, 5 faults: seconds, whole program",
+                "≤ 5",
+                f"{r['wall']:.1f} (one core {r['wall one core']:.1f}; processor {r['seconds']:.1f})",
+                verdict(r["wall"] <= 5),
+            )
+        )
         rows.append((f"{r['label']}, 5 faults: peak memory", "≤ 500 MB", f"{r['peak'] / 1e6:.0f} MB", verdict(r["peak"] <= 500e6)))
-        rows.append((f"{r['label']}, 5 faults: one core and two", "same bytes", "; ".join(r["check"]) or "same bytes", verdict(not r["check"])))
+        rows.append(
+            (f"{r['label']}, 5 faults: one core and two", "same bytes", "; ".join(r["check"]) or "same bytes", verdict(not r["check"]))
+        )
     for suite in ("golden", "dirty"):
         checks = of(results, suite)
         if checks:
             failed = [r["label"] for r in checks if r["check"]]
-            rows.append(({"golden": "golden vectors", "dirty": "hostile input answered or refused in words"}[suite], "all", f"{len(checks) - len(failed)} of {len(checks)}" + (f" (not {', '.join(failed)})" if failed else ""), verdict(not failed)))
+            rows.append(
+                (
+                    {"golden": "golden vectors", "dirty": "hostile input answered or refused in words"}[suite],
+                    "all",
+                    f"{len(checks) - len(failed)} of {len(checks)}" + (f" (not {', '.join(failed)})" if failed else ""),
+                    verdict(not failed),
+                )
+            )
     return rows
 
 
@@ -120,8 +166,44 @@ def suites(results):
     for suite in WORLDS:
         for label, m in measure.grouped(of(results, suite), lambda r: r["label"] if suite not in ("single", "clean") else "").items():
             group = f"{m['group size']:.1f}" if m["group size"] else "–"
-            rows.append((suite, label, m["worlds"], m["faults"], m["named"], m["found"], m["scoped"], show(m["right"]), show(m["wrong"]), show(m["residual"]), m["claims"], m["wrong claims"], m["ambiguous"], group))
-    return markdown(("suite", "", "worlds", "faults asked for", "named", "found", "and in scope", "dollars right", "wrong", "unexplained", "claims", "wrong claims", "groups", "ids in a group"), rows, 2)
+            rows.append(
+                (
+                    suite,
+                    label,
+                    m["worlds"],
+                    m["faults"],
+                    m["named"],
+                    m["found"],
+                    m["scoped"],
+                    show(m["right"]),
+                    show(m["wrong"]),
+                    show(m["residual"]),
+                    m["claims"],
+                    m["wrong claims"],
+                    m["ambiguous"],
+                    group,
+                )
+            )
+    return markdown(
+        (
+            "suite",
+            "",
+            "worlds",
+            "faults asked for",
+            "named",
+            "found",
+            "and in scope",
+            "dollars right",
+            "wrong",
+            "unexplained",
+            "claims",
+            "wrong claims",
+            "groups",
+            "ids in a group",
+        ),
+        rows,
+        2,
+    )
 
 
 def by_fault(results):
@@ -148,8 +230,13 @@ def page(results, command):
     worlds = [r for r in results if r["suite"] in WORLDS]
     if worlds and all("baselines" in r for r in worlds if not r["error"]):
         parts += ["### Baselines on the same worlds\n", comparison(results)]
-    parts += ["### Suites\n", suites(results), "### One fault, by cause and grain\n",
-              "Found of asked for; `–` where the bill cannot show the fault and the right answer is `unexplained`.\n", by_fault(results)]
+    parts += [
+        "### Suites\n",
+        suites(results),
+        "### One fault, by cause and grain\n",
+        "Found of asked for; `–` where the bill cannot show the fault and the right answer is `unexplained`.\n",
+        by_fault(results),
+    ]
     text = PAGE.read_text()
     before, rest = text.split(START)
     _, after = rest.split(END)

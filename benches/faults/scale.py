@@ -11,20 +11,26 @@ from .world import add_days
 DAYS = 28
 MODELS = ("gpt-5-mini", "gpt-5.4-mini", "gpt-5.5", "gpt-5.6-luna", "gpt-5.6-terra", "gpt-5.6-sol", "gpt-4.1", "gpt-4.1-mini")
 LOG_HEADER = "period_start,provider,account,served_model,key,requests,prompt_tokens_from,service_tier,input,cache_read,output,logged_cost\n"
-BILL_HEADER = ("BilledCost,BillingCurrency,ChargeCategory,ChargePeriodStart,ChargePeriodEnd,ConsumedQuantity,ConsumedUnit,ServiceProviderName,ServiceCategory,ServiceName,SkuMeter,"
-               "BillingAccountId,SubAccountId,x_ModelId\n")
+BILL_HEADER = (
+    "BilledCost,BillingCurrency,ChargeCategory,ChargePeriodStart,ChargePeriodEnd,ConsumedQuantity,ConsumedUnit,ServiceProviderName,ServiceCategory,ServiceName,SkuMeter,"
+    "BillingAccountId,SubAccountId,x_ModelId\n"
+)
 
 
 def write(split, folder, cells=100_000):
     """(arguments, cells): five faults, each in one account: a stale price, flex, folded reads, another model, a regional price."""
     dice = Dice(split, "scale", cells)
     accounts = cells // (DAYS * len(MODELS))
-    books = ['[book]\nname = "Scale"\ncurrency = "USD"\ntimezone = "UTC"\n\n[[source]]\nname = "gateway"\nfiles = ["usage.csv"]\nrole = "primary"\n']
+    books = [
+        '[book]\nname = "Scale"\ncurrency = "USD"\ntimezone = "UTC"\n\n[[source]]\nname = "gateway"\nfiles = ["usage.csv"]\nrole = "primary"\n'
+    ]
     with open(folder / "usage.csv", "w") as log:
         log.write(LOG_HEADER)
         for account in range(accounts):
             name = f"org-{account:04d}"
-            books.append(f'[[account]]\nprovider = "openai"\nid = "{name}"\nkeys = ["key-{account:04d}"]\n\n[[invoice]]\nprovider = "openai"\naccount = "{name}"\nfiles = ["{name}.csv"]\n')
+            books.append(
+                f'[[account]]\nprovider = "openai"\nid = "{name}"\nkeys = ["key-{account:04d}"]\n\n[[invoice]]\nprovider = "openai"\naccount = "{name}"\nfiles = ["{name}.csv"]\n'
+            )
             with open(folder / f"{name}.csv", "w") as bill:
                 bill.write(BILL_HEADER)
                 for model in MODELS:
@@ -49,7 +55,11 @@ def row(log, bill, dice, name, account, model, number, day):
     elif account == 43 and model == "gpt-5.6-sol" and number >= 4:
         ratio = (11, 10)
     cost = sum(count * prices.unit(model, meter, day) for meter, count in logged.items())
-    log.write(f"{day}T03:00:00Z,openai,{name},{model},key-{account:04d},100,1,standard,{logged['input']},{logged['cache_read'] or ''},{output},{money.text(cost)}\n")
+    log.write(
+        f"{day}T03:00:00Z,openai,{name},{model},key-{account:04d},100,1,standard,{logged['input']},{logged['cache_read'] or ''},{output},{money.text(cost)}\n"
+    )
     for meter, count in billed.items():
         amount = money.times(prices.unit(served, meter, day), ratio) * count
-        bill.write(f"{money.text(amount)},USD,Usage,{day}T00:00:00Z,{add_days(day, 1)}T00:00:00Z,{count},Tokens,OpenAI,AI and Machine Learning,API,{meter},{name},,{served}\n")
+        bill.write(
+            f"{money.text(amount)},USD,Usage,{day}T00:00:00Z,{add_days(day, 1)}T00:00:00Z,{count},Tokens,OpenAI,AI and Machine Learning,API,{meter},{name},,{served}\n"
+        )

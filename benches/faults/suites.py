@@ -67,7 +67,18 @@ def single(split, row, grain, when, number, noise, group=frozenset(), suite="sin
         drawn = row.draw(world, dice.fork("fault"), when)
         if drawn is None:
             continue
-        case = with_truth(Case(dice.name, suite, grain, world, [Injected(row, *drawn)], asked=grain in row.grains, label=f"{row.cause} · {row.name}".strip(" ·"), group=group))
+        case = with_truth(
+            Case(
+                dice.name,
+                suite,
+                grain,
+                world,
+                [Injected(row, *drawn)],
+                asked=grain in row.grains,
+                label=f"{row.cause} · {row.name}".strip(" ·"),
+                group=group,
+            )
+        )
         if case:
             return case
     return None
@@ -97,8 +108,15 @@ def mixture(split, count, kind, grain, number, noise):
         shape(world, dice, grain)
         if noise:
             nuisance.background_loss(world)
-        rows = [row for row in ROWS if row.mixes and grain in row.grains and log_shape in row.logs and set(row.providers) & set(providers)
-                and not set(row.not_in) & set(world.bill_shape.values())]
+        rows = [
+            row
+            for row in ROWS
+            if row.mixes
+            and grain in row.grains
+            and log_shape in row.logs
+            and set(row.providers) & set(providers)
+            and not set(row.not_in) & set(world.bill_shape.values())
+        ]
         faults, cells = [], []
         for tries in range(60):
             if len(faults) == count:

@@ -40,4 +40,11 @@ def run(program, folder, arguments, cores=None):
         complaints.seek(0)
         text, words = out.read().decode(), complaints.read().decode(errors="replace")
     good = code in (0, 1) and text.startswith("{")
-    return Run(json.loads(text) if good else None, text, "" if good else f"exit {code}: {words.strip()[:2000]}", seconds, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024)
+    return Run(
+        json.loads(text) if good else None,
+        text,
+        "" if good else f"exit {code}: {words.strip()[:2000]}",
+        seconds,
+        used.ru_utime + used.ru_stime,
+        used.ru_maxrss * 1024,
+    )

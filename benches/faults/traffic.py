@@ -43,7 +43,11 @@ def stream(world, dice, provider, project, key, model, shape=None, first=None, t
     hours = sorted(dice.some(HOURS if shape != "night" else (0, 1, 2, 3, 4, 5, 22, 23), dice.between(3, 6)))
     begin = first or (world.first if shape != "launch" else add_days(world.first, dice.between(2, 7)))
     for number, day in enumerate(days_between(max(begin, world.first), world.last)):
-        level = {"weekly": 30 if date.fromisoformat(day).weekday() > 4 else 110, "growth": 60 + 4 * number}.get(shape, 100) * dice.between(70, 130) // 100
+        level = (
+            {"weekly": 30 if date.fromisoformat(day).weekday() > 4 else 110, "growth": 60 + 4 * number}.get(shape, 100)
+            * dice.between(70, 130)
+            // 100
+        )
         read, write, wordy = (max(0, mix[part] * dice.between(60, 140) // 100) for part in ("read", "write", "output"))
         for hour in hours:
             requests = max(1, volume * level * dice.between(60, 140) // 10_000) if sums else 1
@@ -56,10 +60,23 @@ def stream(world, dice, provider, project, key, model, shape=None, first=None, t
                 counts["cache_read"] = prompt * read // 50
             if write and "cache_write" in entry.versions[-1][1]:
                 counts["cache_write"] = prompt * write // 100
-            counts = fitting({meter: count for meter, count in counts.items() if count}, entry.band + 1 if long and not sums else 0, 0 if sums or long else 150_000)
+            counts = fitting(
+                {meter: count for meter, count in counts.items() if count},
+                entry.band + 1 if long and not sums else 0,
+                0 if sums or long else 150_000,
+            )
             view = View(model, tier, region, long, counts)
-            call = Call(f"{key}/{model}/{day}/{hour}", instant(day, hour, dice.between(0, 3_599)), provider, project, key, alias, requests, view,
-                        reasoning=counts["output"] * dice.between(10, 60) // 100)
+            call = Call(
+                f"{key}/{model}/{day}/{hour}",
+                instant(day, hour, dice.between(0, 3_599)),
+                provider,
+                project,
+                key,
+                alias,
+                requests,
+                view,
+                reasoning=counts["output"] * dice.between(10, 60) // 100,
+            )
             call.kind = "batch" if tier == "batch" else "generation"
             call.request_id = None if sums else f"req-{call.id}"
             world.calls.append(call)

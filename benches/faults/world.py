@@ -30,8 +30,27 @@ class View:
 class Call:
     """Calls of one key to one model within an hour. `bill` or `log` is None where that party knows nothing of them."""
 
-    __slots__ = ("id", "at", "provider", "project", "key", "alias", "requests", "bill", "log", "outcome", "kind", "request_id",
-                 "cost", "cost_as", "mistake", "bill_at", "reasoning", "of", "extra")
+    __slots__ = (
+        "id",
+        "at",
+        "provider",
+        "project",
+        "key",
+        "alias",
+        "requests",
+        "bill",
+        "log",
+        "outcome",
+        "kind",
+        "request_id",
+        "cost",
+        "cost_as",
+        "mistake",
+        "bill_at",
+        "reasoning",
+        "of",
+        "extra",
+    )
 
     def __init__(self, id, at, provider, project, key, alias, requests, view, reasoning=0):
         self.id, self.at, self.provider, self.project, self.key, self.alias, self.requests = id, at, provider, project, key, alias, requests
@@ -74,10 +93,16 @@ class Rate:
 
     def covers(self, call, meter, day):
         view = call.bill
-        return (call.provider == self.provider and self.first <= day <= self.last
-                and (self.models is None or view.model in self.models) and (self.meters is None or meter in self.meters)
-                and (self.keys is None or call.key in self.keys) and (self.tiers is None or view.tier in self.tiers)
-                and (self.calls is None or call.id in self.calls) and (self.hours is None or (call.at // HOUR) % 24 in self.hours))
+        return (
+            call.provider == self.provider
+            and self.first <= day <= self.last
+            and (self.models is None or view.model in self.models)
+            and (self.meters is None or meter in self.meters)
+            and (self.keys is None or call.key in self.keys)
+            and (self.tiers is None or view.tier in self.tiers)
+            and (self.calls is None or call.id in self.calls)
+            and (self.hours is None or (call.at // HOUR) % 24 in self.hours)
+        )
 
 
 @dataclass
@@ -120,8 +145,24 @@ class World:
     repeated: tuple = ()  # texts of which a bill's file prints every row with them twice
 
     def copy(self):
-        return World(self.name, self.first, self.last, self.providers, self.models, [call.copy() for call in self.calls], list(self.rates),
-                     list(self.charges), dict(self.offset), list(self.line_edits), dict(self.bill_shape), self.log_shape, dict(self.hide), self.contract, self.printing, self.repeated)
+        return World(
+            self.name,
+            self.first,
+            self.last,
+            self.providers,
+            self.models,
+            [call.copy() for call in self.calls],
+            list(self.rates),
+            list(self.charges),
+            dict(self.offset),
+            list(self.line_edits),
+            dict(self.bill_shape),
+            self.log_shape,
+            dict(self.hide),
+            self.contract,
+            self.printing,
+            self.repeated,
+        )
 
     def days(self):
         return days_between(self.first, self.last)

@@ -1,7 +1,7 @@
 """Classification faults: the right tokens in the wrong counter, or fees that no counter holds."""
 
-from ..world import Line
 from .. import prices
+from ..world import Line
 from . import scope as scopes
 
 
@@ -10,6 +10,7 @@ def edit_log(scope, change):
         for call in w.calls:
             if scope.has(call) and call.log and call.log.counts:
                 call.log = change(call)
+
     return apply
 
 
@@ -33,7 +34,10 @@ def convention_flip(world, dice, when):
 def reads_counted_twice(world, dice, when):
     """Reads are logged beside an input that already contains them."""
     scope = scopes.draw(world, dice, when, wanted=lambda call: call.log.counts.get("cache_read"))
-    return scope and (scope, edit_log(scope, lambda call: call.log.counting(input=call.log.counts.get("input", 0) + call.log.counts.get("cache_read", 0))))
+    return scope and (
+        scope,
+        edit_log(scope, lambda call: call.log.counting(input=call.log.counts.get("input", 0) + call.log.counts.get("cache_read", 0))),
+    )
 
 
 def writes_folded(world, dice, when):
@@ -62,6 +66,7 @@ def reasoning_lost(world, dice, when):
             if scope.has(call) and call.log and call.log.counts:
                 call.log = call.log.counting(output=max(1, call.log.counts.get("output", 0) - call.reasoning))
                 call.reasoning = 0
+
     return scope, apply
 
 
@@ -76,11 +81,13 @@ def reasoning_in_total(world, dice, when):
             if scope.has(call) and call.log and 0 < call.reasoning < call.log.counts.get("output", 0):
                 call.extra = {**call.extra, "hidden_reasoning": call.reasoning}
                 call.log = call.log.counting(output=call.log.counts["output"] - call.reasoning)
+
     return scope, apply
 
 
 def gateway_mistake(name, wanted=None, prepare=None):
     """The counts of the log are right, the cost beside them is not."""
+
     def draw(world, dice, when):
         scope = scopes.draw(world, dice, when, wanted=wanted)
         if scope is None:
@@ -90,7 +97,9 @@ def gateway_mistake(name, wanted=None, prepare=None):
             for call in w.calls:
                 if scope.has(call) and call.log and (wanted is None or wanted(call)):
                     call.mistake = name
+
         return scope, apply
+
     return draw
 
 
@@ -105,6 +114,7 @@ def fees_left_out(world, dice, when):
             if scope.has(call) and call.log and call.bill:
                 count = 1 + call.log.counts.get("output", 0) % 7
                 call.log, call.bill, call.mistake = call.log.counting(web_search=count), call.bill.counting(web_search=count), "no fees"
+
     return scope, apply
 
 
@@ -118,6 +128,7 @@ def searches_unlogged(world, dice, when):
         for call in w.calls:
             if scope.has(call) and call.bill:
                 call.bill = call.bill.counting(web_search=call.requests // 3 + 1)
+
     return scope, apply
 
 
@@ -132,6 +143,7 @@ def storage(world, dice, when):
 
     def apply(w):
         w.charges += [Line(provider, day, "", "", None, meter, "standard", "global", False, 0, amount, text) for day in w.days()]
+
     return scope, apply
 
 
@@ -145,4 +157,5 @@ def reasoning_only(world, dice, when):
         for call in w.calls:
             if scope.has(call) and call.log and call.log.counts and call.reasoning:
                 call.log = call.log.counting(output=call.reasoning)
+
     return scope, apply

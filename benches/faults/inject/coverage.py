@@ -1,7 +1,8 @@
 """Coverage faults: calls that only one side ever saw."""
 
 from ..traffic import stream
-from . import quantity, scope as scopes
+from . import quantity
+from . import scope as scopes
 
 
 def bypass(world, dice, when):
@@ -17,6 +18,7 @@ def bypass(world, dice, when):
         for call in new.calls:
             call.log = None
         w.calls += [call for call in new.calls if call.day in scope.days]
+
     return scope, apply
 
 
@@ -36,6 +38,7 @@ def account_scope(world, dice, when):
         for call in new.calls:
             call.log = None
         w.calls += new.calls
+
     return scope, apply
 
 
@@ -56,8 +59,14 @@ def inner_calls(world, dice, when):
             if scope.has(call) and call.bill:
                 inner = call.copy()
                 inner.id, inner.log = f"{call.id}+inner", None
-                inner.bill = call.bill.but(model=other, tier="standard", region="global", long=False,
-                                           counts={"input": call.bill.counts.get("output", 0) * 3 + 50, "output": call.bill.counts.get("output", 0) // 4 + 10})
+                inner.bill = call.bill.but(
+                    model=other,
+                    tier="standard",
+                    region="global",
+                    long=False,
+                    counts={"input": call.bill.counts.get("output", 0) * 3 + 50, "output": call.bill.counts.get("output", 0) // 4 + 10},
+                )
                 more.append(inner)
         w.calls += more
+
     return scope, apply

@@ -14,7 +14,9 @@ def served_by_another(kind):
     def draw(world, dice, when):
         """`alias`: from a day on; `fallback`: on some days, in part; `deployment`: all month."""
         when = {"alias": "onset", "fallback": "scattered", "deployment": "month"}[kind]
-        scope = scopes.draw(world, dice, when, wanted=lambda call: call.bill.tier == "standard" and not call.bill.long and call.bill.region == "global")
+        scope = scopes.draw(
+            world, dice, when, wanted=lambda call: call.bill.tier == "standard" and not call.bill.long and call.bill.region == "global"
+        )
         if scope is None:
             return None
         (model,) = scope.models
@@ -29,7 +31,9 @@ def served_by_another(kind):
                     number += 1
                     if kind != "fallback" or number % 3:
                         call.bill = call.bill.but(model=other)
+
         return scope, apply
+
     return draw
 
 
@@ -47,6 +51,7 @@ def priced_as_sibling(world, dice, when):
         for call in w.calls:
             if scope.has(call) and call.log and call.log.tier == "standard" and not call.log.long and call.log.region == "global":
                 call.cost_as = other
+
     return scope, apply
 
 
@@ -61,4 +66,5 @@ def cost_field(world, dice, when):
         for call in w.calls:
             if scope.has(call) and call.log:
                 call.cost = ratio
+
     return scope, apply

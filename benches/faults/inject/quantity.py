@@ -28,6 +28,7 @@ def duplicate(world, dice, when):
             if scope.has(call) and call.log and share(scope, "dup", call.id) < percent * 100:
                 more.append(twin_of(call, "again", same_id=True))
         w.calls += more
+
     return scope, apply
 
 
@@ -44,7 +45,9 @@ def beside(cause, **how):
                 if scope.has(call) and call.log and call.bill and share(scope, cause, call.id) < percent * 100:
                     more.append(twin_of(call, cause, **how))
             w.calls += more
+
         return scope, apply
+
     return draw
 
 
@@ -61,7 +64,9 @@ def lost_rows(percent):
                 if scope.has(call) and share(scope, "lost", call.id) < level:
                     call.log = None
             w.calls = [call for call in w.calls if call.log or call.bill]
+
         return scope, apply
+
     return draw
 
 
@@ -71,13 +76,14 @@ def missing_day(world, dice, when):
     days = world.days()
     count = dice.between(1, 2)
     start = dice.pick((0, len(days) - count, dice.below(len(days) - count)))
-    scope = scopes.Scope(provider, None, None, days[start:start + count])
+    scope = scopes.Scope(provider, None, None, days[start : start + count])
 
     def apply(w):
         for call in w.calls:
             if scope.has(call):
                 call.log = None
         w.calls = [call for call in w.calls if call.log or call.bill]
+
     return scope, apply
 
 
@@ -93,6 +99,7 @@ def streams_without_usage(world, dice, when):
             if scope.has(call) and call.log and share(scope, "stream", call.id) < percent * 100:
                 call.log = call.log.but(counts={})
                 call.outcome = "stream_without_usage"
+
     return scope, apply
 
 
@@ -107,6 +114,7 @@ def output_only(world, dice, when):
         for call in w.calls:
             if scope.has(call) and call.log and share(scope, "hangup", call.id) < percent * 100:
                 call.log = call.log.but(counts={"output": call.log.counts.get("output", 1)})
+
     return scope, apply
 
 
@@ -122,6 +130,7 @@ def estimated(world, dice, when):
                 percent = 85 + share(scope, "estimate", call.id) % 46
                 call.log = call.log.but(counts={meter: max(1, count * percent // 100) for meter, count in call.log.counts.items()})
                 call.extra = {**call.extra, "count_source": "estimated"}
+
     return scope, apply
 
 
@@ -137,6 +146,7 @@ def first_snapshot(world, dice, when):
                 output = call.log.counts.get("output", 0)
                 call.log = call.log.counting(output=max(1, output * (25 + share(scope, "snapshot", call.id) % 30) // 100))
                 call.reasoning = 0
+
     return scope, apply
 
 
@@ -159,6 +169,7 @@ def rolled_up(world, dice, when):
                     counts[meter] = counts.get(meter, 0) + count
             parent.log, parent.reasoning = parent.log.but(counts=counts), sum(child.reasoning for child in children)
             w.calls.append(parent)
+
     return scope, apply
 
 
@@ -173,6 +184,7 @@ def retries(world, dice, when):
             if scope.has(call) and call.bill and share(scope, "retry", call.id) < 3_000:
                 part = 20 + share(scope, "part", call.id) % 60
                 call.bill = call.bill.but(counts={meter: count + count * part // 100 for meter, count in call.bill.counts.items()})
+
     return scope, apply
 
 
@@ -188,6 +200,7 @@ def fanned_out(world, dice, when):
             if scope.has(call) and call.log and share(scope, "blocks", call.id) < 4_000:
                 more += [twin_of(call, "block-2", same_id=True), twin_of(call, "block-3", same_id=True)]
         w.calls += more
+
     return scope, apply
 
 
@@ -202,4 +215,5 @@ def blocks(world, dice, when):
             if scope.has(call) and call.bill:
                 size = 1_000 * call.requests
                 call.bill = call.bill.but(counts={meter: -(-count // size) * size for meter, count in call.bill.counts.items()})
+
     return scope, apply

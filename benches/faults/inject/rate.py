@@ -2,7 +2,7 @@
 
 from .. import prices
 from ..traffic import stream
-from ..world import Rate, View
+from ..world import Rate
 from . import scope as scopes
 
 
@@ -12,8 +12,15 @@ def rate_within(scope, **what):
 
 def other_version(world, dice, when):
     """The page's other price is charged: a published version, the wrong one."""
-    scope = scopes.draw(world, dice, when, "model", wanted=lambda call: len(prices.MODELS[call.of].versions) > 1 and call.bill.tier == "standard"
-                        and prices.MODELS[call.of].provider != "mistral")
+    scope = scopes.draw(
+        world,
+        dice,
+        when,
+        "model",
+        wanted=lambda call: (
+            len(prices.MODELS[call.of].versions) > 1 and call.bill.tier == "standard" and prices.MODELS[call.of].provider != "mistral"
+        ),
+    )
     if scope is None:
         return None
     return scope, lambda w: w.rates.append(rate_within(scope, version=0, tiers=frozenset(["standard"])))
@@ -39,6 +46,7 @@ def two_new_prices(world, dice, when):
     def apply(w):
         w.rates.append(rate_within(scope, ratio=(up, 100), meters=frozenset(["input", "cache_read", "cache_write", "cache_write_1h"])))
         w.rates.append(rate_within(scope, ratio=(down, 100), meters=frozenset(["output"])))
+
     return scope, apply
 
 
@@ -55,12 +63,20 @@ def missing_model(world, dice, when):
         new.calls = []
         stream(new, dice.fork("calls"), provider, "proj_data", "key-data", model, "flat", scope.first(), "standard", "global")
         w.calls += new.calls
+
     return scope, apply
 
 
 def missing_class(world, dice, when):
     """One meter of a listed model has no price on any list: a cache write of twelve hours."""
-    scope = scopes.draw(world, dice, when, "stream", ("openai",), lambda call: call.of == prices.UNLISTED_METER[0] and call.bill.tier == "standard" and not call.bill.long)
+    scope = scopes.draw(
+        world,
+        dice,
+        when,
+        "stream",
+        ("openai",),
+        lambda call: call.of == prices.UNLISTED_METER[0] and call.bill.tier == "standard" and not call.bill.long,
+    )
     if scope is None:
         return None
 
@@ -70,13 +86,20 @@ def missing_class(world, dice, when):
                 count = call.bill.counts.get("input", 0) // 3
                 call.bill = call.bill.counting(cache_write_12h=count)
                 call.log = call.log.counting(cache_write_12h=count) if call.log else None
+
     return scope, apply
 
 
 def tier(name, kind=None):
     def draw(world, dice, when):
         """Served and billed at another tier than the log says."""
-        scope = scopes.draw(world, dice, when, "stream", wanted=lambda call: call.bill.tier == "standard" and name in prices.MODELS[call.of].tiers and not call.bill.long)
+        scope = scopes.draw(
+            world,
+            dice,
+            when,
+            "stream",
+            wanted=lambda call: call.bill.tier == "standard" and name in prices.MODELS[call.of].tiers and not call.bill.long,
+        )
         if scope is None:
             return None
 
@@ -84,14 +107,22 @@ def tier(name, kind=None):
             for call in w.calls:
                 if scope.has(call) and call.bill and call.bill.tier == "standard" and not call.bill.long:
                     call.bill = call.bill.but(tier=name)
+
         return scope, apply
+
     return draw
 
 
 def tier_of_a_model(name):
     def draw(world, dice, when):
         """As `tier`, over all keys of a model."""
-        scope = scopes.draw(world, dice, when, "model", wanted=lambda call: call.bill.tier == "standard" and name in prices.MODELS[call.of].tiers and not call.bill.long)
+        scope = scopes.draw(
+            world,
+            dice,
+            when,
+            "model",
+            wanted=lambda call: call.bill.tier == "standard" and name in prices.MODELS[call.of].tiers and not call.bill.long,
+        )
         if scope is None:
             return None
 
@@ -99,14 +130,18 @@ def tier_of_a_model(name):
             for call in w.calls:
                 if scope.has(call) and call.bill and call.bill.tier == "standard" and not call.bill.long:
                     call.bill = call.bill.but(tier=name)
+
         return scope, apply
+
     return draw
 
 
 def region(width, providers, shown):
     def draw(world, dice, when):
         """Answered in the United States at 1.1 times the price, which the log does not say."""
-        scope = scopes.draw(world, dice, when, width, providers, lambda call: prices.MODELS[call.of].regional and call.bill.region == "global")
+        scope = scopes.draw(
+            world, dice, when, width, providers, lambda call: prices.MODELS[call.of].regional and call.bill.region == "global"
+        )
         if scope is None:
             return None
 
@@ -116,13 +151,17 @@ def region(width, providers, shown):
                     call.bill = call.bill.but(region="geo:us")
             if not shown:
                 w.hide[scope.provider] = ("region",)
+
         return scope, apply
+
     return draw
 
 
 def band_ignored(world, dice, when):
     """Long prompts, billed as such; the log does not say which calls were long."""
-    scope = scopes.draw(world, dice, when, "stream", wanted=lambda call: prices.MODELS[call.of].band and call.bill.tier == "standard" and not call.bill.long)
+    scope = scopes.draw(
+        world, dice, when, "stream", wanted=lambda call: prices.MODELS[call.of].band and call.bill.tier == "standard" and not call.bill.long
+    )
     if scope is None:
         return None
     every = dice.between(2, 4)
@@ -131,12 +170,15 @@ def band_ignored(world, dice, when):
         for number, call in enumerate(c for c in w.calls if scope.has(c)):
             if call.bill and call.bill.tier == "standard" and number % every:
                 call.bill = call.bill.but(long=True)
+
     return scope, apply
 
 
 def band_kept(world, dice, when):
     """The gateway still adds a surcharge for long prompts that the provider does not charge."""
-    scope = scopes.draw(world, dice, when, "stream", wanted=lambda call: prices.MODELS[call.of].band and call.bill.tier == "standard" and not call.bill.long)
+    scope = scopes.draw(
+        world, dice, when, "stream", wanted=lambda call: prices.MODELS[call.of].band and call.bill.tier == "standard" and not call.bill.long
+    )
     if scope is None:
         return None
 
@@ -144,6 +186,7 @@ def band_kept(world, dice, when):
         for call in w.calls:
             if scope.has(call) and call.log and call.log.tier == "standard":
                 call.log = call.log.but(long=True)
+
     return scope, apply
 
 
@@ -160,6 +203,7 @@ def cache_ttl(world, dice, when):
                 written = call.bill.counts["cache_write"]
                 long = written * share // 100
                 call.bill = call.bill.counting(cache_write=written - long, cache_write_1h=long)
+
     return scope, apply
 
 
@@ -204,4 +248,5 @@ def unit_scale(world, dice, when):
         for call in w.calls:
             if scope.has(call) and call.log:
                 call.cost = ratio
+
     return scope, apply

@@ -10,8 +10,12 @@ class Scope:
         self.provider, self.keys, self.models, self.days = provider, keys, models, frozenset(days)
 
     def has(self, call):
-        return (call.provider == self.provider and (self.keys is None or call.key in self.keys)
-                and (self.models is None or call.of in self.models) and call.day in self.days)
+        return (
+            call.provider == self.provider
+            and (self.keys is None or call.key in self.keys)
+            and (self.models is None or call.of in self.models)
+            and call.day in self.days
+        )
 
     def __str__(self):
         keys = "+".join(sorted(self.keys)) if self.keys else "every key"
@@ -45,11 +49,11 @@ def days(world, dice, when, of=None):
     if when == "month":
         return known
     if when == "onset":
-        return known[dice.between(1, max(1, len(known) // 2)):]
+        return known[dice.between(1, max(1, len(known) // 2)) :]
     if when == "window":
         length = min(len(known), dice.between(4, 8))
         start = dice.below(len(known) - length + 1)
-        return known[start:start + length]
+        return known[start : start + length]
     return sorted(dice.some(known, max(3, len(known) // 4)))
 
 

@@ -13,7 +13,10 @@ def restless_price(world, dice, when):
 
     def apply(w):
         for day in sorted(scope.days):
-            w.rates.append(Rate(scope.provider, (8_000 + share(scope, "odd", day) * 7 // 10, 10_000), models=scope.models, first=day, last=day))
+            w.rates.append(
+                Rate(scope.provider, (8_000 + share(scope, "odd", day) * 7 // 10, 10_000), models=scope.models, first=day, last=day)
+            )
+
     return scope, apply
 
 
@@ -29,6 +32,7 @@ def drift(world, dice, when):
             if scope.has(call) and call.log:
                 left = 1_000 - 13 * (days[call.day] + 1) - share(scope, call.day) % 11
                 call.log = call.log.but(counts={meter: max(1, count * left // 1_000) for meter, count in call.log.counts.items()})
+
     return scope, apply
 
 
@@ -41,7 +45,12 @@ def noisy_meters(world, dice, when):
     def apply(w):
         for call in w.calls:
             if scope.has(call) and call.log:
-                call.log = call.log.but(counts={meter: max(1, count * (60 + share(scope, meter, call.id) % 90) // 100) for meter, count in call.log.counts.items()})
+                call.log = call.log.but(
+                    counts={
+                        meter: max(1, count * (60 + share(scope, meter, call.id) % 90) // 100) for meter, count in call.log.counts.items()
+                    }
+                )
+
     return scope, apply
 
 
@@ -58,6 +67,7 @@ def odd_amounts(world, dice, when):
                 line = type(line)(**{**vars(line), "amount": line.amount + (1 + share(scope, line.day) % 1_700) * 10**13})
             result.append(line)
         return result
+
     return scope, lambda w: w.line_edits.append(edit)
 
 
@@ -68,7 +78,16 @@ def lines_lost(world, dice, when):
         return None
 
     def edit(lines):
-        return [line for line in lines if not (line.provider == scope.provider and line.model in scope.models and share(scope, "gone", line.day, line.meter, line.project) < 2_500)]
+        return [
+            line
+            for line in lines
+            if not (
+                line.provider == scope.provider
+                and line.model in scope.models
+                and share(scope, "gone", line.day, line.meter, line.project) < 2_500
+            )
+        ]
+
     return scope, lambda w: w.line_edits.append(edit)
 
 
@@ -84,6 +103,7 @@ def swapped_meters(world, dice, when):
                 part = call.log.counts.get("output", 0) * (share(scope, "part", call.id) % 80) // 100
                 call.log = call.log.counting(output=call.log.counts.get("output", 0) - part, input=call.log.counts.get("input", 0) + part)
                 call.reasoning = 0
+
     return scope, apply
 
 
@@ -98,6 +118,7 @@ def extra_output(world, dice, when):
             if scope.has(call) and call.bill:
                 output = call.bill.counts.get("output", 0)
                 call.bill = call.bill.counting(output=output + output * (share(scope, "more", call.id) % 60) // 100)
+
     return scope, apply
 
 

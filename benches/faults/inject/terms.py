@@ -24,6 +24,7 @@ def margin(world, dice, when):
         for call in w.calls:
             if scope.has(call) and call.log:
                 call.cost = (100 + percent, 100)
+
     return scope, apply
 
 
@@ -34,7 +35,10 @@ def line(text, category, low, high, sign=1):
         day = world.days()[-1]
         scope = scopes.Scope(provider, None, None, [day])
         amount = sign * dice.between(low * 100, high * 100) * money.CENT
-        return scope, lambda w: w.charges.append(Line(provider, day, "", "", None, "", "standard", "global", False, 0, amount, text, category))
+        return scope, lambda w: w.charges.append(
+            Line(provider, day, "", "", None, "", "standard", "global", False, 0, amount, text, category)
+        )
+
     return draw
 
 
@@ -63,7 +67,25 @@ def platform_fee(world, dice, when):
     def edit(lines):
         usage = sum(line.amount for line in lines if line.provider == provider and line.model)
         amount = money.to_cent(usage * permille // 1_000)
-        return [*lines, Line(provider, day, "", "", None, "", "standard", "global", False, 0, amount, f"Platform fee {permille / 10:g} % of usage", "Purchase")]
+        return [
+            *lines,
+            Line(
+                provider,
+                day,
+                "",
+                "",
+                None,
+                "",
+                "standard",
+                "global",
+                False,
+                0,
+                amount,
+                f"Platform fee {permille / 10:g} % of usage",
+                "Purchase",
+            ),
+        ]
+
     return scope, lambda w: w.line_edits.append(edit)
 
 
@@ -81,6 +103,7 @@ def volume_band(world, dice, when):
             if seen * 100 > total * part:
                 later.add(call.id)
         w.rates.append(Rate(provider, (percent, 100), calls=frozenset(later)))
+
     return scope, apply
 
 
@@ -97,6 +120,7 @@ def free_allowance(world, dice, when):
             if used[call.day] <= 2:
                 free.add(call.id)
         w.rates.append(Rate(scope.provider, (0, 1), calls=frozenset(free)))
+
     return scope, apply
 
 
@@ -110,8 +134,12 @@ def repeated_lines(world, dice, when):
     scope = scopes.Scope(scope.provider, None, scope.models, [day])
     entry = prices.MODELS[model]
     # What only these rows have in them, as each shape prints it; no other shape is a table of days.
-    needles = {"openai-cost-csv": (f"{day}T00:00:00+00:00,{scopes.next_day(day)}", f"{entry.snapshot}, "), "mapped-md": (f"{day},{model},",),
-               "anthropic-cost-csv": (f"{day},{entry.display},",), "anthropic-cost-and-tokens": (f"{day},{entry.display},",)}
+    needles = {
+        "openai-cost-csv": (f"{day}T00:00:00+00:00,{scopes.next_day(day)}", f"{entry.snapshot}, "),
+        "mapped-md": (f"{day},{model},",),
+        "anthropic-cost-csv": (f"{day},{entry.display},",),
+        "anthropic-cost-and-tokens": (f"{day},{entry.display},",),
+    }
     for focus in ("focus-q", "focus-a", "focus-md", "openai-focus"):
         needles[focus] = (f"{day}T00:00:00Z,{scopes.next_day(day)}T", f",{model}\n")
     needles = needles.get(world.bill_shape[scope.provider])
@@ -119,16 +147,27 @@ def repeated_lines(world, dice, when):
         return None
 
     def edit(lines):
-        return [Line(**{**vars(line), "amount": 2 * line.amount, "count": 2 * line.count}) if line.provider == scope.provider and line.model == model and line.day == day else line for line in lines]
+        return [
+            Line(**{**vars(line), "amount": 2 * line.amount, "count": 2 * line.count})
+            if line.provider == scope.provider and line.model == model and line.day == day
+            else line
+            for line in lines
+        ]
 
     def halve(lines):
         """The exports print each row twice, so each has the amount of one."""
-        return [Line(**{**vars(line), "amount": line.amount // 2, "count": line.count // 2}) if line.provider == scope.provider and line.model == model and line.day == day else line for line in lines]
+        return [
+            Line(**{**vars(line), "amount": line.amount // 2, "count": line.count // 2})
+            if line.provider == scope.provider and line.model == model and line.day == day
+            else line
+            for line in lines
+        ]
 
     def apply(w):
         w.line_edits.append(edit)
         w.printing = w.printing + (halve,)
         w.repeated = needles
+
     return scope, apply
 
 
@@ -141,4 +180,5 @@ def provider_error(world, dice, when):
     def apply(w):
         for number, day in enumerate(sorted(scope.days)):
             w.rates.append(Rate(scope.provider, (100 + 7 + dice.fork(day).below(40), 100), models=scope.models, first=day, last=day))
+
     return scope, apply

@@ -13,6 +13,7 @@ def zone(world, dice, when):
 
     def apply(w):
         w.offset[provider] = hours
+
     return scope, apply
 
 
@@ -26,6 +27,7 @@ def completion(world, dice, when):
         for call in w.calls:
             if scope.has(call) and call.bill and call.bill.tier == "batch":
                 call.bill_at = call.at + share(scope, "end", call.id) * 24 * HOUR // 10_000
+
     return scope, apply
 
 
@@ -39,17 +41,19 @@ def late(world, dice, when):
             if scope.has(call) and share(scope, "late", call.id) < (6_000 if call.day == scope.last() else 2_000):
                 call.bill = None
         w.calls = [call for call in w.calls if call.log or call.bill]
+
     return scope, apply
 
 
 def cut_export(world, dice, when):
     """The bill's export ends some days early."""
     provider = scopes.provider_of(world, dice)
-    scope = scopes.Scope(provider, None, None, world.days()[-dice.between(2, 5):])
+    scope = scopes.Scope(provider, None, None, world.days()[-dice.between(2, 5) :])
 
     def apply(w):
         for call in w.calls:
             if scope.has(call):
                 call.bill = None
         w.calls = [call for call in w.calls if call.log or call.bill]
+
     return scope, apply

@@ -10,7 +10,9 @@ def uniform(world, dice, ratio, providers, wanted=None, width="model", when="ons
     scope = scopes.draw(world, dice, when, width, providers, wanted)
     if scope is None:
         return None
-    return scope, lambda w: w.rates.append(Rate(scope.provider, ratio, models=scope.models, keys=scope.keys, first=scope.first(), last=scope.last()))
+    return scope, lambda w: w.rates.append(
+        Rate(scope.provider, ratio, models=scope.models, keys=scope.keys, first=scope.first(), last=scope.last())
+    )
 
 
 def standard(call):
@@ -18,11 +20,15 @@ def standard(call):
 
 
 def half_price(world, dice, when):
-    return uniform(world, dice, (1, 2), ("openai",), lambda call: standard(call) and {"flex", "batch"} <= set(prices.MODELS[call.of].tiers), "stream")
+    return uniform(
+        world, dice, (1, 2), ("openai",), lambda call: standard(call) and {"flex", "batch"} <= set(prices.MODELS[call.of].tiers), "stream"
+    )
 
 
 def tenth_more(world, dice, when):
-    return uniform(world, dice, (11, 10), ("openai", "anthropic"), lambda call: call.bill.region == "global" and prices.MODELS[call.of].regional)
+    return uniform(
+        world, dice, (11, 10), ("openai", "anthropic"), lambda call: call.bill.region == "global" and prices.MODELS[call.of].regional
+    )
 
 
 def one_factor_one_model(world, dice, when):
@@ -41,4 +47,5 @@ def thinned(world, dice, when):
         for call in w.calls:
             if scope.has(call) and call.log:
                 call.log = call.log.but(counts={meter: max(1, count * keep // 10) for meter, count in call.log.counts.items()})
+
     return scope, apply
