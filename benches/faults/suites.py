@@ -1,6 +1,6 @@
 """The suites: which worlds there are. A world is its name; everything in it is drawn from that name."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from . import billing, decoys, exports, nuisance, traffic, truth
 from .chance import Dice
@@ -34,6 +34,11 @@ def shape(world, dice, grain, not_in=()):
         world.bill_shape[provider] = dice.pick([name for name in shapes if name not in not_in] or shapes)
 
 
+def open_to(world, row):
+    """The world with only the sellers at which a fault can happen, to draw its place in."""
+    return replace(world, providers=tuple(name for name in world.providers if name in row.providers))
+
+
 def spend(world):
     return sum(line.amount for line in billing.lines(world))
 
@@ -64,7 +69,7 @@ def single(split, row, grain, when, number, noise, group=frozenset(), suite="sin
         shape(world, dice, grain, row.not_in)
         if noise:
             nuisance.background_loss(world)
-        drawn = row.draw(world, dice.fork("fault"), when)
+        drawn = row.draw(open_to(world, row), dice.fork("fault"), when)
         if drawn is None:
             continue
         case = with_truth(
@@ -122,7 +127,7 @@ def mixture(split, count, kind, grain, number, noise):
             if len(faults) == count:
                 break
             row, draw = dice.pick(rows), dice.fork("fault", tries)
-            drawn = row.draw(world, draw, draw.pick(row.whens))
+            drawn = row.draw(open_to(world, row), draw, draw.pick(row.whens))
             if drawn is None or any(fault.row.cause == row.cause or {fault.row.cause, row.cause} <= FACTORS for fault in faults):
                 continue
             fault = Injected(row, *drawn)
