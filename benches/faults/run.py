@@ -28,6 +28,7 @@ from faults import (  # noqa: E402
     suites,
     tool,
 )
+from faults.chance import share  # noqa: E402
 
 WORLDS = {"single": 2, "mix2": 30, "mix3": 60, "mix5": 30, "open": 6, "twins": 25, "clean": 1000, "golden": 1, "dirty": 1, "scale": 100_000}
 FAST = {"single": 1, "mix2": 3, "mix3": 6, "mix5": 3, "open": 1, "twins": 2, "clean": 40, "golden": 1, "dirty": 1}
@@ -142,7 +143,7 @@ def arguments():
     parser.add_argument("--worlds", type=int, help="worlds of each kind (for scale: cells)")
     parser.add_argument("--only", default="", help="only faults whose cause or name contains this text")
     parser.add_argument("--grain", action="append", choices=suites.GRAINS, help="only this grain of bill; may be repeated")
-    parser.add_argument("--every", type=int, default=1, metavar="N", help="only every Nth world, for a quick look")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="only one world in N, drawn by its number, for a quick look")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="worlds at once (default: cores)")
     parser.add_argument("--binary", help="the program (default: $LLMFIN_BIN or target/release/llmfin)")
     parser.add_argument("--show", help="name of one world: keep its folder, print truth and claims")
@@ -176,7 +177,7 @@ def main():
     global OPTIONS
     OPTIONS = options = arguments()
     selfcheck.run()
-    JOBS.extend(list(jobs(options))[:: options.every])
+    JOBS.extend(job for number, job in enumerate(jobs(options)) if share("every", number) % options.every == 0)
     quick = [number for number, (make, _) in enumerate(JOBS) if make is not play.large]
     with multiprocessing.get_context("fork").Pool(options.jobs) as pool:
         results = [result for result in progress(pool.imap(work, quick, chunksize=2), len(quick)) if result]
