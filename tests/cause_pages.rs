@@ -1,5 +1,8 @@
 //! The pages of the causes: what they name exists, and the arithmetic of their examples is right to the last digit.
 
+use std::fs;
+use std::path::{Path, PathBuf};
+
 use llmfin::causes::catalogue::{CAUSES, Cause, GROUPS};
 
 /// The text under a heading of a page.
@@ -23,6 +26,31 @@ fn what_a_page_names_exists() {
         for id in ids(cause.page) {
             assert!(Cause::find(id).is_some(), "{} names `{id}`", cause.id);
         }
+    }
+}
+
+/// Named in code beside a claim only: as a rival.
+const RIVALS_ONLY: [&str; 2] = ["map.deployment_name", "qty.dropped_rows"];
+
+/// The code below a folder, without its tests and without the catalogue.
+fn code(folder: &Path) -> String {
+    let mut entries: Vec<PathBuf> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    entries.sort();
+    let own = |path: &PathBuf| !path.ends_with("catalogue.rs") && !path.ends_with("tests.rs");
+    let read = |path: PathBuf| match path.is_dir() {
+        true => code(&path),
+        false => fs::read_to_string(path).unwrap().split("#[cfg(test)]").next().unwrap_or("").to_owned(),
+    };
+    entries.into_iter().filter(own).map(read).collect()
+}
+
+#[test]
+fn what_the_code_claims_is_what_the_catalogue_calls_detected() {
+    let code = ["src/causes", "src/close", "src/contract"].map(|folder| code(Path::new(folder))).concat();
+    for cause in CAUSES {
+        let claimed = code.contains(&format!("\"{}\"", cause.id)) && !RIVALS_ONLY.contains(&cause.id);
+        assert_eq!(claimed, cause.is_detected(), "{}", cause.id);
     }
 }
 
