@@ -132,7 +132,7 @@ pub static CAUSES: &[Cause] = &[
     cause!("cov.other_payer", "record repair", Field, Any),
     cause!("cov.report_excludes", "", Field, Any),
     cause!("cov.truncated_export", "", Field, ModelDay),
-    cause!("fx.rate", "", Outside, ModelMonth),
+    cause!("fx.rate", "account factor", Outside, ModelMonth),
     cause!("inv.duplicate_line", "", Field, Any),
     cause!("inv.footing", "charge", Field, Any),
     cause!("inv.non_usage", "charge", Field, Any),
@@ -169,7 +169,7 @@ pub static CAUSES: &[Cause] = &[
     cause!("rate.speed_premium", "modifier", Field, ModelDay),
     cause!("rate.stale", "price row", Pattern, ModelDay),
     cause!("rate.time_of_day", "", Pattern, ModelDay),
-    cause!("rate.unit_scale", "", Pattern, ModelMonth),
+    cause!("rate.unit_scale", "account factor", Pattern, ModelMonth),
     cause!("round.float", "logged cost", Field, Any),
     cause!("round.increment", "", Pattern, Quantity),
     cause!("round.line", "rounding", Field, Any),
@@ -189,7 +189,7 @@ pub static CAUSES: &[Cause] = &[
     cause!("time.restated_book", "", Field, Any),
     cause!("time.restated_export", "", Outside, Any),
     cause!("time.zone_bucket", "", Pattern, ModelDay),
-    cause!("unit.minor_currency", "", Field, Any),
+    cause!("unit.minor_currency", "account factor", Field, Any),
 ];
 
 #[cfg(test)]
