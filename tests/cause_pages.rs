@@ -35,14 +35,14 @@ const RIVALS_ONLY: [&str; 2] = ["map.deployment_name", "qty.dropped_rows"];
 /// The code below a folder, without its tests and without the catalogue.
 fn code(folder: &Path) -> String {
     let mut entries: Vec<PathBuf> =
-        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        fs::read_dir(folder).expect("folder").map(|entry| entry.expect("entry").path()).collect();
     entries.sort();
     let own = |path: &PathBuf| !path.ends_with("catalogue.rs") && !path.ends_with("tests.rs");
     let read = |path: PathBuf| {
         if path.is_dir() {
             return code(&path);
         }
-        let text = fs::read_to_string(path).unwrap();
+        let text = fs::read_to_string(path).expect("code");
         text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default().to_owned()
     };
     entries.into_iter().filter(own).map(read).collect()
