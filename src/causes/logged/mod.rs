@@ -124,8 +124,9 @@ pub fn bridge(usage: &[DayUsage], rater: &Rater, cell_of: impl Fn(&Leaf) -> Cell
 }
 
 /// Causes that speak of rows, whatever model they name.
-const ROWS_OF_ANY_MODEL: [&str; 7] = [
+const ROWS_OF_ANY_MODEL: [&str; 8] = [
     "qty.duplicate",
+    "qty.partial_snapshot",
     "qty.failed_priced",
     "qty.gateway_cache_priced",
     "round.float",
@@ -154,6 +155,9 @@ fn by_itself(
 ) -> Option<(&'static str, &'static str, Status)> {
     let outcome = match row.outcome {
         Outcome::Duplicate => Some(("qty.duplicate", "rows whose id was counted before")),
+        Outcome::Restated => {
+            Some(("qty.partial_snapshot", "rows whose id was counted before, with other counts"))
+        }
         Outcome::CacheHit => {
             Some(("qty.gateway_cache_priced", "answers from the gateway's own cache, logged with a cost"))
         }
@@ -179,7 +183,8 @@ fn by_itself(
         let cause = if unknown { "rate.missing_model" } else { "rate.missing_class" };
         return Some((cause, "the gateway logged a cost, the book has no price", Status::Proven));
     }
-    row.sums.logged.is_zero().then_some((
+    // A row without a cost says nothing of the gateway's prices: absent is not zero.
+    (row.sums.logged_rows > 0 && row.sums.logged.is_zero()).then_some((
         "rate.missing_model",
         "the gateway had no price and logged zero",
         Status::Exact,
