@@ -8,6 +8,7 @@
 pub mod catalogue;
 pub mod coverage;
 pub mod engine;
+pub mod factor;
 pub mod fitted;
 pub mod increment;
 pub mod logged;
@@ -18,7 +19,7 @@ pub mod modifier;
 pub mod price;
 pub mod record;
 pub mod repeated;
-pub mod restate;
+pub mod search;
 pub mod uncounted;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -157,6 +158,7 @@ pub struct Family {
 pub static FAMILIES: &[Family] = &[
     Family { name: "repeated lines", propose: repeated::propose },
     Family { name: "coverage", propose: coverage::propose },
+    Family { name: "account factor", propose: factor::propose },
     Family { name: "record repair", propose: record::not_billed },
     Family { name: "mapping", propose: mapping::propose },
     Family { name: "meter move", propose: meter_move::propose },
@@ -164,7 +166,7 @@ pub static FAMILIES: &[Family] = &[
     Family { name: "increment", propose: increment::propose },
     Family { name: "uncounted", propose: uncounted::propose },
     Family { name: "price row", propose: price::propose },
-    Family { name: "restated usage", propose: restate::propose },
+    Family { name: "search", propose: search::propose },
     Family { name: "fitted price", propose: fitted::propose },
     Family { name: "missing price", propose: missing_price::propose },
 ];

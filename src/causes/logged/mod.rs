@@ -59,8 +59,22 @@ struct Named {
     cause: &'static str,
     status: Status,
     rivals: Vec<&'static str>,
-    account: Account,
+    /// `None` for causes that speak of rows, whoever pays for them.
+    account: Option<Account>,
     model: Option<Arc<str>>,
+}
+
+impl Named {
+    fn new(cause: &'static str, status: Status, rivals: Vec<&'static str>, row: &DayUsage) -> Named {
+        Named {
+            cause,
+            status,
+            rivals,
+            account: (!OF_ANY_ACCOUNT.contains(&cause)).then(|| row.account.clone()),
+            model: (!OF_ANY_ACCOUNT.contains(&cause) && !OF_ANY_MODEL.contains(&cause))
+                .then(|| row.model.clone()),
+        }
+    }
 }
 
 type Drafts = BTreeMap<Named, Draft>;
@@ -108,8 +122,7 @@ pub fn bridge(usage: &[DayUsage], rater: &Rater, cell_of: impl Fn(&Leaf) -> Cell
         }
         match by_itself(rater, row, amount, complete) {
             Some((cause, what, status)) => {
-                let model = (!ROWS_OF_ANY_MODEL.contains(&cause)).then(|| row.model.clone());
-                let named = Named { cause, status, rivals: Vec::new(), account: row.account.clone(), model };
+                let named = Named::new(cause, status, Vec::new(), row);
                 drafts.entry(named).or_default().add(&[what.to_owned()], row, &cell, amount);
             }
             None => open.entry(row.account.clone()).or_default().push(Difference { row, cell, amount }),
@@ -123,17 +136,11 @@ pub fn bridge(usage: &[DayUsage], rater: &Rater, cell_of: impl Fn(&Leaf) -> Cell
     Ok(LoggedBridge { findings, cells })
 }
 
-/// Causes that speak of rows, whatever model they name.
-const ROWS_OF_ANY_MODEL: [&str; 8] = [
-    "qty.duplicate",
-    "qty.partial_snapshot",
-    "qty.failed_priced",
-    "qty.gateway_cache_priced",
-    "round.float",
-    "terms.internal_margin",
-    "map.cost_field_misread",
-    "rate.platform_twin",
-];
+/// Causes that speak of rows, whatever account and model they name.
+const OF_ANY_ACCOUNT: [&str; 5] =
+    ["qty.duplicate", "qty.partial_snapshot", "qty.failed_priced", "qty.gateway_cache_priced", "round.float"];
+/// Causes that speak of an account, whatever model.
+const OF_ANY_MODEL: [&str; 3] = ["terms.internal_margin", "map.cost_field_misread", "rate.platform_twin"];
 
 /// A row's part of its leaf's amount. A leaf is rounded once; where its unit price has no end in 12 decimals, the rows
 /// that share it take what each adds to the rounded sum.
@@ -278,8 +285,7 @@ fn settle(
             _ => Money::ZERO,
         };
     let mut book = |cause, status, rivals, whats: &[String], amount: Money| {
-        let model = (!ROWS_OF_ANY_MODEL.contains(&cause)).then(|| row.model.clone());
-        let named = Named { cause, status, rivals, account: row.account.clone(), model };
+        let named = Named::new(cause, status, rivals, row);
         drafts.entry(named).or_default().add(whats, row, cell, amount);
     };
     book(cause, status, rivals, &whats, amount - agreed);
