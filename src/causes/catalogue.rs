@@ -64,7 +64,7 @@ pub static CAUSES: &[Cause] = &[
     cause!("terms.reserved_capacity", "charge"),
     cause!("terms.tax", "charge"),
     cause!("terms.volume_band", "charge"),
-    cause!("time.zone_bucket", ""),
+    cause!("time.zone_bucket", "calendar"),
     cause!("unit.minor_currency", ""),
 ];
 

@@ -5,6 +5,7 @@
 //! of `billed − priced`, so the sum of all amounts and what is left is the difference, always. A patch whose dollars
 //! do not end in cells that tie out is taken back.
 
+pub mod calendar;
 pub mod catalogue;
 pub mod coverage;
 pub mod engine;
@@ -153,6 +154,8 @@ pub struct Family {
 /// The canonical order. A set of patches has one meaning because it is always applied in this order.
 pub static FAMILIES: &[Family] = &[
     Family { name: "coverage", propose: coverage::propose },
+    // Before the repair of records, whose tokens are looked for on the days they were billed.
+    Family { name: "calendar", propose: calendar::propose },
     Family { name: "record repair", propose: record::not_billed },
     Family { name: "mapping", propose: mapping::propose },
     Family { name: "meter move", propose: meter_move::propose },

@@ -10,7 +10,7 @@ use super::document::*;
 use super::draft::{Draft, charge_draft, claim_draft, logged_draft, number, rounding};
 use super::expected::expect;
 use super::inputs::CloseInputs;
-use super::listings::{input_rows, memos, note, search_cut, spanning, suspicions, ties, unpriced};
+use super::listings::{input_rows, memos, no_hours, note, search_cut, spanning, suspicions, ties, unpriced};
 use super::totals::{check, totals};
 use crate::causes::engine;
 use crate::causes::logged;
@@ -18,7 +18,8 @@ use crate::contract;
 use crate::error::Result;
 use crate::invoice::{DocumentKind, ModelScope};
 use crate::money::Money;
-use crate::rate::{self, Account, Accounts, DayUsage, Rater};
+use crate::rate::log::Log;
+use crate::rate::{Account, Accounts, DayUsage, Rater};
 use crate::reconcile::{CellKey, Grain, Line, State};
 use crate::vocabulary::ChargeCategory;
 
@@ -26,19 +27,10 @@ use crate::vocabulary::ChargeCategory;
 pub fn assemble(inputs: &CloseInputs) -> Result<Reconciliation> {
     let rater = Rater::new(inputs.book);
     let accounts = Accounts { known: inputs.accounts(), keys: inputs.keys.clone() };
-    let mut usage: Vec<DayUsage> = Vec::new();
-    for source in inputs.sources.iter().filter(|source| source.primary) {
-        let rows = rate::day_rows(
-            &source.cubes,
-            source.account.as_ref(),
-            inputs.period,
-            &accounts,
-            &inputs.mappings,
-            inputs.book,
-        );
-        usage.extend(rows.rows);
-    }
-    usage.sort_by(|a, b| a.account.cmp(&b.account));
+    let sources = inputs.sources.iter().filter(|source| source.primary);
+    let sources = sources.map(|source| (&source.cubes, source.account.as_ref())).collect();
+    let log = Log::new(sources, inputs.period, &accounts, &inputs.mappings, inputs.book);
+    let mut usage = log.rows();
     let Bills { mut usage_lines, charge_lines, mut reports } = bills(inputs);
     share(&mut usage, usage_lines.iter_mut().chain(&mut reports));
     let known = accounts.known.iter().cloned().collect();
@@ -61,8 +53,10 @@ pub fn assemble(inputs: &CloseInputs) -> Result<Reconciliation> {
     let grains: BTreeMap<Account, Grain> =
         by_account.iter().map(|(account, lines)| (account.clone(), Grain::of(lines))).collect();
     let state = State::new(&rater, &grains, &inputs.gateway, inputs.period, &usage, &usage_lines, &reports)?;
+    let state = State { log: Some(&log), ..state };
     let explained = engine::explain(&state)?;
-    let left_out = search_cut(&explained);
+    let mut left_out = search_cut(&explained);
+    left_out.extend(no_hours(&state, &explained));
     let bridge = logged::bridge(&usage, &rater, |leaf| state.key_of(leaf).cell)?;
 
     let mut drafts: Vec<Draft> = explained.claims.into_iter().map(claim_draft).collect();

@@ -33,8 +33,13 @@ pub(super) fn cells(
         .filter(|finding| finding.cause == "round.line")
         .map(|finding| finding.id.as_str())
         .collect();
-    let keys: BTreeSet<CellKey> =
-        causes::cells(state).into_iter().chain(bridge.cells.keys().cloned()).collect();
+    // A claim can move usage to a day on which neither side had any.
+    let claimed = drafts.iter().flat_map(|draft| draft.cells.keys()).chain(unexplained.keys());
+    let keys: BTreeSet<CellKey> = causes::cells(state)
+        .into_iter()
+        .chain(bridge.cells.keys().cloned())
+        .chain(claimed.cloned())
+        .collect();
     let mut rows = Vec::with_capacity(keys.len());
     for (index, key) in keys.iter().enumerate() {
         let (mut priced, mut billed, mut meters, mut lines) = (Money::ZERO, Money::ZERO, Vec::new(), 0);

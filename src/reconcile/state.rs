@@ -10,6 +10,7 @@ use super::grain::{BillKey, CellKey, Grain, Line};
 use crate::error::Result;
 use crate::money::{Money, Ratio};
 use crate::period::Period;
+use crate::rate::log::Log;
 use crate::rate::{self, Account, DayUsage, Leaf, Rater};
 use crate::vocabulary::{Meter, Seller};
 
@@ -65,6 +66,8 @@ pub struct State<'a> {
     pub period: Period,
     /// The log as best counted, at day grain.
     pub usage: &'a [DayUsage],
+    /// The same log before it was cut into days; `None` where nothing can be cut anew.
+    pub log: Option<&'a Log<'a>>,
     /// Billable quantities by the key they are compared under.
     pub logged: BTreeMap<BillKey, BTreeMap<Leaf, i128>>,
     pub billed: BTreeMap<BillKey, BTreeMap<Identity, Billed>>,
@@ -106,6 +109,7 @@ impl<'a> State<'a> {
             grains,
             period,
             usage,
+            log: None,
             logged: BTreeMap::new(),
             billed: BTreeMap::new(),
             witness: BTreeMap::new(),
@@ -172,6 +176,7 @@ impl<'a> State<'a> {
                 let last = self.usage.partition_point(|row| row.account <= *account);
                 &self.usage[first..last]
             },
+            log: self.log,
             logged: BTreeMap::new(),
             billed: BTreeMap::new(),
             witness: BTreeMap::new(),
