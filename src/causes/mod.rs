@@ -156,6 +156,7 @@ pub static FAMILIES: &[Family] = &[
     Family { name: "coverage", propose: coverage::propose },
     // Before the repair of records, whose tokens are looked for on the days they were billed.
     Family { name: "calendar", propose: calendar::propose },
+    Family { name: "missing days", propose: calendar::missing::propose },
     Family { name: "record repair", propose: record::not_billed },
     Family { name: "mapping", propose: mapping::propose },
     Family { name: "meter move", propose: meter_move::propose },

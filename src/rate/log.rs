@@ -19,6 +19,7 @@ pub struct Log<'a> {
     pub book: &'a Pricebook,
     /// Every other clock with the rows it cuts, once someone asked for them.
     clocks: Vec<(Clock, OnceLock<Vec<DayUsage>>)>,
+    days: OnceLock<BTreeSet<Day>>,
 }
 
 /// Billable usage of one account before it is cut into days.
@@ -39,7 +40,7 @@ impl<'a> Log<'a> {
         book: &'a Pricebook,
     ) -> Log<'a> {
         let clocks = Clock::all(period).into_iter().map(|clock| (clock, OnceLock::new())).collect();
-        Log { sources, period, accounts, mappings, book, clocks }
+        Log { sources, period, accounts, mappings, book, clocks, days: OnceLock::new() }
     }
 
     /// Usage by days of UTC, in the order of accounts.
@@ -70,8 +71,9 @@ impl<'a> Log<'a> {
     }
 
     /// Days of UTC on which any source has a row of any kind, beside the period too.
-    pub fn days(&self) -> BTreeSet<Day> {
-        self.sources.iter().flat_map(|(cubes, _)| cubes.rating.keys()).map(RatingKey::day).collect()
+    pub fn days(&self) -> &BTreeSet<Day> {
+        let keys = || self.sources.iter().flat_map(|(cubes, _)| cubes.rating.keys());
+        self.days.get_or_init(|| keys().map(RatingKey::day).collect())
     }
 
     /// An account's billable usage slot by slot, from a day before the period to a day after it.

@@ -58,6 +58,17 @@ impl Billed {
     }
 }
 
+/// What cost exports say about their own completeness.
+#[derive(Debug, Clone, Default)]
+pub struct Export {
+    /// The last page says that more follow.
+    pub more_pages: Option<crate::diagnostic::Origin>,
+    /// The data was refreshed before its last day ended.
+    pub still_open: Option<crate::diagnostic::Origin>,
+    /// It has as many rows as such exports can have.
+    pub full: Option<u64>,
+}
+
 /// Both sides, edited step by step.
 #[derive(Clone)]
 pub struct State<'a> {
@@ -68,6 +79,8 @@ pub struct State<'a> {
     pub usage: &'a [DayUsage],
     /// The same log before it was cut into days; `None` where nothing can be cut anew.
     pub log: Option<&'a Log<'a>>,
+    /// What the account's bill says about its own completeness.
+    pub exports: BTreeMap<Account, Export>,
     /// Billable quantities by the key they are compared under.
     pub logged: BTreeMap<BillKey, BTreeMap<Leaf, i128>>,
     pub billed: BTreeMap<BillKey, BTreeMap<Identity, Billed>>,
@@ -110,6 +123,7 @@ impl<'a> State<'a> {
             period,
             usage,
             log: None,
+            exports: BTreeMap::new(),
             logged: BTreeMap::new(),
             billed: BTreeMap::new(),
             witness: BTreeMap::new(),
@@ -177,6 +191,7 @@ impl<'a> State<'a> {
                 &self.usage[first..last]
             },
             log: self.log,
+            exports: self.exports.clone(),
             logged: BTreeMap::new(),
             billed: BTreeMap::new(),
             witness: BTreeMap::new(),

@@ -75,7 +75,7 @@ impl Table {
             places: vec![vec![None; state.period.days().count()]; leaves.len()],
             parts: Vec::new(),
             whole_day: leaves.iter().map(|leaf| leaf.whole_day).collect(),
-            logged: log.days(),
+            logged: log.days().clone(),
         };
         let mut cells: BTreeMap<CellKey, usize> = BTreeMap::new();
         let mut known: BTreeMap<BillKey, Option<usize>> = BTreeMap::new();
