@@ -9,6 +9,7 @@ use crate::close::document::{Finding, Reconciliation};
 use crate::diagnostic::{Diagnostic, Origin, nearest};
 use crate::error::{EXIT_CLEAN, Error, Result};
 use crate::render::OutputFormat;
+use crate::report;
 use crate::report::sheet::{Cell, Column, Kind, Sheet};
 use crate::review::check::rules;
 
@@ -41,7 +42,11 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
                 _ => global.write(ui, &[evidence(finding), cells(&document, finding)])?,
             }
         }
-        (None, None) => global.write(ui, &[list()])?,
+        (None, None) => {
+            let people =
+                matches!(global.format(), OutputFormat::Table | OutputFormat::Markdown | OutputFormat::Html);
+            global.write(ui, &[report::causes::build(people)])?
+        }
     }
     Ok(EXIT_CLEAN)
 }
@@ -65,24 +70,6 @@ fn page(id: &str) -> Result<String> {
             .help(help)
             .into()
     })
-}
-
-fn list() -> Sheet {
-    let mut sheet = Sheet::new(
-        "causes",
-        "",
-        vec![
-            Column::new("cause", "Cause", Kind::Text),
-            Column::new("title", "What it is", Kind::Text),
-            Column::new("tested_by", "Tested by", Kind::Text),
-        ],
-    );
-    for cause in CAUSES {
-        let family =
-            if cause.family.is_empty() { Cell::from("not detected yet") } else { cause.family.into() };
-        sheet.rows.push(vec![cause.id.into(), cause.title().into(), family]);
-    }
-    sheet
 }
 
 fn find<'a>(document: &'a Reconciliation, id: &str) -> Result<&'a Finding> {
