@@ -2,11 +2,14 @@
 //! from prices typed in by hand and from where each day begins in UTC.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use llmfin::causes::Status;
 use llmfin::close::assemble::assemble;
 use llmfin::close::check;
 use llmfin::close::document::{Bridge, Finding, Reconciliation};
+use llmfin::close::inputs::CloseInputs;
+use llmfin::diagnostic::{Diagnostic, Origin};
 use llmfin::invoice::{BillLine, DocumentKind};
 use llmfin::money::Money;
 use llmfin::period::{Day, Month, read_instant};
@@ -102,6 +105,16 @@ fn bill(hours: &[Hour], month: &str, bill: Bill, ahead: impl Fn(Day) -> i64) -> 
 }
 
 fn close(hours: &[Hour], month: &str, bill: Vec<BillLine>) -> Reconciliation {
+    close_with(hours, month, bill, |_| ())
+}
+
+/// The same after a change of what is given.
+fn close_with(
+    hours: &[Hour],
+    month: &str,
+    bill: Vec<BillLine>,
+    change: impl Fn(&mut CloseInputs),
+) -> Reconciliation {
     let calls: Vec<Calls> = hours
         .iter()
         .map(|hour| {
@@ -110,9 +123,11 @@ fn close(hours: &[Hour], month: &str, bill: Vec<BillLine>) -> Reconciliation {
             Calls { slot, ..Calls::of("openai", hour.model, &day.to_string(), &hour.tokens) }
         })
         .collect();
-    let book = Pricebook::shipped().unwrap();
+    static BOOK: LazyLock<Pricebook> = LazyLock::new(|| Pricebook::shipped().unwrap());
     let documents = vec![document("openai", DocumentKind::Cost, bill)];
-    let mut closed = assemble(&inputs(&book, month, cubes(&calls), documents)).unwrap();
+    let mut inputs = inputs(&BOOK, month, cubes(&calls), documents);
+    change(&mut inputs);
+    let mut closed = assemble(&inputs).unwrap();
     check(&closed).unwrap();
     // The gateway's own cost is no matter here.
     closed.findings.retain(|finding| finding.bridge == Bridge::PricedBilled);
@@ -270,4 +285,75 @@ fn what_looks_like_another_clock_is_none() {
         "{:#?}",
         closed.findings
     );
+}
+
+/// The month without the days from one to another, which are left out of the log.
+fn without(hours: &[Hour], from: &str, to: &str) -> Vec<Hour> {
+    hours.iter().filter(|hour| !(at(from)..at(to)).contains(&hour.at)).cloned().collect()
+}
+
+fn told(closed: &Reconciliation) -> Vec<(&str, Status, Money)> {
+    let told = |finding: &'_ Finding| (finding.status, finding.amount);
+    closed.findings.iter().map(|finding| (finding.cause.as_str(), told(finding).0, told(finding).1)).collect()
+}
+
+#[test]
+fn days_that_were_not_logged_are_what_the_bill_has_on_them() {
+    let hours = usage("2026-10");
+    for grain in [Bill::Quantities, Bill::Amounts, Bill::ModelDays] {
+        let lines = || bill(&hours, "2026-10", grain, |_| 0);
+        // Two days inside the month, then the last one.
+        for (from, to) in [("2026-10-13", "2026-10-15"), ("2026-10-31", "2026-11-02")] {
+            let closed = close(&without(&hours, from, to), "2026-10", lines());
+            let lost = Money::from_pico(between(&hours, from, to.min("2026-11-01")));
+            assert_eq!(told(&closed), [("qty.missing_day", Status::Proven, lost)], "{grain:?} {from}");
+            assert!(closed.totals.unexplained_gross.is_zero());
+        }
+        // Twelve days before the first row: the gateway may not have been in use.
+        let closed = close(&without(&hours, "2026-09-29", "2026-10-13"), "2026-10", lines());
+        let [finding] = &closed.findings[..] else { panic!("{:#?}", closed.findings) };
+        assert_eq!((finding.status, &*finding.rivals), (Status::Ambiguous, &["cov.bypass".to_owned()][..]));
+    }
+    // A bill of a few cents on a day without usage is somebody else's: not a day like the others.
+    let mut lines = bill(&hours, "2026-10", Bill::Amounts, |_| 0);
+    lines.retain(|line| line.period.first != "2026-10-13".parse().unwrap());
+    lines.push(line("gpt-5-mini", "2026-10-13", Meter::Input, None, "0.02"));
+    let closed = close(&without(&hours, "2026-10-13", "2026-10-14"), "2026-10", lines);
+    assert_eq!((told(&closed), closed.totals.unexplained.plain()), (vec![], "0.02".to_owned()));
+}
+
+#[test]
+fn a_bill_that_ends_early_says_why_or_names_both_reasons() {
+    let hours = usage("2026-10");
+    let until = |last: &str| {
+        let mut lines = bill(&hours, "2026-10", Bill::Amounts, |_| 0);
+        lines.retain(|line| line.period.first <= last.parse().unwrap());
+        lines
+    };
+    let owed = |from: &str| Money::from_pico(-between(&hours, from, "2026-11-01"));
+    let said = |code: &'static str| {
+        move |inputs: &mut CloseInputs| {
+            inputs.diagnostics.push(Diagnostic::warning(code, Origin::file("bill.csv"), "said"));
+        }
+    };
+    let lag = close(&hours, "2026-10", until("2026-10-29"));
+    assert_eq!(told(&lag), [("time.export_lag", Status::Ambiguous, owed("2026-10-30"))]);
+    assert_eq!(lag.findings[0].rivals, ["cov.truncated_export"]);
+    assert!(lag.totals.unexplained_gross.is_zero());
+    let cut = close(&hours, "2026-10", until("2026-10-20"));
+    assert_eq!(told(&cut), [("cov.truncated_export", Status::Ambiguous, owed("2026-10-21"))]);
+    let pages = close_with(&hours, "2026-10", until("2026-10-20"), said("truncated-export"));
+    assert_eq!(told(&pages), [("cov.truncated_export", Status::Proven, owed("2026-10-21"))]);
+    let open = close_with(&hours, "2026-10", until("2026-10-30"), said("open-bucket"));
+    assert_eq!(told(&open), [("time.export_lag", Status::Proven, owed("2026-10-31"))]);
+    // Ten thousand rows and not one more.
+    let full = |inputs: &mut CloseInputs| inputs.documents[0].document.rows = 10_000;
+    let rows = close_with(&hours, "2026-10", until("2026-10-20"), full);
+    assert_eq!(told(&rows)[0].1, Status::Probable);
+    // A gap inside.
+    let mut lines = until("2026-10-31");
+    lines.retain(|line| line.period.first != "2026-10-13".parse().unwrap());
+    let gap = close(&hours, "2026-10", lines);
+    let missing = Money::from_pico(-between(&hours, "2026-10-13", "2026-10-14"));
+    assert_eq!(told(&gap), [("qty.missing_day", Status::Probable, missing)]);
 }
