@@ -162,6 +162,7 @@ pub static FAMILIES: &[Family] = &[
     Family { name: "meter move", propose: meter_move::propose },
     Family { name: "modifier", propose: modifier::propose },
     Family { name: "uncounted", propose: record::not_counted },
+    Family { name: "tariff", propose: calendar::tariff::propose },
     Family { name: "price row", propose: price::propose },
     Family { name: "search", propose: search::propose },
     Family { name: "fitted price", propose: fitted::propose },

@@ -143,6 +143,7 @@ impl State<'_> {
         });
         // A state that is explained holds the usage of one account.
         self.usage = rows;
+        self.clock = clock.clone();
     }
 
     /// Where the usage of rows meets the bill.

@@ -10,6 +10,7 @@ use super::grain::{BillKey, CellKey, Grain, Line};
 use crate::error::Result;
 use crate::money::{Money, Ratio};
 use crate::period::Period;
+use crate::rate::clock::Clock;
 use crate::rate::log::Log;
 use crate::rate::{self, Account, DayUsage, Leaf, Rater};
 use crate::vocabulary::{Meter, Seller};
@@ -79,6 +80,8 @@ pub struct State<'a> {
     pub usage: &'a [DayUsage],
     /// The same log before it was cut into days; `None` where nothing can be cut anew.
     pub log: Option<&'a Log<'a>>,
+    /// By which its usage is cut into days.
+    pub clock: Clock,
     /// What the account's bill says about its own completeness.
     pub exports: BTreeMap<Account, Export>,
     /// Billable quantities by the key they are compared under.
@@ -123,6 +126,7 @@ impl<'a> State<'a> {
             period,
             usage,
             log: None,
+            clock: Clock::utc(),
             exports: BTreeMap::new(),
             logged: BTreeMap::new(),
             billed: BTreeMap::new(),
@@ -191,6 +195,7 @@ impl<'a> State<'a> {
                 &self.usage[first..last]
             },
             log: self.log,
+            clock: self.clock.clone(),
             exports: self.exports.clone(),
             logged: BTreeMap::new(),
             billed: BTreeMap::new(),

@@ -30,12 +30,14 @@ fn unit(model: &str, meter: Meter) -> i128 {
     }
 }
 
+static BOOK: LazyLock<Pricebook> = LazyLock::new(|| Pricebook::shipped().unwrap());
+
 /// Usage of one hour.
 #[derive(Debug, Clone)]
-struct Hour {
-    model: &'static str,
-    at: i64,
-    tokens: [(Meter, u64); 2],
+pub struct Hour {
+    pub model: &'static str,
+    pub at: i64,
+    pub tokens: [(Meter, u64); 2],
 }
 
 impl Hour {
@@ -45,7 +47,7 @@ impl Hour {
 }
 
 /// A month with the days beside it, busy by day and quiet by night, every hour different.
-fn usage(month: &str) -> Vec<Hour> {
+pub fn usage(month: &str) -> Vec<Hour> {
     let month: Month = month.parse().unwrap();
     let (first, last) = (month.first().previous(), month.last().next());
     let mut seed = 7u64;
@@ -123,7 +125,6 @@ fn close_with(
             Calls { slot, ..Calls::of("openai", hour.model, &day.to_string(), &hour.tokens) }
         })
         .collect();
-    static BOOK: LazyLock<Pricebook> = LazyLock::new(|| Pricebook::shipped().unwrap());
     let documents = vec![document("openai", DocumentKind::Cost, bill)];
     let mut inputs = inputs(&BOOK, month, cubes(&calls), documents);
     change(&mut inputs);
@@ -138,7 +139,7 @@ fn fact<'f>(finding: &'f Finding, name: &str) -> Option<&'f str> {
     finding.evidence.iter().find(|fact| fact.name.contains(name)).map(|fact| fact.value.as_str())
 }
 
-fn at(text: &str) -> i64 {
+pub fn at(text: &str) -> i64 {
     read_instant(text).unwrap().0
 }
 

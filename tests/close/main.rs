@@ -7,4 +7,5 @@ mod expected;
 mod footing;
 mod golden_vectors;
 mod identities;
+mod tariff;
 mod world;

@@ -2,6 +2,7 @@
 
 pub mod missing;
 mod table;
+pub mod tariff;
 mod zone;
 
 use super::Patch;
