@@ -9,6 +9,7 @@ pub mod calendar;
 pub mod catalogue;
 pub mod coverage;
 pub mod engine;
+pub mod factor;
 pub mod fitted;
 pub mod logged;
 pub mod mapping;
@@ -157,6 +158,7 @@ pub static FAMILIES: &[Family] = &[
     // Before the repair of records, whose tokens are looked for on the days they were billed.
     Family { name: "calendar", propose: calendar::propose },
     Family { name: "missing days", propose: calendar::missing::propose },
+    Family { name: "account factor", propose: factor::propose },
     Family { name: "record repair", propose: record::not_billed },
     Family { name: "mapping", propose: mapping::propose },
     Family { name: "meter move", propose: meter_move::propose },
