@@ -3,6 +3,8 @@
 //! Quantities are summed first and multiplied by their unit price once: a [`Leaf`] is everything a unit price
 //! depends on, and each leaf's amount is rounded once.
 
+pub mod clock;
+pub mod log;
 #[cfg(test)]
 mod tests;
 
@@ -10,6 +12,7 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use self::clock::Clock;
 use crate::error::{Error, Result};
 use crate::money::{Money, Ratio};
 use crate::period::{Day, Period};
@@ -166,7 +169,7 @@ pub struct DayRows {
     pub outside: Sums,
 }
 
-/// Sums `cubes` to days. `source` is the account the books give the log source, if any.
+/// Sums `cubes` to days of UTC. `source` is the account the books give the log source, if any.
 pub fn day_rows(
     cubes: &Cubes,
     source: Option<&Arc<str>>,
@@ -175,17 +178,32 @@ pub fn day_rows(
     mappings: &[ModelMapping],
     book: &Pricebook,
 ) -> DayRows {
+    rows_by(&Clock::utc(), cubes, source, period, accounts, mappings, book)
+}
+
+/// Sums `cubes` to days of a clock.
+fn rows_by(
+    clock: &Clock,
+    cubes: &Cubes,
+    source: Option<&Arc<str>>,
+    period: Period,
+    accounts: &Accounts,
+    mappings: &[ModelMapping],
+    book: &Pricebook,
+) -> DayRows {
     let mut outside = Sums::default();
-    let mut days: BTreeMap<RatingKey, (i64, Sums)> = BTreeMap::new();
+    let mut days: BTreeMap<(Day, RatingKey), (i64, Sums)> = BTreeMap::new();
     let mut segments = Segments { cubes, book, mappings, period, cache: BTreeMap::new() };
     for (key, sums) in &cubes.rating {
-        if !period.contains(key.day()) {
+        // Of a whole day no hour is known, so no other clock can cut it.
+        let day = if key.whole_day { key.day() } else { clock.day(key.at()) };
+        if !period.contains(day) {
             outside.add(sums);
             continue;
         }
-        let at = segments.start(key);
+        let at = segments.start(key, clock);
         let slot = (at / crate::period::SECONDS_PER_SLOT) as u32;
-        let entry = days.entry(RatingKey { slot, ..*key }).or_insert((at, Sums::default()));
+        let entry = days.entry((day, RatingKey { slot, ..*key })).or_insert((at, Sums::default()));
         entry.1.add(sums);
     }
     let mut texts: BTreeMap<u32, Arc<str>> = BTreeMap::new();
@@ -194,7 +212,7 @@ pub fn day_rows(
     };
     let rows = days
         .into_iter()
-        .map(|(key, (at, sums))| {
+        .map(|((day, key), (at, sums))| {
             let provider = text(key.provider);
             let seller = crate::vocabulary::Seller::find(&provider)
                 .map_or(provider.clone(), |seller| seller.id.into());
@@ -203,7 +221,7 @@ pub fn day_rows(
             DayUsage {
                 account: accounts.of(&seller, source, cubes.names.text(key.key)),
                 model: meant.model.clone(),
-                day: key.day(),
+                day,
                 at,
                 whole_day: key.whole_day,
                 key: text(key.key),
@@ -309,26 +327,32 @@ struct Segments<'a> {
 }
 
 impl Segments<'_> {
-    /// First instant of the segment that holds the key's slot. Usage of a whole day is not cut.
-    fn start(&mut self, key: &RatingKey) -> i64 {
-        let midnight = key.day().start();
+    /// First instant of the segment that holds the key's slot, on its day. Usage of a whole day is not cut.
+    fn start(&mut self, key: &RatingKey, clock: &Clock) -> i64 {
         if key.whole_day {
-            return midnight;
+            return key.day().start();
         }
+        let midnight = clock.midnight(key.at());
+        self.last_change(key).map_or(midnight, |change| change.max(midnight))
+    }
+
+    /// The last price change up to the key's slot, among those of the period.
+    fn last_change(&mut self, key: &RatingKey) -> Option<i64> {
         let names = (key.provider, key.served, key.routed);
         if !self.cache.contains_key(&names) {
             self.cache.insert(names, self.changes(key));
         }
         let changes = &self.cache[&names];
         let before = changes.partition_point(|change| *change <= key.at());
-        before.checked_sub(1).map_or(midnight, |last| changes[last].max(midnight))
+        before.checked_sub(1).map(|last| changes[last])
     }
 
     fn changes(&self, key: &RatingKey) -> Vec<i64> {
         let text = |name| self.cubes.names.text(name);
         let seller = text(key.provider);
         let seller = crate::vocabulary::Seller::find(seller).map_or(seller, |seller| seller.id);
-        let (first, last) = (self.period.first.start(), self.period.last.next().start());
+        // A day of another clock reaches into the days beside the period.
+        let (first, last) = (self.period.first.previous().start(), self.period.last.next().next().start());
         // A name can mean several models in a period.
         let mut moves = vec![first];
         for name in [text(key.served), text(key.routed)] {
