@@ -19,6 +19,7 @@ pub mod pages;
 pub mod pricebook;
 pub mod reconcile;
 pub mod remarks;
+pub mod rules;
 pub mod schema;
 pub mod stored;
 pub mod ui;

@@ -1,9 +1,12 @@
 //! `llmfin reconcile`: does the bill agree with the log, and if not, why?
 
+use std::path::PathBuf;
+
 use super::gather::{self, Gathered};
 use super::global::Global;
 use super::inputs::{Input, InvoiceInput};
 use super::ui::Ui;
+use crate::books::rules::Rules;
 use crate::close::assemble::assemble;
 use crate::close::document::Reconciliation;
 use crate::diagnostic::{Diagnostic, Origin};
@@ -29,6 +32,9 @@ pub struct Args {
     /// Provider bill, or a folder of them; may be repeated
     #[arg(long, value_name = "PROVIDER[/ACCOUNT]=[FORMAT:]PATH", num_args = 1.., requires = "usage")]
     pub invoice: Vec<InvoiceInput>,
+    /// TOML file with `[[traffic]]`, `[[model]]` and `[[account]]` tables, added to those of the books
+    #[arg(long, value_name = "FILE")]
+    pub rules: Option<PathBuf>,
 }
 
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
@@ -37,6 +43,7 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
     } else {
         gather::named(global, &args.usage, &args.invoice, ui)?
     };
+    gathered.rules = args.rules.as_deref().map(Rules::load).transpose()?;
     let (document, code) = reconcile(&mut gathered, ui)?;
     match global.format() {
         OutputFormat::Json => ui.output(global.output(), &json(&document)?)?,

@@ -34,6 +34,7 @@ pub fn assemble(inputs: &CloseInputs) -> Result<Reconciliation> {
             inputs.period,
             &accounts,
             &inputs.mappings,
+            &inputs.traffic,
             inputs.book,
         );
         usage.extend(rows.rows);
