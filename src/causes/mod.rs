@@ -16,6 +16,7 @@ pub mod missing_price;
 pub mod modifier;
 pub mod price;
 pub mod record;
+pub mod remedy;
 pub mod restate;
 
 use std::collections::{BTreeMap, BTreeSet};

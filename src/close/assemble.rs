@@ -14,6 +14,7 @@ use super::listings::{input_rows, memos, note, search_cut, spanning, suspicions,
 use super::totals::{check, totals};
 use crate::causes::engine;
 use crate::causes::logged;
+use crate::causes::remedy;
 use crate::contract;
 use crate::error::Result;
 use crate::invoice::{DocumentKind, ModelScope};
@@ -66,7 +67,13 @@ pub fn assemble(inputs: &CloseInputs) -> Result<Reconciliation> {
     let left_out = search_cut(&explained);
     let bridge = logged::bridge(&usage, &rater, |leaf| state.key_of(leaf).cell)?;
 
-    let mut drafts: Vec<Draft> = explained.claims.into_iter().map(claim_draft).collect();
+    let remedies = remedy::of(&state, &explained.claims);
+    let mut drafts: Vec<Draft> = explained
+        .claims
+        .into_iter()
+        .zip(remedies)
+        .map(|(claim, remedies)| claim_draft(claim, remedies))
+        .collect();
     let mut unexplained: BTreeMap<CellKey, Money> = BTreeMap::new();
     drafts.extend(rounding(&explained.residuals, &mut unexplained));
     drafts.extend(charges.iter().enumerate().filter_map(|(index, charge)| charge_draft(index, charge)));

@@ -113,7 +113,12 @@ pub fn apply(rules: &[TrafficRule], book: &Pricebook, row: &mut DayUsage) {
     row.prompt = set.prompt.unwrap_or(row.prompt);
     // A duplicate or a cache hit stays what it is: nobody pays for it.
     if set.billed == Some(false) && row.outcome.is_billable() {
-        row.outcome = Outcome::OtherPayer;
+        row.outcome = match row.outcome {
+            Outcome::FailedWithUsage => Outcome::Failed,
+            // Its work was billed when it ran.
+            _ if row.call_type == CallType::Poll => Outcome::Duplicate,
+            _ => Outcome::OtherPayer,
+        };
     }
     let logged = row.sums.meters;
     for from in set.meters.keys() {
