@@ -19,31 +19,18 @@ use crate::contract;
 use crate::error::Result;
 use crate::invoice::{DocumentKind, ModelScope};
 use crate::money::Money;
-use crate::rate::{self, Account, Accounts, DayUsage, Rater};
+use crate::rate::{Account, DayUsage, Rater};
 use crate::reconcile::{CellKey, Grain, Line, State};
 use crate::vocabulary::ChargeCategory;
 
 /// Runs the whole reconciliation.
 pub fn assemble(inputs: &CloseInputs) -> Result<Reconciliation> {
     let rater = Rater::new(inputs.book);
-    let accounts = Accounts { known: inputs.accounts(), keys: inputs.keys.clone() };
-    let mut usage: Vec<DayUsage> = Vec::new();
-    for source in inputs.sources.iter().filter(|source| source.primary) {
-        let rows = rate::day_rows(
-            &source.cubes,
-            source.account.as_ref(),
-            inputs.period,
-            &accounts,
-            &inputs.mappings,
-            &inputs.traffic,
-            inputs.book,
-        );
-        usage.extend(rows.rows);
-    }
+    let mut usage = inputs.usage();
     usage.sort_by(|a, b| a.account.cmp(&b.account));
     let Bills { mut usage_lines, charge_lines, mut reports } = bills(inputs);
     share(&mut usage, usage_lines.iter_mut().chain(&mut reports));
-    let known = accounts.known.iter().cloned().collect();
+    let known = inputs.accounts().into_iter().collect();
     let agreed = contract::statements(
         &rater,
         &contract::billable(&usage),

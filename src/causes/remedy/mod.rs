@@ -45,6 +45,8 @@ pub struct PriceStep {
     pub unit: Ratio,
     /// The book does not know the model.
     pub new_model: bool,
+    /// No price of the bill: the book's own again, where the other one ended.
+    pub restored: bool,
 }
 
 /// A percentage off everything that an account uses, or off some models.

@@ -158,6 +158,7 @@ impl Ladders {
                         from: *day,
                         unit,
                         new_model,
+                        restored: !edited,
                     });
                 }
             }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use crate::period::Day;
 use crate::rate::{Account, DayUsage, Leaf, TrafficFilter, TrafficRule, TrafficSet};
 use crate::reconcile::{BillKey, Edit, State};
-use crate::vocabulary::{CallType, Outcome, Tier};
 
 /// Where a quantity was taken from: a key of the bill, or one leaf of it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
