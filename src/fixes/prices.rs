@@ -9,11 +9,13 @@ use std::sync::Arc;
 use super::{Context, File, Kind, ids, remedies};
 use crate::causes::remedy::{PriceStep, Remedy};
 use crate::close::document::Finding;
+use crate::diagnostic::Level;
 use crate::error::{Error, Result};
 use crate::money::Ratio;
 use crate::period::Day;
 use crate::pricebook::files::BookFile;
-use crate::pricebook::{COLUMNS, Layer, PriceRow};
+use crate::pricebook::{COLUMNS, Layer, PriceRow, Pricebook, Reading};
+use crate::review::check;
 use crate::review::format::canonical;
 
 pub const KIND: Kind = Kind {
@@ -24,6 +26,11 @@ pub const KIND: Kind = Kind {
     write,
     applied: true,
 };
+
+/// How the note of a new row begins.
+const NOTE: &str = "implied by the bill of";
+/// Where the files are said to be while they are checked.
+const FOLDER: &str = "patch/";
 
 /// One row to write, and why.
 struct Row<'f> {
@@ -84,6 +91,7 @@ fn write(context: &Context, findings: &[&Finding]) -> Result<Vec<File>> {
         let ledger = ledger(context, &own, rows, recorded)?;
         files.insert(name, ledger);
     }
+    waive(context, &mut files)?;
     let findings = ids(&findings
         .iter()
         .copied()
@@ -102,6 +110,65 @@ fn add(text: &mut String, entry: &str) {
         text.push_str(if text.ends_with('\n') { "\n" } else { "\n\n" });
     }
     text.push_str(entry);
+}
+
+/// Rules that compare a price with its neighbours find the rows odd: the bill shows a price and not its neighbours'. Each
+/// such rule that may be waived is, in the row, where a reviewer sees it.
+fn waive(context: &Context, files: &mut BTreeMap<String, String>) -> Result<()> {
+    let of = |(name, content): (&String, &String)| BookFile {
+        layer: Layer::Overlay,
+        name: name.clone(),
+        shown: format!("{FOLDER}{name}"),
+        content: Cow::Owned(content.clone()),
+    };
+    let own: Vec<BookFile> = files.iter().map(of).collect();
+    let Reading { book, problems } = Pricebook::read(own.clone(), Vec::new(), None);
+    let rules = check::rules();
+    let report = check::run(&check::Context::new(&own, &book, context.inputs.period.last), problems, &rules);
+    let mut waived: BTreeMap<(String, u64), BTreeSet<&str>> = BTreeMap::new();
+    for found in report.findings.iter().filter(|found| found.level == Level::Error) {
+        let name = found.origin.file.strip_prefix(FOLDER);
+        let ours = name.filter(|name| {
+            files
+                .get(*name)
+                .and_then(|text| text.lines().nth(found.origin.line as usize - 1))
+                .is_some_and(|line| line.contains(NOTE))
+        });
+        if let (Some(name), Some(rule)) =
+            (ours, rules.iter().find(|rule| rule.id == found.code && rule.waivable))
+        {
+            waived.entry((name.to_owned(), found.origin.line)).or_default().insert(rule.id);
+        }
+    }
+    for ((name, line), ids) in waived {
+        let Some(text) = files.get_mut(&name) else { continue };
+        *text = with_waiver(text, line, &ids.into_iter().collect::<Vec<_>>().join(" "))?;
+    }
+    Ok(())
+}
+
+fn with_waiver(text: &str, line: u64, ids: &str) -> Result<String> {
+    let fail = |error: csv::Error| Error::Internal(error.to_string());
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_bytes());
+    let mut writer =
+        csv::WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).from_writer(Vec::new());
+    let mut column = None;
+    for record in reader.records() {
+        let record = record.map_err(fail)?;
+        column = column.or_else(|| record.iter().position(|name| name == "waiver"));
+        let here = record.position().is_some_and(|at| at.line() == line);
+        let cells = record
+            .iter()
+            .enumerate()
+            .map(|(index, cell)| if here && Some(index) == column { ids } else { cell });
+        writer.write_record(cells).map_err(fail)?;
+    }
+    text_of(writer)
+}
+
+fn text_of(writer: csv::Writer<Vec<u8>>) -> Result<String> {
+    let bytes = writer.into_inner().map_err(|error| Error::Internal(error.to_string()))?;
+    String::from_utf8(bytes).map_err(|error| Error::Internal(error.to_string()))
 }
 
 /// The day from which the rows can be said to be known: the last of the period, and behind all that the folder knows.
@@ -214,8 +281,7 @@ fn ledger<'r>(
             .write_record(cells.iter().map(|cell| cell.as_bytes()))
             .map_err(|error| Error::Internal(error.to_string()))?;
     }
-    let bytes = writer.into_inner().map_err(|error| Error::Internal(error.to_string()))?;
-    let lines = String::from_utf8(bytes).map_err(|error| Error::Internal(error.to_string()))?;
+    let lines = text_of(writer)?;
     let text = format!("{}\n{lines}", own.trim_end_matches('\n'));
     canonical(&name, &text).map_err(|problem| Error::Input(vec![*problem]))
 }
@@ -228,5 +294,5 @@ fn note(context: &Context, row: &Row) -> String {
         );
     }
     let (cause, status) = (&row.finding.cause, row.finding.status.id());
-    format!("implied by the bill of {} ({cause}, {status})", context.document.month)
+    format!("{NOTE} {} ({cause}, {status})", context.document.month)
 }

@@ -6,6 +6,7 @@
 mod price;
 mod text;
 mod traffic;
+mod version;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::version::siblings;
 use super::{Discount, PriceStep};
 use crate::causes::price::{earlier, later, simplest};
 use crate::money::{Money, ONE, Ratio};
@@ -14,13 +15,13 @@ use crate::vocabulary::{Meter, Seller, Tier};
 
 /// The key of a row of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct LedgerKey {
-    seller: Arc<str>,
-    model: Arc<str>,
-    meter: Meter,
-    tier: Option<Tier>,
-    ctx: Option<Band>,
-    region: Arc<str>,
+pub(super) struct LedgerKey {
+    pub seller: Arc<str>,
+    pub model: Arc<str>,
+    pub meter: Meter,
+    pub tier: Option<Tier>,
+    pub ctx: Option<Band>,
+    pub region: Arc<str>,
 }
 
 /// What one unit of each leaf should cost at list.
@@ -43,7 +44,9 @@ fn ladders(state: &State, wanted: &Wanted) -> Option<Vec<PriceStep>> {
         .filter(|leaf| models.contains(&(&leaf.account.provider, &leaf.model)))
         .collect();
     let (mut rows, mut factored) = (Ladders::default(), Vec::new());
+    let mut keys: BTreeSet<LedgerKey> = BTreeSet::new();
     for leaf in used {
+        keys.insert(basis(state, leaf)?.0);
         match basis(state, leaf)? {
             (key, factor) if factor == Ratio::ONE => rows.add(key, state, wanted, leaf),
             (key, factor) => factored.push((leaf, key, factor)),
@@ -54,7 +57,7 @@ fn ladders(state: &State, wanted: &Wanted) -> Option<Vec<PriceStep>> {
     let apart: BTreeSet<LedgerKey> = factored
         .iter()
         .filter(|(leaf, key, factor)| {
-            let moved = steps.iter().rev().find(|step| step.from <= leaf.day && key.is_of(step));
+            let moved = steps.iter().rev().find(|step| step.from <= leaf.day && LedgerKey::of(step) == *key);
             let follows = match moved {
                 Some(step) => step.unit.checked_mul(*factor),
                 None => state.rater.list(leaf),
@@ -71,13 +74,14 @@ fn ladders(state: &State, wanted: &Wanted) -> Option<Vec<PriceStep>> {
     }
     rows.every = true;
     steps.extend(rows.steps(state)?);
+    steps.extend(siblings(state.rater.book, &steps, &keys));
     Some(steps)
 }
 
 impl LedgerKey {
-    fn is_of(&self, step: &PriceStep) -> bool {
-        (&self.model, self.meter, self.tier, self.ctx, &self.region)
-            == (&step.model, step.meter, step.tier, step.ctx, &step.region)
+    pub fn of(step: &PriceStep) -> LedgerKey {
+        let PriceStep { seller, model, meter, tier, ctx, region, .. } = step.clone();
+        LedgerKey { seller, model, meter, tier, ctx, region }
     }
 }
 
