@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::global::{Global, Span};
 use super::inputs::{Input, InvoiceInput};
+use super::patch_dir::PatchDir;
 use super::ui::Ui;
 use super::{documents, gate, memos, remarks, rules};
 use crate::books::inputs::{Role, UsageSource};
@@ -31,6 +32,8 @@ pub struct Gathered {
     books: Option<Books>,
     /// Rules beside those of the books.
     pub rules: Option<Rules>,
+    /// Where fixes are written, if they are.
+    pub patches: Option<PatchDir>,
     /// What is known since about the prices of earlier closes.
     memos: Vec<Memo>,
     diagnostics: Vec<Diagnostic>,
@@ -62,7 +65,17 @@ pub fn books(global: &Global, ui: &Ui) -> Result<Gathered> {
     let month = span.period().first.month();
     let (memos, said) = memos::earlier(global, &books, &book, month, ui)?;
     diagnostics.extend(said);
-    Ok(Gathered { span, book, usage, documents, books: Some(books), rules: None, memos, diagnostics })
+    Ok(Gathered {
+        span,
+        book,
+        usage,
+        documents,
+        books: Some(books),
+        rules: None,
+        patches: None,
+        memos,
+        diagnostics,
+    })
 }
 
 /// Reads only the files that are named.
@@ -98,6 +111,7 @@ pub fn named(
         documents,
         books: None,
         rules: None,
+        patches: None,
         memos: Vec::new(),
         diagnostics: Vec::from_iter(accepted),
     })

@@ -16,6 +16,7 @@ pub mod inputs;
 pub mod memos;
 pub mod pack;
 pub mod pages;
+pub mod patch_dir;
 pub mod pricebook;
 pub mod reconcile;
 pub mod remarks;
