@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use super::words::{code, codes, csv, table};
+use super::words::{code, codes, csv, prose, table};
 use super::{Context, File, Kind, share};
-use crate::close::document::{Bridge, Cell, Finding};
+use crate::close::document::{Bridge, Cell, CellMeter, Finding};
 use crate::close::inputs::AccountDocument;
 use crate::error::{Error, Result};
 use crate::invoice::DocumentKind;
@@ -25,7 +25,7 @@ pub const KIND: Kind = Kind {
 
 /// Lines that the letter itself shows.
 const SHOWN: usize = 20;
-const HEADER: [&str; 16] = [
+const HEADER: [&str; 17] = [
     "file",
     "line",
     "text",
@@ -36,6 +36,7 @@ const HEADER: [&str; 16] = [
     "tier",
     "region",
     "quantity",
+    "counted_by",
     "billed",
     "published_price_per_million",
     "price_row",
@@ -61,14 +62,17 @@ struct Claim<'c> {
     price: Option<Priced>,
     expected: Option<Money>,
     billed: Money,
-    claimed: Money,
+    /// `None`: evidence of a claim on the model's day.
+    claimed: Option<Money>,
+    /// Who counted the quantity.
+    counted: &'static str,
 }
 
 fn write(context: &Context, findings: &[&Finding]) -> Result<Vec<File>> {
     let mut files = Vec::new();
     for finding in findings {
         let claims = claims(context, finding)?;
-        let total: Money = claims.iter().map(|claim| claim.claimed).sum();
+        let total: Money = claims.iter().filter_map(|claim| claim.claimed).sum();
         if total != finding.amount {
             return Err(Error::Internal(format!("the lines of dispute {} add up to {total}", finding.id)));
         }
@@ -89,7 +93,7 @@ fn claims<'c>(context: &'c Context, finding: &Finding) -> Result<Vec<Claim<'c>>>
     let mut claims = Vec::new();
     for cell in &context.document.cells {
         let Some(amount) = share(cell, finding) else { continue };
-        let mut lines = lines(context, cell)?;
+        let mut lines = lines(context, cell, finding)?;
         // Where the lines' own differences are the finding's part of the cell, each line carries its own; otherwise the
         // model-day is claimed as a whole and the lines are its evidence.
         let about = |claim: &Claim| {
@@ -100,9 +104,8 @@ fn claims<'c>(context: &'c Context, finding: &Finding) -> Result<Vec<Claim<'c>>>
         let difference = |claim: &Claim| claim.expected.map(|expected| claim.billed - expected);
         let parts: Option<Money> = lines.iter().filter(|claim| about(claim)).map(difference).sum_all();
         if parts == Some(amount) {
-            for claim in lines.iter_mut().filter(|claim| about(claim)) {
-                claim.claimed = difference(claim).unwrap_or_default();
-            }
+            lines.retain(about);
+            lines.iter_mut().for_each(|claim| claim.claimed = difference(claim));
             claims.append(&mut lines);
         } else {
             claims.append(&mut lines);
@@ -112,7 +115,8 @@ fn claims<'c>(context: &'c Context, finding: &Finding) -> Result<Vec<Claim<'c>>>
                 price: None,
                 expected: Some(cell.priced),
                 billed: cell.billed,
-                claimed: amount,
+                claimed: Some(amount),
+                counted: "",
             });
         }
     }
@@ -120,7 +124,15 @@ fn claims<'c>(context: &'c Context, finding: &Finding) -> Result<Vec<Claim<'c>>>
         context.document.charges.iter().filter(|charge| charge.finding.as_ref() == Some(&finding.id))
     {
         let (claimed, billed) = (charge.amount - charge.unexplained, charge.amount);
-        claims.push(Claim { line: None, cell: None, price: None, expected: None, billed, claimed });
+        claims.push(Claim {
+            line: None,
+            cell: None,
+            price: None,
+            expected: None,
+            billed,
+            claimed: Some(claimed),
+            counted: "",
+        });
     }
     Ok(claims)
 }
@@ -137,22 +149,22 @@ impl<I: Iterator<Item = Option<Money>>> SumAll for I {
 }
 
 /// The bill lines of a cell, each held against the book's price for what the line itself says it is.
-fn lines<'c>(context: &Context, cell: &Cell) -> Result<Vec<Claim<'c>>> {
+fn lines<'c>(context: &Context, cell: &Cell, finding: &Finding) -> Result<Vec<Claim<'c>>> {
     let mut claims = Vec::new();
     for (document, line) in bill_lines(context, cell) {
         let resolved = context.inputs.resolve(document, line);
         if cell.model.is_some() && resolved.model.as_deref() != cell.model.as_deref() {
             continue;
         }
-        let price = published(context, &resolved);
-        let quantity = line.quantity.or_else(|| only_quantity(cell, &resolved));
+        let price = published(context, &resolved, finding);
+        let (quantity, counted) = quantity(cell, &resolved, finding);
         let expected = match (&price, quantity) {
             (Some(price), Some(quantity)) => Some(rate::amount(price.unit, quantity)?),
             _ => None,
         };
         let line = Line { line: crate::invoice::BillLine { quantity, ..resolved.line }, ..resolved };
         let billed = line.line.amount.unwrap_or_default();
-        claims.push(Claim { line: Some(line), cell: None, price, expected, billed, claimed: Money::ZERO });
+        claims.push(Claim { line: Some(line), cell: None, price, expected, billed, claimed: None, counted });
     }
     Ok(claims)
 }
@@ -175,25 +187,44 @@ fn bill_lines<'i>(
     )
 }
 
-/// The quantity that the log counts under the line's key, where the bill prints none and the key has no other line.
-fn only_quantity(cell: &Cell, line: &Line) -> Option<i128> {
-    let same = |part: &&crate::close::document::CellMeter| {
+/// The quantity of a line and who counted it: the bill, the provider's usage report, or, where only a price is in
+/// question, the log.
+fn quantity(cell: &Cell, line: &Line, finding: &Finding) -> (Option<i128>, &'static str) {
+    if let Some(quantity) = line.line.quantity {
+        return (Some(quantity), "bill");
+    }
+    let only = |part: &&CellMeter| {
         part.meter == line.line.meter
             && part.tier == line.line.tier
             && part.region.as_deref() == line.line.region.as_deref()
             && Some(part.billed) == line.line.amount
     };
-    cell.meters.iter().find(same)?.quantity_logged.parse().ok()
+    let Some(part) = cell.meters.iter().find(only) else { return (None, "") };
+    let priced = ["rate.stale", "terms.discount"].contains(&finding.cause.as_str());
+    match (&part.quantity_witness, priced) {
+        (Some(count), _) => (count.parse().ok(), "usage report"),
+        (None, true) => (part.quantity_logged.parse().ok(), "log"),
+        (None, false) => (None, ""),
+    }
 }
 
-fn published(context: &Context, line: &Line) -> Option<Priced> {
+/// The price for what the line says it is, but for the tier or region in dispute: that one is as logged.
+fn published(context: &Context, line: &Line, finding: &Finding) -> Option<Priced> {
     let seller = &line.account.provider;
+    let tier_disputed = ["rate.service_tier", "rate.batch"].contains(&finding.cause.as_str());
+    let region = line.line.region.as_deref().filter(|region| {
+        finding.cause != "rate.region_uplift" || !finding.scope.regions.iter().any(|known| known == region)
+    });
     let query = PriceQuery {
         seller,
         model: line.model.as_deref()?,
         meter: Seller::with_lifetime(seller, line.line.meter?),
-        tier: line.line.tier.unwrap_or(Tier::Standard),
-        region: line.line.region.as_deref().unwrap_or(""),
+        tier: line
+            .line
+            .tier
+            .filter(|tier| !finding.scope.tiers.contains(tier) || !tier_disputed)
+            .unwrap_or(Tier::Standard),
+        region: region.unwrap_or(""),
         prompt: if line.line.long_context == Some(true) { u64::MAX >> 16 } else { 0 },
         at: line.line.period.first.start(),
     };
@@ -229,12 +260,13 @@ impl Claim<'_> {
             text(line.and_then(|line| line.tier).map(|tier| tier.to_string())),
             text(line.and_then(|line| line.region.as_deref()).map(ToOwned::to_owned)),
             text(line.and_then(|line| line.quantity).map(|quantity| quantity.to_string())),
+            self.counted.to_owned(),
             self.billed.plain(),
             text(self.price.as_ref().map(|price| price.unit.per_million())),
             text(self.price.as_ref().map(|price| price.row.to_string())),
             text(self.expected.map(Money::plain)),
             text(self.expected.map(|expected| (self.billed - expected).plain())),
-            self.claimed.plain(),
+            text(self.claimed.map(Money::plain)),
         ]
     }
 }
@@ -263,9 +295,9 @@ fn letter(context: &Context, finding: &Finding, claims: &[Claim]) -> String {
         finding.amount.plain(),
     );
     text += "## What was billed, and what the published prices make of it\n\nQuantity × published price = amount, line by line; the claims of the attached CSV add up to the amount above.\n\n";
-    let counted = claims.iter().filter(|claim| !claim.claimed.is_zero());
+    let counted = claims.iter().filter_map(|claim| Some((claim, claim.claimed?)));
     let mut sums: BTreeMap<(String, String), (u64, Money, Option<Money>, Money)> = BTreeMap::new();
-    for claim in counted {
+    for (claim, claimed) in counted {
         let cells = claim.cells();
         let what = if cells[6].is_empty() { cells[2].clone() } else { cells[6].clone() };
         let sum =
@@ -273,7 +305,7 @@ fn letter(context: &Context, finding: &Finding, claims: &[Claim]) -> String {
         sum.0 += 1;
         sum.1 += claim.billed;
         sum.2 = sum.2.zip(claim.expected).map(|(sum, expected)| sum + expected);
-        sum.3 += claim.claimed;
+        sum.3 += claimed;
     }
     let rows: Vec<Vec<String>> = sums
         .into_iter()
@@ -307,7 +339,7 @@ fn letter(context: &Context, finding: &Finding, claims: &[Claim]) -> String {
                 [&at, &cells[3], &cells[5], &cells[6]]
                     .map(|cell| code(cell))
                     .into_iter()
-                    .chain([9, 10, 11, 13, 15].map(|index| {
+                    .chain([9, 11, 12, 14, 16].map(|index| {
                         if cells[index].is_empty() { "–".to_owned() } else { cells[index].clone() }
                     }))
                     .collect()
@@ -318,7 +350,7 @@ fn letter(context: &Context, finding: &Finding, claims: &[Claim]) -> String {
         &rows,
     );
     if let Some(decides) = &finding.decides {
-        text += &format!("\nWhat would settle it: {}.\n", code(decides));
+        text += &format!("\nWhat would settle it: {}.\n", prose(decides));
     }
     text + "\nContact: ____________________   Date: ____________\n"
 }
@@ -326,7 +358,7 @@ fn letter(context: &Context, finding: &Finding, claims: &[Claim]) -> String {
 /// Each published price that a claim rests on, once, with where it was read.
 fn prices(context: &Context, claims: &[Claim]) -> Vec<Vec<String>> {
     let mut rows: Vec<Vec<String>> = Vec::new();
-    for claim in claims.iter().filter(|claim| !claim.claimed.is_zero()) {
+    for claim in claims {
         let (Some(line), Some(price)) = (&claim.line, &claim.price) else { continue };
         let Some(model) = &line.model else { continue };
         let seller = &line.account.provider;

@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::words::{code, codes, table};
+use super::words::{code, codes, prose, table};
 use super::{Context, File, Kind, share};
-use crate::close::document::{Bridge, Cell, Finding};
+use crate::close::document::{Bridge, Cell, CellMeter, Finding};
 use crate::error::Result;
 use crate::period::Day;
 use crate::rate::DayUsage;
@@ -59,7 +59,7 @@ fn report(context: &Context, finding: &Finding) -> String {
         }
     );
     if let Some(fix) = &finding.fix {
-        text += &format!("What to do: {}.\n\n", code(&fix.text));
+        text += &format!("What to do: {}.\n\n", prose(&fix.text));
     }
     text += "## Where\n\n";
     let usage = context.inputs.files.iter();
@@ -145,6 +145,15 @@ fn costs(context: &Context, finding: &Finding) -> String {
     cut(table, cells(context, finding).count())
 }
 
+/// Tier, region and context band of a part, as far as the bill tells them.
+fn at(part: &CellMeter) -> String {
+    let tier = part.tier.map(|tier| tier.to_string());
+    let region = part.region.as_deref().filter(|region| !region.is_empty()).map(code);
+    let long = part.long_context.filter(|long| *long).map(|_| "long prompt".to_owned());
+    let parts: Vec<String> = [tier, region, long].into_iter().flatten().collect();
+    if parts.is_empty() { "–".to_owned() } else { parts.join(", ") }
+}
+
 /// The log's counts beside the provider's.
 fn counts(context: &Context, finding: &Finding) -> String {
     let mut rows = Vec::new();
@@ -160,6 +169,7 @@ fn counts(context: &Context, finding: &Finding) -> String {
                 cell.from.to_string(),
                 code(cell.model.as_deref().unwrap_or("")),
                 part.meter.map_or_else(|| "all".to_owned(), |meter| meter.to_string()),
+                at(part),
                 part.quantity_logged.clone(),
                 theirs.cloned().unwrap_or_else(|| "–".to_owned()),
                 part.priced.plain(),

@@ -26,11 +26,16 @@ fn write(context: &Context, findings: &[&Finding]) -> Result<Vec<File>> {
     for (finding, remedy) in remedies(findings, |remedy| is_rule(remedy).then_some(remedy)) {
         // Two bypasses of one account have one declaration.
         let Some(table) = remedy.toml(&finding.cause).filter(|table| !seen.contains(table)) else { continue };
-        let note = match remedy {
-            Remedy::Gateway { account, .. } if context.inputs.accounts.contains(account) => {
-                "; the books have this account already: add `projects` to it instead"
-            }
-            _ => "",
+        seen.push(table.clone());
+        // A second table of an account that the books have would be refused.
+        let known =
+            matches!(remedy, Remedy::Gateway { account, .. } if context.inputs.accounts.contains(account));
+        let (note, table) = match known {
+            true => (
+                "; add `projects` to this account of the books",
+                table.lines().map(|line| format!("# {line}\n")).collect(),
+            ),
+            false => ("", table),
         };
         content += &format!(
             "\n# {}: {} of {}, {}{note}\n{table}",
@@ -39,7 +44,6 @@ fn write(context: &Context, findings: &[&Finding]) -> Result<Vec<File>> {
             finding.amount.grouped(2),
             finding.status.id()
         );
-        seen.push(table);
     }
     Ok(vec![File { path: "rules.toml".to_owned(), content, findings: ids(findings) }])
 }

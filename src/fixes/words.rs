@@ -16,6 +16,20 @@ pub fn code(text: &str) -> String {
     if safe.trim().is_empty() { "–".to_owned() } else { format!("`{safe}`") }
 }
 
+/// A sentence with names in it: no markup but the code marks it has.
+pub fn prose(text: &str) -> String {
+    let mut safe = String::new();
+    for char in text.chars() {
+        match char {
+            '<' => safe.push_str("&lt;"),
+            '|' | '[' | ']' | '*' | '\\' => safe.extend(['\\', char]),
+            char if char.is_control() => safe.push(' '),
+            char => safe.push(char),
+        }
+    }
+    safe
+}
+
 pub fn codes<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> String {
     let texts: Vec<String> = texts.into_iter().map(|text| code(text.as_ref())).collect();
     if texts.is_empty() { "–".to_owned() } else { texts.join(", ") }
@@ -56,6 +70,7 @@ mod tests {
     fn hostile_names_are_only_names() {
         assert_eq!(code("a`|b\n<script>"), "`a'/b <script>`");
         assert_eq!(code(""), "–");
+        assert_eq!(prose("`a` [x](y) <b>\n"), "`a` \\[x\\](y) &lt;b> ");
         assert_eq!(
             csv(&["a", "b"], &[vec!["=cmd()".into(), "-1.5".into()], vec!["-x".into(), "x,y".into()]]),
             "a,b\n'=cmd(),-1.5\n'-x,\"x,y\"\n"

@@ -95,6 +95,9 @@ pub fn of(state: &State, claims: &[Claim]) -> Vec<Vec<Remedy>> {
 /// Every project or key of the account's bill that no bypassing line shares. `None` where some of the gateway's own
 /// lines could not be told apart by it.
 fn gateway(state: &State, account: &Account, outside: &BTreeSet<(&Account, &Identity)>) -> Option<Remedy> {
+    if state.gateway.get(account).is_some_and(|declared| !declared.is_empty()) {
+        return None;
+    }
     let texts = |identity: &Identity| -> Vec<Arc<str>> {
         [&identity.project, &identity.key].into_iter().flatten().cloned().collect()
     };
