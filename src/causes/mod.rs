@@ -20,6 +20,7 @@ pub mod modifier;
 pub mod noise;
 pub mod price;
 pub mod record;
+pub mod remedy;
 pub mod repeated;
 pub mod search;
 pub mod uncounted;

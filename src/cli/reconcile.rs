@@ -1,9 +1,14 @@
 //! `llmfin reconcile`: does the bill agree with the log, and if not, why?
 
+use std::path::PathBuf;
+
 use super::gather::{self, Gathered};
 use super::global::Global;
 use super::inputs::{Input, InvoiceInput};
+use super::memos;
+use super::patch_dir::{self, PatchDir};
 use super::ui::Ui;
+use crate::books::rules::Rules;
 use crate::close::assemble::assemble;
 use crate::close::document::Reconciliation;
 use crate::diagnostic::{Diagnostic, Origin};
@@ -21,7 +26,9 @@ use crate::report::{story, variance};
 Examples:
   llmfin reconcile --month 2026-10
   llmfin reconcile --month 2026-10 --usage logs/ --invoice openai=openai-cost.csv -O json
-  llmfin reconcile --usage litellm-payload:logs.jsonl --invoice anthropic/acme=claude_api_cost.csv")]
+  llmfin reconcile --usage litellm-payload:logs.jsonl --invoice anthropic/acme=claude_api_cost.csv
+  llmfin reconcile --month 2026-10 --patch-dir fixes
+  llmfin reconcile --usage logs/ --invoice openai=cost.csv --pricebook fixes/pricebook --rules fixes/rules.toml")]
 pub struct Args {
     /// Gateway log, or a folder of them; `-` is standard input; may be repeated
     #[arg(long, value_name = "[FORMAT:]PATH", num_args = 1.., requires = "invoice")]
@@ -29,14 +36,26 @@ pub struct Args {
     /// Provider bill, or a folder of them; may be repeated
     #[arg(long, value_name = "PROVIDER[/ACCOUNT]=[FORMAT:]PATH", num_args = 1.., requires = "usage")]
     pub invoice: Vec<InvoiceInput>,
+    /// TOML file with `[[traffic]]`, `[[model]]` and `[[account]]` tables, added to those of the books
+    #[arg(long, value_name = "FILE")]
+    pub rules: Option<PathBuf>,
+    /// New folder for the fixes of the findings: prices, rules, terms, disputes, gateway reports
+    #[arg(long, value_name = "DIR")]
+    pub patch_dir: Option<PathBuf>,
 }
 
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
+    args.patch_dir.as_deref().map_or(Ok(()), patch_dir::free)?;
     let mut gathered = if args.usage.is_empty() {
         gather::books(global, ui)?
     } else {
         gather::named(global, &args.usage, &args.invoice, ui)?
     };
+    if let Some(dir) = &args.patch_dir {
+        let closed = gathered.books().and_then(|books| memos::closed(&books.dir).last().copied());
+        gathered.patches = Some(PatchDir::new(dir, global, gathered.books(), closed)?);
+    }
+    gathered.rules = args.rules.as_deref().map(Rules::load).transpose()?;
     let (document, code) = reconcile(&mut gathered, ui)?;
     match global.format() {
         OutputFormat::Json => ui.output(global.output(), &json(&document)?)?,
@@ -54,6 +73,7 @@ pub fn reconcile(gathered: &mut Gathered, ui: &Ui) -> Result<(Reconciliation, u8
         .and_then(|books| books.policy.post.as_ref())
         .and_then(|post| post.amount.as_ref())
         .map(|amount| amount.0.to_string().parse::<Money>().unwrap_or_default());
+    let patches = gathered.patches.take();
     let mut said = gathered.late();
     let inputs = gathered.inputs()?;
     said.extend(inputs.diagnostics.iter().cloned());
@@ -69,6 +89,9 @@ pub fn reconcile(gathered: &mut Gathered, ui: &Ui) -> Result<(Reconciliation, u8
         .into());
     }
     let document = assemble(&inputs)?;
+    if let Some(patches) = patches {
+        patches.write(&document, &inputs, ui)?;
+    }
     for found in document.diagnostics.iter().skip(inputs.diagnostics.len()) {
         let place = if found.origin.is_empty() { String::new() } else { format!("{}: ", found.origin) };
         ui.status(&format!("{}: {place}{}", found.level, found.message));

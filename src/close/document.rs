@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::causes::Status;
+use crate::causes::remedy::Remedy;
 use crate::money::Money;
 use crate::period::{Day, Month};
 use crate::vocabulary::{ChargeCategory, Meter, Tier};
@@ -147,6 +148,9 @@ pub struct Finding {
     pub owner: Option<String>,
     pub evidence: Vec<Evidence>,
     pub fix: Option<FindingFix>,
+    /// What the fix writes into files.
+    #[serde(skip)]
+    pub remedies: Vec<Remedy>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
