@@ -16,7 +16,7 @@ pub mod missing_price;
 pub mod modifier;
 pub mod price;
 pub mod record;
-pub mod restate;
+pub mod search;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -159,7 +159,7 @@ pub static FAMILIES: &[Family] = &[
     Family { name: "modifier", propose: modifier::propose },
     Family { name: "uncounted", propose: record::not_counted },
     Family { name: "price row", propose: price::propose },
-    Family { name: "restated usage", propose: restate::propose },
+    Family { name: "search", propose: search::propose },
     Family { name: "fitted price", propose: fitted::propose },
     Family { name: "missing price", propose: missing_price::propose },
 ];
