@@ -45,6 +45,8 @@ pub struct Expected {
     pub claims: BTreeMap<&'static str, Vec<Claim>>,
     /// What a complete engine would find; until then it is part of `unexplained`.
     pub wanted: Vec<Claim>,
+    /// Causes that it looks like and that must not be named.
+    pub lookalikes: BTreeSet<String>,
 }
 
 impl Expected {
@@ -56,6 +58,7 @@ impl Expected {
             totals: BTreeMap::new(),
             claims: BTreeMap::new(),
             wanted: Vec::new(),
+            lookalikes: BTreeSet::new(),
         };
         for line in block(name, readme, "expected") {
             let (key, value) = line.split_once(": ").unwrap_or_else(|| panic!("{name}: `{line}`"));
@@ -67,6 +70,7 @@ impl Expected {
                     expected.claims.entry("logged-priced").or_default().push(Claim::parse(value));
                 }
                 "wanted" => expected.wanted.push(Claim::parse(value)),
+                "look-alike" => drop(expected.lookalikes.insert(value.to_owned())),
                 "logged" | "priced" | "billed" | "unexplained" | "unexplained_gross"
                 | "logged_unexplained" => {
                     expected.totals.insert(key.to_owned(), value.parse().unwrap());

