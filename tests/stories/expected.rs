@@ -37,12 +37,16 @@ impl fmt::Display for Claim {
 }
 
 pub struct Expected {
+    /// Commands that have to run first, such as a close.
+    pub before: Vec<String>,
     pub command: String,
     pub arithmetic: Vec<String>,
     /// By their name in the document.
     pub totals: BTreeMap<String, Money>,
     /// By bridge.
     pub claims: BTreeMap<&'static str, Vec<Claim>>,
+    /// What later knowledge would move in a closed month.
+    pub memos: Vec<Money>,
     /// What a complete engine would find; until then it is part of `unexplained`.
     pub wanted: Vec<Claim>,
     /// Causes that it looks like and that must not be named.
@@ -53,22 +57,26 @@ impl Expected {
     pub fn read(name: &str, readme: &str) -> Expected {
         assert!(readme.starts_with(&format!("# {name}: ")), "{name}: the title is not `# {name}: …`");
         let mut expected = Expected {
+            before: Vec::new(),
             command: String::new(),
             arithmetic: block(name, readme, "arithmetic"),
             totals: BTreeMap::new(),
             claims: BTreeMap::new(),
+            memos: Vec::new(),
             wanted: Vec::new(),
             lookalikes: BTreeSet::new(),
         };
         for line in block(name, readme, "expected") {
             let (key, value) = line.split_once(": ").unwrap_or_else(|| panic!("{name}: `{line}`"));
             match key {
+                "before" => expected.before.push(value.to_owned()),
                 "command" => expected.command = value.to_owned(),
                 "cause" | "logged-cause" if value == "none" => {}
                 "cause" => expected.claims.entry("priced-billed").or_default().push(Claim::parse(value)),
                 "logged-cause" => {
                     expected.claims.entry("logged-priced").or_default().push(Claim::parse(value));
                 }
+                "memo" => expected.memos.push(value.parse().unwrap()),
                 "wanted" => expected.wanted.push(Claim::parse(value)),
                 "look-alike" => drop(expected.lookalikes.insert(value.to_owned())),
                 "logged" | "priced" | "billed" | "unexplained" | "unexplained_gross"
@@ -87,7 +95,7 @@ impl Expected {
     /// Every figure but zero.
     pub fn dollars(&self) -> BTreeSet<Money> {
         let claims = self.claims.values().flatten().chain(&self.wanted).map(|claim| claim.amount);
-        let all = self.totals.values().copied().chain(claims);
+        let all = self.totals.values().chain(&self.memos).copied().chain(claims);
         all.filter(|amount| !amount.is_zero()).collect()
     }
 }

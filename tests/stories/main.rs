@@ -48,15 +48,21 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-fn document(name: &str, arguments: &str) -> Value {
+/// What the story's last command says.
+fn document(name: &str, expected: &Expected) -> Value {
     let folder = tempfile::tempdir().unwrap();
     copy(&Path::new(STORIES).join(name), folder.path());
-    let mut command = Command::new(env!("CARGO_BIN_EXE_llmfin"));
-    command.args(arguments.split_whitespace()).args(["-O", "json"]).current_dir(folder.path());
-    let output = command.env_remove("LLMFIN_DIR").output().unwrap();
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(matches!(output.status.code(), Some(0 | 1)), "{name}: {errors}");
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{name}: {error}: {errors}"))
+    let run = |arguments: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_llmfin"));
+        command.args(arguments.split_whitespace()).current_dir(folder.path());
+        let output = command.env_remove("LLMFIN_DIR").output().unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(matches!(output.status.code(), Some(0 | 1)), "{name}: {errors}");
+        output.stdout
+    };
+    expected.before.iter().for_each(|command| drop(run(command)));
+    let answer = run(&format!("{} -O json", expected.command));
+    serde_json::from_slice(&answer).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
 fn money(value: &Value) -> Money {
@@ -83,6 +89,28 @@ fn found(document: &Value, bridge: &str) -> Vec<Claim> {
         .collect()
 }
 
+/// Cells and charges whose parts do not add up.
+fn sums(document: &Value) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let parts =
+        |cell: &Value, name: &str| list(&cell[name]).iter().map(|part| money(&part["amount"])).sum::<Money>();
+    let mut delta = Money::ZERO;
+    for cell in list(&document["cells"]) {
+        let of = |name: &str| money(&cell[name]);
+        delta += of("delta");
+        let first = of("logged") + parts(cell, "logged_findings") + of("logged_unexplained");
+        let second = of("priced") + parts(cell, "findings") + of("unexplained");
+        if first != of("priced") || second != of("billed") {
+            wrong.push(format!("the cell of {} on {} does not add up", cell["model"], cell["day"]));
+        }
+    }
+    delta += list(&document["charges"]).iter().map(|charge| money(&charge["amount"])).sum::<Money>();
+    if delta != money(&document["totals"]["delta"]) {
+        wrong.push(format!("cells and charges come to {delta}"));
+    }
+    wrong
+}
+
 /// Everything that is not as the story says.
 fn differences(document: &Value, expected: &Expected) -> Vec<String> {
     let mut wrong = Vec::new();
@@ -106,6 +134,14 @@ fn differences(document: &Value, expected: &Expected) -> Vec<String> {
         if money(&totals[from]) + causes + money(&totals[rest]) != money(&totals[to]) {
             wrong.push(format!("{from} + {causes} of causes + {rest} is not {to}"));
         }
+    }
+    wrong.extend(sums(document));
+    let mut memos: Vec<Money> = list(&document["memos"]).iter().map(|memo| money(&memo["amount"])).collect();
+    let mut wanted = expected.memos.clone();
+    memos.sort();
+    wanted.sort();
+    if memos != wanted {
+        wrong.push(format!("memos are {memos:?}, not {wanted:?}"));
     }
     let bound = money(&totals["rounding_bound"]);
     for (bridge, mut claims) in found_all {
@@ -143,7 +179,7 @@ fn every_story_is_told_to_the_last_cent() {
         loop {
             let Some(name) = waiting.lock().unwrap().pop_first() else { return };
             let expected = expected(&name);
-            let differences = differences(&document(&name, &expected.command), &expected);
+            let differences = differences(&document(&name, &expected), &expected);
             if !differences.is_empty() {
                 wrong.lock().unwrap().insert(name, differences.join("\n    "));
             }
