@@ -8,6 +8,7 @@
 pub mod catalogue;
 pub mod coverage;
 pub mod engine;
+pub mod factor;
 pub mod fitted;
 pub mod logged;
 pub mod mapping;
@@ -153,6 +154,7 @@ pub struct Family {
 /// The canonical order. A set of patches has one meaning because it is always applied in this order.
 pub static FAMILIES: &[Family] = &[
     Family { name: "coverage", propose: coverage::propose },
+    Family { name: "account factor", propose: factor::propose },
     Family { name: "record repair", propose: record::not_billed },
     Family { name: "mapping", propose: mapping::propose },
     Family { name: "meter move", propose: meter_move::propose },

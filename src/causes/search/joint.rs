@@ -55,11 +55,11 @@ impl Search<'_, '_> {
     }
 
     fn open_of(&self, node: &Node, model: &Arc<str>) -> i128 {
-        let sides = self.problem.sides.iter().enumerate();
+        let sides = self.problem.sides.iter().zip(&node.priced);
         sides
-            .filter(|(_, side)| side.key.cell.model.as_ref() == Some(model) && side.covered)
-            .map(|(index, side)| (side.billed - node.priced[index]).abs())
-            .filter(|open| *open > 1_000)
+            .filter(|(side, _)| side.key.cell.model.as_ref() == Some(model) && side.covered)
+            .map(|(side, priced)| (side.billed - priced).abs() - side.bound)
+            .filter(|open| *open > 0)
             .sum()
     }
 
