@@ -193,7 +193,6 @@ fn every_story_is_told_to_the_last_cent() {
 }
 
 #[test]
-#[expect(clippy::print_stderr, reason = "the list is for the reader of the test")]
 fn every_cause_that_is_detected_has_a_story() {
     let (mut told, mut wanted) = (BTreeSet::new(), BTreeMap::new());
     for name in names() {
