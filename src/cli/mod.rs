@@ -22,6 +22,7 @@ pub mod remarks;
 pub mod schema;
 pub mod stored;
 pub mod ui;
+pub mod variance;
 
 use std::process::ExitCode;
 
@@ -68,6 +69,7 @@ pub enum Command {
     Pricebook(pricebook::Args),
     Reconcile(reconcile::Args),
     Schema(schema::Args),
+    Variance(variance::Args),
 }
 
 /// Parses the arguments of the process, runs the command and says how it ended.
@@ -91,6 +93,7 @@ fn run(cli: &Cli, ui: &Ui) -> anyhow::Result<u8> {
         Command::Reconcile(args) => reconcile::run(args, &cli.global, ui),
         Command::Formats(args) => formats::run(args, &cli.global, ui),
         Command::Schema(args) => schema::run(args, &cli.global, ui),
+        Command::Variance(args) => variance::run(args, &cli.global, ui),
     }
 }
 
@@ -112,5 +115,6 @@ mod tests {
         with_global(ingest::Args::augment_args(command())).debug_assert();
         with_global(pricebook::Args::augment_args(command())).debug_assert();
         with_global(reconcile::Args::augment_args(command())).debug_assert();
+        with_global(variance::Args::augment_args(command())).debug_assert();
     }
 }

@@ -23,6 +23,13 @@ Examples:
   llmfin reconcile --month 2026-10 --usage logs/ --invoice openai=openai-cost.csv -O json
   llmfin reconcile --usage litellm-payload:logs.jsonl --invoice anthropic/acme=claude_api_cost.csv")]
 pub struct Args {
+    #[command(flatten)]
+    pub files: Files,
+}
+
+/// Files named on the command line, instead of books.
+#[derive(Debug, clap::Args)]
+pub struct Files {
     /// Gateway log, or a folder of them; `-` is standard input; may be repeated
     #[arg(long, value_name = "[FORMAT:]PATH", num_args = 1.., requires = "invoice")]
     pub usage: Vec<Input>,
@@ -31,12 +38,19 @@ pub struct Args {
     pub invoice: Vec<InvoiceInput>,
 }
 
+impl Files {
+    /// Reads these, or the month of the books where none is named.
+    pub fn gather(&self, global: &Global, ui: &Ui) -> Result<Gathered> {
+        if self.usage.is_empty() {
+            gather::books(global, ui)
+        } else {
+            gather::named(global, &self.usage, &self.invoice, ui)
+        }
+    }
+}
+
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
-    let mut gathered = if args.usage.is_empty() {
-        gather::books(global, ui)?
-    } else {
-        gather::named(global, &args.usage, &args.invoice, ui)?
-    };
+    let mut gathered = args.files.gather(global, ui)?;
     let (document, code) = reconcile(&mut gathered, ui)?;
     match global.format() {
         OutputFormat::Json => ui.output(global.output(), &json(&document)?)?,

@@ -35,6 +35,8 @@ pub struct Reconciliation {
     pub unpriced: Vec<Unpriced>,
     /// What is known since about the prices of earlier closes. Their figures stay; nothing of it is in this document's.
     pub memos: Vec<PriceMemo>,
+    /// What could not be tested with the files given, and what would settle it.
+    pub limits: Vec<Limit>,
     pub invoices: Vec<InvoiceTie>,
     pub inputs: Vec<Input>,
     /// Rows that could not be used, the first thousand of each file.
@@ -76,6 +78,19 @@ pub struct PriceMemo {
     pub recorded: Day,
     /// `prices/openai.csv:214`
     pub row: String,
+}
+
+/// Something that the files of one account do not let be tested.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Limit {
+    pub provider: String,
+    pub account: Option<String>,
+    /// What could not be tested, in words.
+    pub what: String,
+    /// The export or setting that would change it.
+    pub settles: String,
+    /// Causes that stay untested, or cannot be told apart, for it.
+    pub causes: Vec<String>,
 }
 
 /// A row set aside, with its place and reason.
@@ -144,7 +159,10 @@ pub struct Finding {
     /// The cheapest fact that would decide between them.
     pub decides: Option<String>,
     pub recurs: Recurrence,
+    /// The person of the books who is asked: platform for the gateway, finance for prices, contracts and charges.
     pub owner: Option<String>,
+    /// Day by which the fix is due, counted from the first month.
+    pub due: Option<Day>,
     pub evidence: Vec<Evidence>,
     pub fix: Option<FindingFix>,
 }
@@ -167,6 +185,8 @@ pub struct FindingScope {
 pub struct Recurrence {
     pub months: u32,
     pub amount: Money,
+    /// The first of them; null for provisional answers.
+    pub since: Option<Month>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]

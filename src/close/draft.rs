@@ -160,8 +160,9 @@ fn finding(id: String, draft: &Draft) -> Finding {
         },
         rivals: draft.rivals.clone(),
         decides: draft.decides.clone(),
-        recurs: Recurrence { months: 1, amount: draft.amount },
+        recurs: Recurrence { months: 1, amount: draft.amount, since: None },
         owner: None,
+        due: None,
         evidence: draft
             .facts
             .iter()

@@ -8,6 +8,7 @@ pub mod document;
 mod draft;
 mod expected;
 pub mod inputs;
+mod limits;
 mod listings;
 mod totals;
 

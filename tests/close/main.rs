@@ -6,4 +6,6 @@ mod expected;
 mod footing;
 mod golden_vectors;
 mod identities;
+mod limits;
+mod reports;
 mod world;
