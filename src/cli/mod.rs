@@ -3,6 +3,7 @@
 pub mod check;
 pub mod clock;
 pub mod close;
+pub mod closes;
 pub mod demo;
 pub mod diagnostics;
 pub mod documents;

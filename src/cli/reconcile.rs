@@ -1,11 +1,14 @@
 //! `llmfin reconcile`: does the bill agree with the log, and if not, why?
 
+use super::closes;
 use super::gather::{self, Gathered};
-use super::global::Global;
+use super::global::{Global, Span};
 use super::inputs::{Input, InvoiceInput};
 use super::ui::Ui;
+use crate::books::Books;
 use crate::close::assemble::assemble;
 use crate::close::document::Reconciliation;
+use crate::close::history::{Duties, follow_up};
 use crate::diagnostic::{Diagnostic, Origin};
 use crate::error::{EXIT_CLEAN, EXIT_FINDINGS, Result};
 use crate::invoice::DocumentKind;
@@ -82,7 +85,7 @@ pub fn reconcile(gathered: &mut Gathered, ui: &Ui) -> Result<(Reconciliation, u8
         .help("check the month and the files: `llmfin check sources` shows what was found")
         .into());
     }
-    let document = assemble(&inputs)?;
+    let mut document = assemble(&inputs)?;
     for found in document.diagnostics.iter().skip(inputs.diagnostics.len()) {
         let place = if found.origin.is_empty() { String::new() } else { format!("{}: ", found.origin) };
         ui.status(&format!("{}: {place}{}", found.level, found.message));
@@ -93,7 +96,27 @@ pub fn reconcile(gathered: &mut Gathered, ui: &Ui) -> Result<(Reconciliation, u8
         .iter()
         .any(|document| document.kind != DocumentKind::Usage && !document.document.rejects.is_empty());
     let code = if unread { EXIT_FINDINGS } else { exit_code(&document, threshold) };
+    drop(inputs);
+    if let Span::Month(month) = gathered.span {
+        let (past, duties) = match gathered.books() {
+            Some(books) => (closes::before(&books.dir, month)?, duties(books)),
+            None => (Vec::new(), Duties::default()),
+        };
+        follow_up(&mut document, month, &past, &duties);
+    }
     Ok((document, code))
+}
+
+/// Days after the end of a month until a fix is due, where the policy says nothing.
+const FIX_DAYS: u32 = 30;
+
+fn duties(books: &Books) -> Duties {
+    let owners = &books.owners;
+    Duties {
+        finance: owners.finance.clone(),
+        platform: owners.platform.clone(),
+        days: Some(books.policy.fix_days.unwrap_or(FIX_DAYS)),
+    }
 }
 
 /// `0` while the gross unexplained stays within the posting threshold (without books: within computed rounding), all

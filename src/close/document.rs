@@ -4,7 +4,7 @@
 //! cell, charge and total `difference = Σ findings + unexplained`, exactly.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::causes::Status;
 use crate::money::Money;
@@ -137,7 +137,7 @@ pub struct Totals {
     pub logged_unexplained_gross: Money,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Bridge {
     PricedBilled,

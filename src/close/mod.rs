@@ -7,6 +7,7 @@ mod contract;
 pub mod document;
 mod draft;
 mod expected;
+pub mod history;
 pub mod inputs;
 mod limits;
 mod listings;

@@ -18,7 +18,7 @@ pub fn title(cause: &str) -> &str {
 pub fn engineer(finding: &Finding) -> String {
     let mut parts = vec![causes(finding), place(finding)];
     parts.extend(recurrence(finding));
-    parts.extend(asked(finding));
+    parts.extend(asked(finding.owner.as_deref(), finding.due));
     let head = parts.join(", ");
     match todo(finding) {
         Some(what) => format!("{head}: {what}"),
@@ -53,10 +53,10 @@ pub fn recurrence(finding: &Finding) -> Option<String> {
 }
 
 /// `ilya by 2026-11-30`
-pub fn asked(finding: &Finding) -> Option<String> {
-    match (&finding.owner, finding.due) {
+pub fn asked(owner: Option<&str>, due: Option<Day>) -> Option<String> {
+    match (owner, due) {
         (Some(owner), Some(due)) => Some(format!("{owner} by {due}")),
-        (Some(owner), None) => Some(owner.clone()),
+        (Some(owner), None) => Some(owner.to_owned()),
         (None, Some(due)) => Some(format!("due {due}")),
         (None, None) => None,
     }
