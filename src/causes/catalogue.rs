@@ -47,7 +47,7 @@ pub static CAUSES: &[Cause] = &[
     cause!("qty.poll_duplicate", "record repair"),
     cause!("qty.stream_no_usage", "record repair"),
     cause!("rate.batch", "modifier"),
-    cause!("rate.cache_ttl", "restated usage"),
+    cause!("rate.cache_ttl", "search"),
     cause!("rate.context_band", "modifier"),
     cause!("rate.missing_class", "price row"),
     cause!("rate.missing_model", "price row"),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{Claim, FAMILIES, restate};
+use super::{Claim, FAMILIES, search};
 use crate::error::Result;
 use crate::money::Money;
 use crate::rate::Account;
@@ -86,7 +86,7 @@ fn account(name: &Account, mut state: State) -> Result<Explained> {
         let fallen = fallen(&explained);
         // Each round rejects at least one name of a finite list.
         if fallen.is_empty() {
-            let models = restate::left_out(&edited, name)?;
+            let models = search::left_out(&edited, name)?;
             explained.left_out = models.into_iter().map(|model| (name.clone(), model)).collect();
             return Ok(explained);
         }

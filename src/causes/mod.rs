@@ -8,6 +8,7 @@
 pub mod catalogue;
 pub mod coverage;
 pub mod engine;
+pub mod factor;
 pub mod fitted;
 pub mod logged;
 pub mod mapping;
@@ -16,7 +17,7 @@ pub mod missing_price;
 pub mod modifier;
 pub mod price;
 pub mod record;
-pub mod restate;
+pub mod search;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -153,13 +154,14 @@ pub struct Family {
 /// The canonical order. A set of patches has one meaning because it is always applied in this order.
 pub static FAMILIES: &[Family] = &[
     Family { name: "coverage", propose: coverage::propose },
+    Family { name: "account factor", propose: factor::propose },
     Family { name: "record repair", propose: record::not_billed },
     Family { name: "mapping", propose: mapping::propose },
     Family { name: "meter move", propose: meter_move::propose },
     Family { name: "modifier", propose: modifier::propose },
     Family { name: "uncounted", propose: record::not_counted },
     Family { name: "price row", propose: price::propose },
-    Family { name: "restated usage", propose: restate::propose },
+    Family { name: "search", propose: search::propose },
     Family { name: "fitted price", propose: fitted::propose },
     Family { name: "missing price", propose: missing_price::propose },
 ];

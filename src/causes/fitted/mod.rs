@@ -23,25 +23,14 @@ const MORE_BITS: u32 = 24;
 const BITS_OF_A_PRICE: u32 = 30;
 /// Prices that may have changed at once.
 const MOST_COLUMNS: usize = 4;
-/// Decimals of a price per million, and of a factor.
+/// Decimals of a price per million.
 const PRICE_DECIMALS: u32 = 4;
-const FACTOR_DECIMALS: u32 = 3;
 
 pub fn propose(state: &State) -> Result<Vec<Patch>> {
     let accounts: BTreeSet<&Account> = state.open.iter().map(|cell| &cell.account).collect();
     let mut patches = Vec::new();
     for account in accounts {
         let runs = series::runs(state, account)?;
-        let factors: Vec<(&Arc<str>, &[DayCell], Ratio)> = runs
-            .iter()
-            .flat_map(|(model, runs)| runs.iter().map(move |run| (model, run.as_slice())))
-            .filter_map(|(model, run)| Some((model, run, factor(run)?)))
-            .collect();
-        let discount = discount(state, account, &factors);
-        if let Some(patch) = discount.filter(|patch| !state.rejected.contains(&patch.name)) {
-            patches.push(patch);
-            continue;
-        }
         for (model, runs) in &runs {
             for run in runs {
                 if let Some(prices) = prices(run)? {
@@ -58,85 +47,6 @@ fn enough(run: &[DayCell], numbers: usize) -> bool {
     let bits: u32 = run.iter().map(DayCell::bits).sum();
     let days: BTreeSet<_> = run.iter().map(|day| day.day).collect();
     days.len() >= numbers + MORE_DAYS && bits >= BITS_OF_A_PRICE * numbers as u32 + MORE_BITS
-}
-
-/// The one factor, with at most three decimals, between what is priced and what is billed on every day.
-fn factor(run: &[DayCell]) -> Option<Ratio> {
-    let first = run.first().filter(|_| enough(run, 1))?;
-    let billed = first.priced + first.residual;
-    (0..=FACTOR_DECIMALS).find_map(|decimals| {
-        let steps = 10i128.pow(decimals);
-        let nearest = div_half_even(billed.pico().checked_mul(steps)?, first.priced.pico().max(1));
-        let factor =
-            Ratio::new(nearest, steps).filter(|factor| !factor.is_zero() && *factor != Ratio::ONE)?;
-        run.iter()
-            .all(|day| {
-                let product = day.priced.pico().checked_mul(factor.numerator());
-                product.is_some_and(|product| {
-                    let charged = Money::from_pico(div_half_even(product, factor.denominator()));
-                    (day.priced + day.residual - charged).abs() <= day.bound
-                })
-            })
-            .then_some(factor)
-    })
-}
-
-/// One factor below one on everything that the account used, from one day on: what was negotiated and is not in a
-/// contract.
-fn discount(state: &State, account: &Account, factors: &[(&Arc<str>, &[DayCell], Ratio)]) -> Option<Patch> {
-    let models: BTreeSet<&Arc<str>> = factors.iter().map(|(model, ..)| *model).collect();
-    let (_, first_run, factor) = factors.first()?;
-    let one = factors.iter().all(|(.., other)| other == factor);
-    if models.len() < 2 || !one || factor.numerator() >= factor.denominator() {
-        return None;
-    }
-    let covered: BTreeSet<_> =
-        factors.iter().flat_map(|(_, run, _)| run.iter().map(|day| &day.key.cell)).collect();
-    // A discount leaves out no model of its days.
-    let from = factors.iter().filter_map(|(_, run, _)| run.first()).map(|day| day.day).min()?;
-    let used = super::cells(state);
-    let others = used.iter().filter(|cell| cell.account == *account && cell.first >= from);
-    let bare = others.filter(|cell| !covered.contains(cell)).count();
-    if bare * 10 > covered.len() {
-        return None;
-    }
-    let mut scope = Scope::of(account);
-    let mut edits = Vec::new();
-    for day in factors.iter().flat_map(|(_, run, _)| run.iter()) {
-        scope.cover(&day.key.cell);
-        for (leaf, _) in day.leaves(state) {
-            let unit = state.unit(&day.key, leaf)?.checked_mul(*factor)?;
-            edits.push(Edit::Reprice { key: day.key.clone(), leaf: leaf.clone(), unit });
-        }
-    }
-    let origin = state.bill(&first_run.first()?.key).origin;
-    let percent = Ratio::ONE.checked_mul(Ratio::new(
-        (factor.denominator() - factor.numerator()).checked_mul(100)?,
-        factor.denominator(),
-    )?)?;
-    Some(Patch {
-        name: format!("discount {account:?} {factor:?} {from}"),
-        cause: "terms.discount",
-        status: Status::Probable,
-        scope,
-        edits,
-        facts: vec![
-            Fact::new("billed share of the list price", factor.decimal_text(4)).at(origin),
-            Fact::new("discount in percent", percent.decimal_text(2)),
-            Fact::new("model-days at this share without exception", covered.len()),
-        ],
-        rivals: Vec::new(),
-        decides: Some("the contract: a discount on everything, and since when".to_owned()),
-        fix: Some(Fix {
-            kind: "contract-term",
-            text: "add the term to a contract of the books once it is confirmed".to_owned(),
-            patch: format!(
-                "[[term]]\nseller = \"{}\"\nfrom = {from}\nkind = \"percent_off_list\"\nvalue = \"{}\"\napplies_to = [\"tokens\"]\n",
-                account.provider,
-                percent.decimal_text(2)
-            ),
-        }),
-    })
 }
 
 /// New prices per million, by column.

@@ -18,7 +18,6 @@ pub struct DayCell {
     pub day: Day,
     pub key: BillKey,
     pub quantities: BTreeMap<Column, i128>,
-    pub priced: Money,
     pub residual: Money,
     pub bound: Money,
 }
@@ -87,6 +86,5 @@ fn day_cell(state: &State, key: &BillKey) -> Result<Option<DayCell>> {
         bound: bill.bound + Money::from_pico(2 * leaves.len() as i128 + 1),
         residual: bill.amount - priced,
         quantities,
-        priced,
     }))
 }

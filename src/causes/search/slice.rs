@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::problem::Problem;
 use crate::causes::Scope;
-use crate::rate::{DayUsage, Leaf};
-use crate::reconcile::{BillKey, State};
+use crate::rate::DayUsage;
 use crate::vocabulary::{CallType, Outcome, Tier};
 
 /// What the rows of a slice have in common, the plainest first.
@@ -46,41 +46,49 @@ impl Attribute {
     }
 }
 
-/// The usage of one model that shares an attribute, as quantities by leaf.
+/// Atoms of one model, or of every model of the account, that share an attribute.
 #[derive(Debug, Clone)]
 pub struct Slice {
-    pub model: Arc<str>,
+    /// `None`: every model.
+    pub model: Option<Arc<str>>,
     pub attribute: Attribute,
-    pub leaves: BTreeMap<(BillKey, Leaf), i128>,
+    pub atoms: Vec<u32>,
+    /// The name it was requested under is no model of the book: a deployment or an alias of the gateway's own.
+    pub opaque: bool,
 }
 
-/// The slices of every model in `models`. Two attributes with the same rows are one slice, under the plainer name.
-pub fn slices(state: &State, models: &BTreeSet<Arc<str>>) -> Vec<Slice> {
-    let mut rows: BTreeMap<&Arc<str>, Vec<&DayUsage>> = BTreeMap::new();
-    for row in state.usage.iter().filter(|row| row.outcome.is_billable() && models.contains(&row.model)) {
-        rows.entry(&row.model).or_default().push(row);
-    }
-    let mut slices = Vec::new();
-    for (model, rows) in rows {
-        let mut parts: BTreeMap<Attribute, Vec<usize>> = BTreeMap::new();
-        for (index, row) in rows.iter().enumerate() {
-            for attribute in attributes(row) {
-                parts.entry(attribute).or_default().push(index);
+/// The slices of every model and of the account as a whole. Two attributes with the same atoms are one slice, under the
+/// plainer name.
+pub fn slices(problem: &Problem) -> Vec<Slice> {
+    let mut parts: BTreeMap<(Option<&Arc<str>>, Attribute), Vec<u32>> = BTreeMap::new();
+    let models: BTreeSet<&Arc<str>> =
+        problem.atoms.iter().map(|atom| &problem.state.usage[atom.row as usize].model).collect();
+    let mut known: Option<(u32, Vec<Attribute>)> = None;
+    for (index, atom) in problem.atoms.iter().enumerate() {
+        let row = &problem.state.usage[atom.row as usize];
+        if known.as_ref().is_none_or(|(row, _)| *row != atom.row) {
+            known = Some((atom.row, attributes(row)));
+        }
+        for attribute in known.iter().flat_map(|(_, attributes)| attributes) {
+            parts.entry((Some(&row.model), attribute.clone())).or_default().push(index as u32);
+            if models.len() > 1 {
+                parts.entry((None, attribute.clone())).or_default().push(index as u32);
             }
         }
-        let mut seen: BTreeSet<Vec<usize>> = BTreeSet::new();
-        for (attribute, part) in parts {
-            if seen.contains(&part) {
-                continue;
-            }
-            let mut leaves: BTreeMap<(BillKey, Leaf), i128> = BTreeMap::new();
-            for row in part.iter().filter_map(|index| rows.get(*index)) {
-                for (leaf, quantity) in row.leaves() {
-                    *leaves.entry((state.key_of(&leaf), leaf)).or_default() += quantity;
-                }
-            }
-            seen.insert(part);
-            slices.push(Slice { model: model.clone(), attribute, leaves });
+    }
+    let mut seen: BTreeSet<Vec<u32>> = BTreeSet::new();
+    let mut slices = Vec::new();
+    // Models first: what is true of one is not told of all.
+    let (all, single): (Vec<_>, Vec<_>) = parts.into_iter().partition(|((model, _), _)| model.is_none());
+    for ((model, attribute), atoms) in single.into_iter().chain(all) {
+        if seen.insert(atoms.clone()) {
+            let opaque = atoms.first().is_some_and(|atom| {
+                let row = &problem.state.usage[problem.atoms[*atom as usize].row as usize];
+                let name = if row.requested.is_empty() { &row.routed } else { &row.requested };
+                let book = problem.state.rater.book;
+                !name.is_empty() && book.resolve(&row.account.provider, name, row.at).is_none()
+            });
+            slices.push(Slice { model: model.cloned(), attribute, atoms, opaque });
         }
     }
     slices

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::slice::{Attribute, Slice};
 use crate::money::Ratio;
-use crate::rate::Leaf;
+use crate::rate::{Account, Leaf};
 use crate::reconcile::State;
 use crate::vocabulary::{CallType, Meter, Outcome, Tier};
 
@@ -24,8 +24,15 @@ pub enum Change {
     /// Tokens of one meter charged as another.
     Meter(&'static Confusion),
     Served(Arc<str>),
+    /// Billed under its own name at the price of another model, or of the same model at another seller.
+    Priced {
+        seller: Arc<str>,
+        model: Arc<str>,
+    },
     /// On the log and not on the bill.
     NotBilled,
+    /// Twice on the log and once on the bill.
+    Half,
 }
 
 /// Two meters that a known mistake confuses.
@@ -70,10 +77,34 @@ static CONFUSIONS: &[Confusion] = &[
         words: "cache writes of unsaid lifetime charged as 5-minute",
     },
     Confusion {
+        logged: Meter::InputAudio,
+        charged: Some(Meter::Input),
+        cause: "cls.modality",
+        words: "audio input charged as text",
+    },
+    Confusion {
+        logged: Meter::OutputAudio,
+        charged: Some(Meter::Output),
+        cause: "cls.modality",
+        words: "audio output charged as text",
+    },
+    Confusion {
+        logged: Meter::InputImage,
+        charged: Some(Meter::Input),
+        cause: "cls.modality",
+        words: "image input charged as text",
+    },
+    Confusion {
+        logged: Meter::OutputImage,
+        charged: Some(Meter::Output),
+        cause: "cls.modality",
+        words: "image output charged as text",
+    },
+    Confusion {
         logged: Meter::OutputReasoning,
         charged: None,
-        cause: "cls.reasoning_dropped",
-        words: "reasoning tokens not charged beside the output",
+        cause: "cls.reasoning_double",
+        words: "reasoning tokens not charged beside the output that holds them",
     },
 ];
 
@@ -81,31 +112,31 @@ static CONFUSIONS: &[Confusion] = &[
 const REGIONS: [&str; 3] = ["global", "geo:us", "geo:eu"];
 
 /// Every change that could hold for a slice. `models` are those the account was billed or logged for.
-pub fn changes(state: &State, slice: &Slice, models: &BTreeSet<Arc<str>>) -> Vec<Change> {
-    let Some((_, first)) = slice.leaves.keys().next() else { return Vec::new() };
-    let seller = &first.account.provider;
+pub fn changes(
+    state: &State,
+    account: &Account,
+    slice: &Slice,
+    meters: &BTreeSet<Meter>,
+    models: &BTreeSet<Arc<str>>,
+) -> Vec<Change> {
     let mut found = Vec::new();
-    if slice.attribute == Attribute::Whole {
-        let meters: BTreeSet<Meter> = slice.leaves.keys().map(|(_, leaf)| leaf.meter).collect();
-        let rows = meters.iter().flat_map(|meter| state.rater.book.rows(seller, &slice.model, *meter));
-        // Prices by the hour have a version for each hour; only steps from day to day are versions here.
-        let rows: Vec<_> = rows.filter(|row| row.from <= state.period.last.next().start()).collect();
-        if rows.iter().all(|row| &*row.window == "*") {
-            let instants: BTreeSet<i64> = rows.iter().map(|row| row.from).collect();
-            found.extend(instants.into_iter().map(Change::Version));
-        }
-        if !state.rater.book.terms().is_empty() {
-            found.push(Change::List);
-        }
+    if let (Attribute::Whole, Some(model)) = (&slice.attribute, &slice.model) {
+        found.extend(versions(state, account, model, meters));
+        found.extend(lookalikes(state, account, model));
+    }
+    if slice.attribute == Attribute::Whole && !state.rater.book.terms().is_empty() {
+        found.push(Change::List);
     }
     found.extend(Tier::ALL.iter().copied().map(Change::Tier));
     found.extend(REGIONS.iter().map(|region| Change::Region((*region).into())));
     let bands = 0..=state.rater.book.bands().len() as u8;
     found.extend(bands.map(|band| Change::Prompt(state.rater.book.band_prompt(band))));
-    found.extend(CONFUSIONS.iter().map(Change::Meter));
-    if !matches!(slice.attribute, Attribute::Outcome(_) | Attribute::Stream) {
-        let others = models.iter().filter(|model| **model != slice.model);
-        found.extend(others.cloned().map(Change::Served));
+    found.extend(CONFUSIONS.iter().filter(|confusion| meters.contains(&confusion.logged)).map(Change::Meter));
+    let served = slice.model.as_ref();
+    if let Some(model) =
+        served.filter(|_| !matches!(slice.attribute, Attribute::Outcome(_) | Attribute::Stream))
+    {
+        found.extend(models.iter().filter(|other| *other != model).cloned().map(Change::Served));
     }
     let may_be_free = match slice.attribute {
         Attribute::Outcome(outcome) => outcome == Outcome::FailedWithUsage,
@@ -113,8 +144,43 @@ pub fn changes(state: &State, slice: &Slice, models: &BTreeSet<Arc<str>>) -> Vec
         Attribute::Key(_) => true,
         _ => false,
     };
+    found.push(Change::Half);
     if may_be_free {
         found.push(Change::NotBilled);
+    }
+    found
+}
+
+/// Instants at which a price of the model began. Prices by the hour have a version for each hour; only steps from day to
+/// day are versions here.
+fn versions(state: &State, account: &Account, model: &str, meters: &BTreeSet<Meter>) -> Vec<Change> {
+    let book = state.rater.book;
+    let rows = meters.iter().flat_map(|meter| book.rows(&account.provider, model, *meter));
+    let rows: Vec<_> = rows.filter(|row| row.from <= state.period.last.next().start()).collect();
+    if rows.iter().any(|row| &*row.window != "*") {
+        return Vec::new();
+    }
+    let instants: BTreeSet<i64> = rows.iter().map(|row| row.from).collect();
+    instants.into_iter().map(Change::Version).collect()
+}
+
+/// Other models whose prices could have been taken by mistake: siblings of one family at the same seller, and the same
+/// model at another one.
+fn lookalikes(state: &State, account: &Account, model: &str) -> Vec<Change> {
+    let book = state.rater.book;
+    let seller = &account.provider;
+    let at = state.period.first.start();
+    let family = |name: &str| name.split(['-', '.', '/']).next().map(str::to_owned);
+    let siblings =
+        book.models(seller).filter(|other| *other.id != *model && family(&other.id) == family(model));
+    let mut found: Vec<Change> =
+        siblings.map(|other| Change::Priced { seller: seller.clone(), model: (&*other.id).into() }).collect();
+    let bare = model.rsplit('/').next().unwrap_or(model);
+    let bare = bare.strip_prefix("anthropic.").unwrap_or(bare);
+    for other in book.sellers().filter(|other| *other != &**seller) {
+        let spellings = [bare.to_owned(), format!("{seller}/{bare}"), format!("{seller}.{bare}")];
+        let named = spellings.iter().find_map(|name| book.resolve(other, name, at));
+        found.extend(named.map(|named| Change::Priced { seller: other.into(), model: named.into() }));
     }
     found
 }
@@ -125,6 +191,7 @@ pub enum Became {
     Leaf(Leaf),
     Price(Ratio),
     Nothing,
+    Half,
     /// The change is no story for this leaf: the book has no such price.
     Impossible,
 }
@@ -149,7 +216,19 @@ impl Change {
                 None => return Became::Nothing,
             },
             Change::Served(model) => Leaf { model: model.clone(), ..leaf.clone() },
+            Change::Priced { seller, model } => {
+                let account = Account { provider: seller.clone(), id: None };
+                let region = if *seller == leaf.account.provider { leaf.region.clone() } else { "".into() };
+                let other = Leaf { account, model: model.clone(), region, ..leaf.clone() };
+                return match (state.rater.list(&other), state.rater.ratio(leaf)) {
+                    _ if !leaf.meter.is_token() => Became::Same,
+                    (Some(then), Some(now)) if then == now => Became::Same,
+                    (Some(then), _) => Became::Price(then),
+                    (None, _) => Became::Impossible,
+                };
+            }
             Change::NotBilled => return Became::Nothing,
+            Change::Half => return Became::Half,
         };
         if !leaf.meter.is_token() && !matches!(self, Change::Served(_)) {
             return Became::Same;
@@ -164,11 +243,12 @@ impl Change {
     }
 
     /// The cause that the change would prove for a slice. `lasting`: once it began, it went on.
-    pub fn cause(&self, attribute: &Attribute, lasting: bool) -> &'static str {
-        match (self, attribute) {
+    pub fn cause(&self, account: &Account, slice: &Slice, lasting: bool) -> &'static str {
+        match (self, &slice.attribute) {
             (Change::Version(_), _) => "rate.stale",
             (Change::List, _) => "terms.discount",
             (Change::Tier(Tier::Batch), _) => "rate.batch",
+            (Change::Tier(Tier::Fast | Tier::Ultrafast), _) => "rate.speed_premium",
             (Change::Tier(_), _) => "rate.service_tier",
             (Change::Region(_), _) => "rate.region_uplift",
             (Change::Prompt(_), _) => "rate.context_band",
@@ -179,9 +259,13 @@ impl Change {
                 "map.alias_repointed"
             }
             (Change::Served(_), _) => "map.fallback",
+            (Change::Priced { seller, .. }, _) if *seller != account.provider => "rate.platform_twin",
+            (Change::Priced { .. }, _) if slice.model.as_deref().is_some_and(is_tuned) => "map.finetune_base",
+            (Change::Priced { .. }, _) => "map.fuzzy_match",
             (Change::NotBilled, Attribute::CallType(_)) => "qty.poll_duplicate",
             (Change::NotBilled, Attribute::Outcome(_)) => "qty.failed_priced",
             (Change::NotBilled, _) => "cov.other_payer",
+            (Change::Half, _) => "qty.rollup_duplicate",
         }
     }
 
@@ -198,7 +282,9 @@ impl Change {
             Change::Prompt(prompt) => format!("charged at the rate of prompts from {prompt} tokens on"),
             Change::Meter(confusion) => confusion.words.to_owned(),
             Change::Served(model) => format!("charged as {model}"),
+            Change::Priced { seller, model } => format!("charged at the price of {model} at {seller}"),
             Change::NotBilled => "not charged".to_owned(),
+            Change::Half => "logged twice, charged once".to_owned(),
         }
     }
 
@@ -214,9 +300,15 @@ impl Change {
             Change::Prompt(_) => "a cost export that tells the context band",
             Change::Meter(_) => "billed quantities by token class: the provider's usage report",
             Change::Served(_) => "the model that answered, in the log",
-            Change::NotBilled => "the provider's usage report for these days, by key",
+            Change::Priced { .. } => "the seller's price page for the billed name",
+            Change::NotBilled | Change::Half => "the provider's usage report for these days, by key",
         }
     }
+}
+
+/// A fine-tuned model, by its name.
+fn is_tuned(model: &str) -> bool {
+    model.starts_with("ft:") || model.starts_with("ft-")
 }
 
 /// The list price of another instant, with what the contract makes of it today.
@@ -228,6 +320,10 @@ fn version(state: &State, leaf: &Leaf, at: i64) -> Became {
             let inverse = Ratio::new(now.denominator(), now.numerator());
             let unit = inverse.and_then(|inverse| unit.checked_mul(inverse)?.checked_mul(then));
             unit.map_or(Became::Impossible, Became::Price)
+        }
+        // Without a contract, the leaf of that instant has that price, and further changes apply to it.
+        (Some(_), ..) if state.rater.book.terms().is_empty() => {
+            Became::Leaf(Leaf { at, whole_day: false, ..leaf.clone() })
         }
         (Some(then), ..) => Became::Price(then),
         (None, ..) => Became::Impossible,

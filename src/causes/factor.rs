@@ -1,0 +1,285 @@
+//! One factor on everything an account was billed: a discount that no contract states, cents read as dollars, prices of
+//! another unit, another currency.
+//!
+//! The factor is read off the bill, in at most six decimals; every other line of the account from that day on tests it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::{Fact, Fix, Patch, Scope, Status};
+use crate::error::Result;
+use crate::money::{Money, Ratio};
+use crate::period::Day;
+use crate::rate::Account;
+use crate::reconcile::{BillKey, Edit, State, quantity};
+
+/// A factor counts in millionths.
+const ONE: i128 = 1_000_000;
+/// Days of each of two models, and the share of the account's dollars that must agree: 9 of 10.
+const DAYS: usize = 3;
+const AGREEING: (i128, i128) = (9, 10);
+
+/// What one bill key costs by the book, and on the bill.
+struct Point {
+    key: BillKey,
+    model: Arc<str>,
+    priced: i128,
+    billed: i128,
+    bound: i128,
+}
+
+impl Point {
+    /// The factors, in millionths, that the two amounts allow.
+    fn interval(&self) -> Option<(i128, i128)> {
+        let low = (self.billed - self.bound).checked_mul(ONE)?;
+        let high = (self.billed + self.bound).checked_mul(ONE)?;
+        Some((-(-low).div_euclid(self.priced), high.div_euclid(self.priced)))
+    }
+
+    fn agrees(&self, factor: i128) -> bool {
+        self.interval().is_some_and(|(low, high)| low <= factor && factor <= high)
+    }
+}
+
+pub fn propose(state: &State) -> Result<Vec<Patch>> {
+    let accounts: BTreeSet<&Account> = state.open.iter().map(|cell| &cell.account).collect();
+    let mut patches = Vec::new();
+    for account in accounts {
+        let points = points(state, account)?;
+        let found = candidates(&points)
+            .into_iter()
+            .filter_map(|factor| Some((onset(&points, factor)?, factor)))
+            .filter(|(_, factor)| !is_modelled(state, account, *factor))
+            .min();
+        let patch = found.and_then(|(from, factor)| patch(state, account, &points, factor, from));
+        patches.extend(patch.filter(|patch| !state.rejected.contains(&patch.name)));
+    }
+    Ok(patches)
+}
+
+/// Keys of one day and model with usage and a bill. Where the bill or a report counts the usage, the price of that count
+/// is what the bill is held against.
+fn points(state: &State, account: &Account) -> Result<Vec<Point>> {
+    let mut points = Vec::new();
+    for key in state.billed.keys().filter(|key| key.cell.account == *account) {
+        let Some(model) = key.cell.model.clone() else { continue };
+        let bill = state.bill(key);
+        let Some(leaves) = state.logged.get(key).filter(|leaves| bill.lines > 0 && !leaves.is_empty()) else {
+            continue;
+        };
+        let mut units = leaves.keys().map(|leaf| state.unit(key, leaf));
+        let (first, rest): (_, Vec<_>) = (units.next().flatten(), units.collect());
+        let Some(unit) = first.filter(|_| rest.iter().all(Option::is_some)) else { continue };
+        let counted = quantity::billed(state, key)
+            .filter(|(_, known)| matches!(known, quantity::Known::Stated | quantity::Known::Witnessed));
+        let priced = match counted {
+            Some((count, _)) if rest.iter().all(|other| *other == Some(unit)) => {
+                crate::rate::amount(unit, count)?
+            }
+            _ => state.priced(key)?,
+        };
+        let bound = bill.bound + Money::from_pico(2 * leaves.len() as i128 + 1);
+        if priced > Money::ZERO && priced.pico() > 4 * bound.pico() {
+            points.push(Point {
+                key: key.clone(),
+                model,
+                priced: priced.pico(),
+                billed: bill.amount.pico(),
+                bound: bound.pico(),
+            });
+        }
+    }
+    points.sort_by_key(|point| point.key.cell.first);
+    Ok(points)
+}
+
+/// For each model, the factor with the fewest decimals that its last days allow.
+fn candidates(points: &[Point]) -> BTreeSet<i128> {
+    let mut by_model: BTreeMap<&Arc<str>, Vec<&Point>> = BTreeMap::new();
+    for point in points {
+        by_model.entry(&point.model).or_default().push(point);
+    }
+    let mut found = BTreeSet::new();
+    for points in by_model.values() {
+        let mut allowed: Option<(i128, i128)> = None;
+        for point in points.iter().rev() {
+            let Some((low, high)) = point.interval() else { break };
+            let narrowed = allowed.map_or((low, high), |known| (known.0.max(low), known.1.min(high)));
+            if narrowed.0 > narrowed.1 {
+                break;
+            }
+            allowed = Some(narrowed);
+        }
+        let simplest = allowed.and_then(|(low, high)| {
+            (0..=6).map(|decimals| 10i128.pow(6 - decimals)).find_map(|step| {
+                let up = -(-low).div_euclid(step) * step;
+                (up > 0 && up <= high).then_some(up)
+            })
+        });
+        found.extend(simplest.filter(|factor| *factor != ONE));
+    }
+    found
+}
+
+/// The first day from which nearly everything agrees with the factor, and not with none.
+fn onset(points: &[Point], factor: i128) -> Option<Day> {
+    let (mut agreeing, mut all) = (0i128, 0i128);
+    let mut from = None;
+    for same_day in points.chunk_by(|a, b| a.key.cell.first == b.key.cell.first).rev() {
+        let sum =
+            |points: &mut dyn Iterator<Item = &Point>| points.map(|point| point.billed.abs()).sum::<i128>();
+        let agree = sum(&mut same_day.iter().filter(|point| point.agrees(factor)));
+        let day = sum(&mut same_day.iter());
+        agreeing += agree;
+        all += day;
+        let most = |part: i128, whole: i128| part * AGREEING.1 >= whole * AGREEING.0;
+        if most(agreeing, all) && most(agree, day) {
+            from = same_day.first().map(|point| point.key.cell.first);
+        }
+    }
+    let from = from?;
+    // Two models, each on days of its own, where no factor would not do as well.
+    let mut days: BTreeMap<&Arc<str>, BTreeSet<Day>> = BTreeMap::new();
+    for point in points.iter().filter(|point| point.key.cell.first >= from) {
+        if point.agrees(factor) && !point.agrees(ONE) {
+            days.entry(&point.model).or_default().insert(point.key.cell.first);
+        }
+    }
+    let coarse = points.iter().all(|point| point.key.cell.first != point.key.cell.last);
+    let tested = days.values().filter(|days| days.len() >= DAYS || coarse).count();
+    let models: BTreeSet<&Arc<str>> =
+        points.iter().filter(|point| point.key.cell.first >= from).map(|point| &point.model).collect();
+    let needed = if coarse { DAYS } else { 2 };
+    (tested >= needed && tested * 2 > models.len()).then_some(from)
+}
+
+/// A factor that tiers, regions or the contract also have: other families look for those.
+fn is_modelled(state: &State, account: &Account, factor: i128) -> bool {
+    let book = state.rater.book;
+    let uplift = book.regions(&account.provider).into_iter().any(|region| {
+        book.region_factors(&account.provider, region)
+            .any(|known| known.numerator() * ONE == factor * known.denominator())
+    });
+    uplift || [ONE / 2, 2 * ONE, 6 * ONE].contains(&factor) || (factor > ONE && !book.terms().is_empty())
+}
+
+fn patch(state: &State, account: &Account, points: &[Point], factor: i128, from: Day) -> Option<Patch> {
+    let ratio = Ratio::new(factor, ONE)?;
+    let (cause, status, rivals): (_, _, &[&str]) = match factor {
+        _ if factor == 100 * ONE || factor * 100 == ONE => ("unit.minor_currency", Status::Exact, &[]),
+        _ if power_of_ten(factor) => ("rate.unit_scale", Status::Exact, &[]),
+        _ if factor > ONE => ("fx.rate", Status::Ambiguous, &["terms.platform_fee"]),
+        _ if factor % (ONE / 100) == 0 => ("terms.discount", Status::Probable, &[]),
+        _ => ("fx.rate", Status::Ambiguous, &["terms.discount"]),
+    };
+    let mut scope = Scope::of(account);
+    let mut edits = Vec::new();
+    let inside: Vec<&Point> = points.iter().filter(|point| point.key.cell.first >= from).collect();
+    for point in &inside {
+        scope.cover(&point.key.cell);
+        for leaf in state.logged.get(&point.key).into_iter().flat_map(|leaves| leaves.keys()) {
+            let unit = state.unit(&point.key, leaf)?.checked_mul(ratio)?;
+            edits.push(Edit::Reprice { key: point.key.clone(), leaf: leaf.clone(), unit });
+        }
+    }
+    let agreeing = inside.iter().filter(|point| point.agrees(factor)).count();
+    let origin = state.bill(&inside.first()?.key).origin;
+    let mut facts = vec![
+        Fact::new("billed share of the price in the book", ratio.decimal_text(6)).at(origin),
+        Fact::new("billed amounts at this share", agreeing),
+        Fact::new("billed amounts from that day on", inside.len()),
+        Fact::new("numbers fitted", 1),
+    ];
+    if cause == "terms.discount" {
+        facts.push(Fact::new("discount in percent", percent_off(factor)));
+    }
+    Some(Patch {
+        name: format!("factor {account:?} {factor} {from}"),
+        cause,
+        status,
+        scope,
+        edits,
+        facts,
+        rivals: rivals.iter().map(|rival| (*rival).to_owned()).collect(),
+        decides: decides(cause).map(ToOwned::to_owned),
+        fix: Some(fix(cause, account, factor, from)),
+    })
+}
+
+fn power_of_ten(factor: i128) -> bool {
+    (0..=12).any(|digits| factor == 10i128.pow(digits)) && factor != ONE
+}
+
+fn percent_off(factor: i128) -> String {
+    Ratio::new((ONE - factor) * 100, ONE).map_or_else(String::new, |percent| percent.decimal_text(4))
+}
+
+fn decides(cause: &str) -> Option<&'static str> {
+    match cause {
+        "terms.discount" => Some("the contract: a discount on everything, and since when"),
+        "fx.rate" => Some("the currency and rate on the invoice, and the contract"),
+        _ => None,
+    }
+}
+
+fn fix(cause: &str, account: &Account, factor: i128, from: Day) -> Fix {
+    let (kind, text, patch) = match cause {
+        "terms.discount" => (
+            "contract-term",
+            "add the term to a contract of the books once it is confirmed",
+            format!(
+                "[[term]]\nseller = \"{}\"\nfrom = {from}\nkind = \"percent_off_list\"\nvalue = \"{}\"\napplies_to = [\"tokens\"]\n",
+                account.provider,
+                percent_off(factor)
+            ),
+        ),
+        "fx.rate" => ("books", "state the invoice's currency and its dated rate in the books", String::new()),
+        "unit.minor_currency" => (
+            "mapping",
+            "read this export's amounts in minor units: they are cents, not dollars",
+            String::new(),
+        ),
+        _ => ("pricebook-row", "correct the unit (`per`) of the rows that price this account", String::new()),
+    };
+    Fix { kind, text: text.to_owned(), patch }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn point(day: &str, model: &str, priced: i128, billed: i128) -> Point {
+        let day: Day = day.parse().unwrap();
+        let account = Account { provider: "openai".into(), id: None };
+        let cell = crate::reconcile::CellKey { account, model: Some(model.into()), first: day, last: day };
+        let key = BillKey { cell, meter: None, tier: None, region: None, long_context: None };
+        Point { key, model: model.into(), priced, billed, bound: 1 }
+    }
+
+    #[test]
+    fn twelve_percent_off_everything_from_the_third_on() {
+        let mut points = Vec::new();
+        for (at, day) in
+            ["2026-10-01", "2026-10-02", "2026-10-03", "2026-10-04", "2026-10-05"].iter().enumerate()
+        {
+            for (model, priced) in [("a", 1_000_000), ("b", 3_000_000)] {
+                points.push(point(day, model, priced, if at < 2 { priced } else { priced / 100 * 88 }));
+            }
+        }
+        assert_eq!(candidates(&points), [880_000].into());
+        assert_eq!(onset(&points, 880_000), Some("2026-10-03".parse().unwrap()));
+        // One model alone is a price change.
+        points.retain(|point| &*point.model == "a");
+        assert_eq!(onset(&points, 880_000), None);
+    }
+
+    #[test]
+    fn powers_of_ten() {
+        assert!(
+            power_of_ten(1_000 * ONE)
+                && power_of_ten(ONE / 1000)
+                && !power_of_ten(ONE)
+                && !power_of_ten(2 * ONE)
+        );
+    }
+}
