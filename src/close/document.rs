@@ -165,6 +165,8 @@ pub struct Finding {
     pub due: Option<Day>,
     pub evidence: Vec<Evidence>,
     pub fix: Option<FindingFix>,
+    /// The fix tried on earlier closed months; empty where that was not asked for.
+    pub backtests: Vec<Backtest>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -187,6 +189,50 @@ pub struct Recurrence {
     pub amount: Money,
     /// The first of them; null for provisional answers.
     pub since: Option<Month>,
+}
+
+/// What a fix would have done to one earlier month.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Backtest {
+    pub month: Month,
+    pub verdict: Verdict,
+    /// What the same cause came to in that month, without the fix.
+    pub amount: Money,
+    /// Cells that the fix prices differently.
+    pub changed: u64,
+    /// Those of them in which less is left to explain, beyond rounding.
+    pub mended: u64,
+    /// Those of them in which more is left to explain, beyond rounding.
+    pub broken: u64,
+    /// What needed a cause or had none in the changed cells, by size: without the fix.
+    pub open_before: Money,
+    /// The same with it.
+    pub open_after: Money,
+    /// Why it could not be tried.
+    pub why: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// It changes cells and makes none worse.
+    Held,
+    /// It makes cells worse.
+    Broken,
+    /// It changes no cell: it begins later, or there was no such traffic.
+    NoEffect,
+    NotTestable,
+}
+
+impl Verdict {
+    pub const fn words(self) -> &'static str {
+        match self {
+            Verdict::Held => "would have held",
+            Verdict::Broken => "would have broken cells",
+            Verdict::NoEffect => "changes nothing",
+            Verdict::NotTestable => "cannot be tried",
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]

@@ -177,5 +177,6 @@ fn finding(id: String, draft: &Draft) -> Finding {
             text: fix.text.clone(),
             patch: (!fix.patch.is_empty()).then(|| fix.patch.clone()),
         }),
+        backtests: Vec::new(),
     }
 }

@@ -1,6 +1,7 @@
 //! The close: one document over everything that was read, and the pack that is written from it.
 
 pub mod assemble;
+pub mod backtest;
 mod cells;
 pub mod charges;
 mod contract;

@@ -3,7 +3,7 @@
 
 use super::lines;
 use super::sheet::{Cell as Shown, Column, Kind, Sheet};
-use crate::close::document::{Bridge, Cell, CellFinding, CellMeter, Finding, Reconciliation};
+use crate::close::document::{Bridge, Cell, CellFinding, CellMeter, Finding, Reconciliation, Verdict};
 use crate::money::{Money, Ratio};
 use crate::vocabulary::Tier;
 
@@ -11,6 +11,7 @@ pub fn build(document: &Reconciliation, finding: &Finding) -> Vec<Sheet> {
     let mut sheets = vec![about(document, finding), evidence(finding), cells(document, finding)];
     sheets.extend(arithmetic(document, finding));
     sheets.extend(rivals(finding));
+    sheets.extend(backtests(finding));
     sheets
 }
 
@@ -225,5 +226,40 @@ fn rivals(finding: &Finding) -> Option<Sheet> {
         sheet.rows.push(vec![cause.as_str().into(), lines::title(cause).into()]);
     }
     sheet.notes.extend(finding.decides.iter().map(|fact| format!("what would decide: {fact}.")));
+    Some(sheet)
+}
+
+/// The fix tried on earlier closed months.
+fn backtests(finding: &Finding) -> Option<Sheet> {
+    if finding.backtests.is_empty() {
+        return None;
+    }
+    let columns = vec![
+        Column::new("month", "Month", Kind::Text),
+        Column::new("verdict", "The fix", Kind::Text),
+        Column::new("amount", "Same cause", Kind::Money),
+        Column::new("changed", "Cells changed", Kind::Integer),
+        Column::new("mended", "Mended", Kind::Integer),
+        Column::new("broken", "Broken", Kind::Integer),
+        Column::new("open_before", "Open before", Kind::Money),
+        Column::new("open_after", "Open after", Kind::Money),
+        Column::new("why", "Why not", Kind::Text),
+    ];
+    let mut sheet = Sheet::new("backtest", "Tried on earlier months", columns);
+    for test in &finding.backtests {
+        let tried = test.verdict != Verdict::NotTestable;
+        let only = |cell: Shown| if tried { cell } else { Shown::Empty };
+        sheet.rows.push(vec![
+            test.month.to_string().into(),
+            test.verdict.words().into(),
+            test.amount.into(),
+            only(test.changed.into()),
+            only(test.mended.into()),
+            only(test.broken.into()),
+            only(test.open_before.into()),
+            only(test.open_after.into()),
+            Shown::from(test.why.clone()),
+        ]);
+    }
     Some(sheet)
 }

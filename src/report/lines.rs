@@ -2,7 +2,7 @@
 
 use crate::causes::Status;
 use crate::causes::catalogue::Cause;
-use crate::close::document::Finding;
+use crate::close::document::{Finding, Verdict};
 use crate::period::Day;
 
 /// What happened, in the words of the cause's page, and to what.
@@ -18,6 +18,7 @@ pub fn title(cause: &str) -> &str {
 pub fn engineer(finding: &Finding) -> String {
     let mut parts = vec![causes(finding), place(finding)];
     parts.extend(recurrence(finding));
+    parts.extend(backtests(finding));
     parts.extend(asked(finding.owner.as_deref(), finding.due));
     let head = parts.join(", ");
     match todo(finding) {
@@ -50,6 +51,25 @@ pub fn recurrence(finding: &Finding) -> Option<String> {
     let recurs = &finding.recurs;
     let since = recurs.since.filter(|_| recurs.months > 1)?;
     Some(format!("{} months since {since}, {} together", recurs.months, recurs.amount.grouped(2)))
+}
+
+/// `the fix would have held in 2026-08, 2026-09 and broken 3 cells of 2026-07`
+pub fn backtests(finding: &Finding) -> Option<String> {
+    let months = |verdict: Verdict| -> Vec<String> {
+        let of = finding.backtests.iter().filter(|test| test.verdict == verdict);
+        of.map(|test| match verdict {
+            Verdict::Broken => format!("broken {} cells of {}", test.broken, test.month),
+            _ => test.month.to_string(),
+        })
+        .collect()
+    };
+    let (held, broken) = (months(Verdict::Held), months(Verdict::Broken));
+    let mut parts = Vec::new();
+    if !held.is_empty() {
+        parts.push(format!("held in {}", held.join(", ")));
+    }
+    parts.extend(broken);
+    (!parts.is_empty()).then(|| format!("the fix would have {}", parts.join(" and ")))
 }
 
 /// `ilya by 2026-11-30`

@@ -23,6 +23,7 @@ pub fn build(document: &Reconciliation) -> Sheet {
             Column::new("due", "Due", Kind::Date).optional(),
             Column::new("months", "Months", Kind::Integer).optional(),
             Column::new("cumulative", "In all months", Kind::Money).optional(),
+            Column::new("backtest", "Back-test", Kind::Text).optional(),
         ],
     );
     sheet.decimals = 6;
@@ -60,6 +61,7 @@ fn bridge(
             finding.due.into(),
             u64::from(finding.recurs.months).into(),
             finding.recurs.amount.into(),
+            Cell::from(lines::backtests(finding)),
         ]);
     }
     *running += unexplained;
@@ -71,7 +73,7 @@ fn bridge(
 
 /// A row with its step and the running total alone.
 fn row(step: &str, running: Money) -> Vec<Cell> {
-    let mut cells = vec![Cell::Empty; 13];
+    let mut cells = vec![Cell::Empty; 14];
     cells[0] = step.into();
     cells[6] = running.into();
     cells
