@@ -17,6 +17,7 @@ pub mod missing_price;
 pub mod modifier;
 pub mod price;
 pub mod record;
+pub mod remedy;
 pub mod search;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -3,7 +3,7 @@
 use super::reconcile::reconcile;
 use super::{closes, gather, global::Global, ui::Ui};
 use crate::books::Books;
-use crate::close::history::{PastClose, PastFinding, PastInput, stood};
+use crate::close::history::{PastClose, PastFinding, stood};
 use crate::diagnostic::{Diagnostic, Origin, nearest};
 use crate::error::{EXIT_CLEAN, EXIT_FINDINGS, Error, Result};
 use crate::money::Money;
@@ -159,10 +159,8 @@ fn again_compared(global: &Global, close: &PastClose) -> Result<Option<Vec<PastF
     let global = Global { month: Some(close.month), from: None, to: None, ..(*global).clone() };
     let quiet = Ui { quiet: true, verbose: false, ..global.ui() };
     let (document, _) = reconcile(&mut gather::books(&global, &quiet)?, &quiet)?;
-    let inputs = document.inputs.iter();
-    let inputs: Vec<PastInput> =
-        inputs.map(|input| PastInput { path: input.path.clone(), sha256: input.sha256.clone() }).collect();
-    Ok((inputs == close.inputs).then(|| document.findings.iter().map(PastFinding::from).collect()))
+    let same = close.has_inputs_of(&document);
+    Ok(same.then(|| document.findings.iter().map(PastFinding::from).collect()))
 }
 
 fn recurring(

@@ -1,5 +1,6 @@
 //! `llmfin explain`: what a cause is, and how one finding was proven.
 
+use super::backtest;
 use super::global::Global;
 use super::reconcile::{Files, reconcile};
 use super::ui::Ui;
@@ -19,13 +20,17 @@ Examples:
   llmfin explain
   llmfin explain rate.stale
   llmfin explain PB007
-  llmfin explain --finding F3 --month 2026-10")]
+  llmfin explain --finding F3 --month 2026-10
+  llmfin explain --finding F3 --month 2026-10 --backtest")]
 pub struct Args {
     /// Cause, or rule such as PB007, whose page to show; causes are listed where it is left out
     pub cause: Option<String>,
     /// Finding of the month to show with its evidence, its cells, their arithmetic and its rivals, such as F3
     #[arg(long, value_name = "ID", conflicts_with = "cause")]
     pub finding: Option<String>,
+    /// Try the finding's fix on every earlier closed month of the books
+    #[arg(long, requires = "finding")]
+    pub backtest: bool,
     #[command(flatten)]
     pub files: Files,
 }
@@ -34,7 +39,12 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
     match (&args.cause, &args.finding) {
         (Some(id), _) => ui.output(global.output(), &page(id)?)?,
         (None, Some(id)) => {
-            let (document, _) = reconcile(&mut args.files.gather(global, ui)?, ui)?;
+            let mut gathered = args.files.gather(global, ui)?;
+            let (document, _) = if args.backtest {
+                backtest::reconcile_and_try(&mut gathered, Some(id), global, ui)?
+            } else {
+                reconcile(&mut gathered, ui)?
+            };
             show(&document, find(&document, id)?, global, ui)?;
         }
         (None, None) => global.write(ui, &[list()])?,

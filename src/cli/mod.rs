@@ -1,5 +1,6 @@
 //! The command line: one file per command, each with its arguments (whose doc comments are the help) and one `run`.
 
+pub mod backtest;
 pub mod check;
 pub mod clock;
 pub mod close;
@@ -17,9 +18,11 @@ pub mod inputs;
 pub mod memos;
 pub mod pack;
 pub mod pages;
+pub mod patch_dir;
 pub mod pricebook;
 pub mod reconcile;
 pub mod remarks;
+pub mod rules;
 pub mod schema;
 pub mod stored;
 pub mod ui;

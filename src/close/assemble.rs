@@ -15,34 +15,23 @@ use super::listings::{input_rows, memos, note, search_cut, spanning, suspicions,
 use super::totals::{check, totals};
 use crate::causes::engine;
 use crate::causes::logged;
+use crate::causes::remedy;
 use crate::contract;
 use crate::error::Result;
 use crate::invoice::{DocumentKind, ModelScope};
 use crate::money::Money;
-use crate::rate::{self, Account, Accounts, DayUsage, Rater};
+use crate::rate::{Account, DayUsage, Rater};
 use crate::reconcile::{CellKey, Grain, Line, State};
 use crate::vocabulary::ChargeCategory;
 
 /// Runs the whole reconciliation.
 pub fn assemble(inputs: &CloseInputs) -> Result<Reconciliation> {
     let rater = Rater::new(inputs.book);
-    let accounts = Accounts { known: inputs.accounts(), keys: inputs.keys.clone() };
-    let mut usage: Vec<DayUsage> = Vec::new();
-    for source in inputs.sources.iter().filter(|source| source.primary) {
-        let rows = rate::day_rows(
-            &source.cubes,
-            source.account.as_ref(),
-            inputs.period,
-            &accounts,
-            &inputs.mappings,
-            inputs.book,
-        );
-        usage.extend(rows.rows);
-    }
+    let mut usage = inputs.usage();
     usage.sort_by(|a, b| a.account.cmp(&b.account));
     let Bills { mut usage_lines, charge_lines, mut reports } = bills(inputs);
     share(&mut usage, usage_lines.iter_mut().chain(&mut reports));
-    let known = accounts.known.iter().cloned().collect();
+    let known = inputs.accounts().into_iter().collect();
     let agreed = contract::statements(
         &rater,
         &contract::billable(&usage),
@@ -66,7 +55,13 @@ pub fn assemble(inputs: &CloseInputs) -> Result<Reconciliation> {
     let left_out = search_cut(&explained);
     let bridge = logged::bridge(&usage, &rater, |leaf| state.key_of(leaf).cell)?;
 
-    let mut drafts: Vec<Draft> = explained.claims.into_iter().map(claim_draft).collect();
+    let remedies = remedy::of(&state, &explained.claims);
+    let mut drafts: Vec<Draft> = explained
+        .claims
+        .into_iter()
+        .zip(remedies)
+        .map(|(claim, remedies)| claim_draft(claim, remedies))
+        .collect();
     let mut unexplained: BTreeMap<CellKey, Money> = BTreeMap::new();
     drafts.extend(rounding(&explained.residuals, &mut unexplained));
     drafts.extend(charges.iter().enumerate().filter_map(|(index, charge)| charge_draft(index, charge)));

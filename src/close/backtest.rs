@@ -64,11 +64,12 @@ pub fn compare(month: Month, finding: &Finding, before: &Reconciliation, after: 
     }
 }
 
-/// A month on which the fix cannot be tried, and why; the amount is what the month's own close says of the cause.
-pub fn untested(month: Month, amount: Money, why: &str) -> Backtest {
+/// A month on which the fix need not or cannot be tried, and why; the amount is what the month's own close says of the
+/// cause.
+pub fn untried(month: Month, verdict: Verdict, amount: Money, why: &str) -> Backtest {
     Backtest {
         month,
-        verdict: Verdict::NotTestable,
+        verdict,
         amount,
         changed: 0,
         mended: 0,

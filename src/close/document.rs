@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::causes::Status;
+use crate::causes::remedy::Remedy;
 use crate::money::Money;
 use crate::period::{Day, Month};
 use crate::vocabulary::{ChargeCategory, Meter, Tier};
@@ -167,6 +168,9 @@ pub struct Finding {
     pub fix: Option<FindingFix>,
     /// The fix tried on earlier closed months; empty where that was not asked for.
     pub backtests: Vec<Backtest>,
+    /// What the fix writes into files.
+    #[serde(skip)]
+    pub remedies: Vec<Remedy>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -225,12 +229,13 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// The answer to "would it have held?".
     pub const fn words(self) -> &'static str {
         match self {
-            Verdict::Held => "would have held",
-            Verdict::Broken => "would have broken cells",
-            Verdict::NoEffect => "changes nothing",
-            Verdict::NotTestable => "cannot be tried",
+            Verdict::Held => "yes",
+            Verdict::Broken => "no",
+            Verdict::NoEffect => "no effect",
+            Verdict::NotTestable => "not testable",
         }
     }
 }

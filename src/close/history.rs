@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 
-use super::document::{Bridge, Finding, Reconciliation, Recurrence};
+use super::document::{Bridge, Finding, Input, Reconciliation, Recurrence};
 use crate::money::Money;
 use crate::period::{Day, Month};
 
@@ -16,7 +16,7 @@ pub struct PastClose {
     pub inputs: Vec<PastInput>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub struct PastInput {
     pub path: String,
     pub sha256: String,
@@ -76,6 +76,15 @@ impl PastFinding {
 
 /// The kind of fix that mends nothing.
 pub const BOOKING: &str = "classify";
+
+impl PastClose {
+    /// True where a document was computed from the very files of this close.
+    pub fn has_inputs_of(&self, document: &Reconciliation) -> bool {
+        let same =
+            |(mine, theirs): (&PastInput, &Input)| mine.path == theirs.path && mine.sha256 == theirs.sha256;
+        self.inputs.len() == document.inputs.len() && self.inputs.iter().zip(&document.inputs).all(same)
+    }
+}
 
 impl From<&Finding> for PastFinding {
     fn from(finding: &Finding) -> PastFinding {

@@ -8,7 +8,7 @@ use crate::invoice::{Document, DocumentKind, ModelScope, Reject};
 use crate::money::Money;
 use crate::period::Period;
 use crate::pricebook::Pricebook;
-use crate::rate::{Account, ModelMapping, unknown_name};
+use crate::rate::{self, Account, Accounts, DayUsage, ModelMapping, TrafficRule, unknown_name};
 use crate::reconcile::Line;
 use crate::review::memo::Memo;
 use crate::usage::cube::Cubes;
@@ -66,6 +66,8 @@ pub struct CloseInputs<'a> {
     /// Bill-side projects, workspaces and keys that are the gateway's.
     pub gateway: BTreeMap<Account, BTreeSet<Arc<str>>>,
     pub mappings: Vec<ModelMapping>,
+    /// What the books say of traffic and the log does not.
+    pub traffic: Vec<TrafficRule>,
     /// Log rows that could not be used.
     pub rejects: Vec<Reject>,
     /// What is known since about the prices of earlier closes.
@@ -82,6 +84,17 @@ impl CloseInputs<'_> {
             .chain(self.accounts.iter().cloned())
             .collect();
         all.into_iter().collect()
+    }
+
+    /// The log as best counted, of the sources that count.
+    pub fn usage(&self) -> Vec<DayUsage> {
+        let accounts = Accounts { known: self.accounts(), keys: self.keys.clone() };
+        let rows = |source: &SourceCubes| {
+            let (account, traffic) = (source.account.as_ref(), &self.traffic);
+            rate::day_rows(&source.cubes, account, self.period, &accounts, &self.mappings, traffic, self.book)
+                .rows
+        };
+        self.sources.iter().filter(|source| source.primary).flat_map(rows).collect()
     }
 
     /// True where neither side has anything in the period.

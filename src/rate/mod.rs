@@ -5,6 +5,7 @@
 
 #[cfg(test)]
 mod tests;
+pub mod traffic;
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,6 +17,7 @@ use crate::period::{Day, Period};
 use crate::pricebook::{NoPrice, PriceQuery, Pricebook, Priced};
 use crate::usage::cube::{Cubes, Name, RatingKey, Sums};
 use crate::vocabulary::{CallType, CountSource, Meter, Outcome, Reading, Tier};
+pub use traffic::{TrafficFilter, TrafficRule, TrafficSet};
 
 /// Who is billed: one account at one seller.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -173,11 +175,12 @@ pub fn day_rows(
     period: Period,
     accounts: &Accounts,
     mappings: &[ModelMapping],
+    traffic: &[TrafficRule],
     book: &Pricebook,
 ) -> DayRows {
     let mut outside = Sums::default();
     let mut days: BTreeMap<RatingKey, (i64, Sums)> = BTreeMap::new();
-    let mut segments = Segments { cubes, book, mappings, period, cache: BTreeMap::new() };
+    let mut segments = Segments { cubes, book, mappings, traffic, period, cache: BTreeMap::new() };
     for (key, sums) in &cubes.rating {
         if !period.contains(key.day()) {
             outside.add(sums);
@@ -200,7 +203,7 @@ pub fn day_rows(
                 .map_or(provider.clone(), |seller| seller.id.into());
             let (served, routed) = (text(key.served), text(key.routed));
             let meant = resolve(book, mappings, &seller, &served, &routed, at);
-            DayUsage {
+            let mut row = DayUsage {
                 account: accounts.of(&seller, source, cubes.names.text(key.key)),
                 model: meant.model.clone(),
                 day: key.day(),
@@ -219,7 +222,9 @@ pub fn day_rows(
                 reading: key.reading,
                 stream: key.stream,
                 sums,
-            }
+            };
+            traffic::apply(traffic, book, &mut row);
+            row
         })
         .collect();
     DayRows { rows, outside }
@@ -303,6 +308,7 @@ struct Segments<'a> {
     cubes: &'a Cubes,
     book: &'a Pricebook,
     mappings: &'a [ModelMapping],
+    traffic: &'a [TrafficRule],
     period: Period,
     /// By provider, served and routed name, in order of time.
     cache: BTreeMap<(Name, Name, Name), Vec<i64>>,
@@ -336,12 +342,13 @@ impl Segments<'_> {
         }
         moves.extend(self.mappings.iter().filter_map(|mapping| mapping.from).map(Day::start));
         moves.retain(|at| (first..last).contains(at));
-        let models: BTreeSet<Arc<str>> = moves
+        let mut models: BTreeSet<Arc<str>> = moves
             .iter()
             .map(|at| {
                 resolve(self.book, self.mappings, seller, text(key.served), text(key.routed), *at).model
             })
             .collect();
+        models.extend(traffic::models(self.traffic, seller).cloned());
         let mut changes = moves;
         for model in models {
             changes.extend(self.book.price_changes(seller, &model, first, last));

@@ -236,18 +236,18 @@ fn backtests(finding: &Finding) -> Option<Sheet> {
     }
     let columns = vec![
         Column::new("month", "Month", Kind::Text),
-        Column::new("verdict", "The fix", Kind::Text),
+        Column::new("verdict", "Held", Kind::Text),
         Column::new("amount", "Same cause", Kind::Money),
-        Column::new("changed", "Cells changed", Kind::Integer),
+        Column::new("changed", "Cells", Kind::Integer),
         Column::new("mended", "Mended", Kind::Integer),
         Column::new("broken", "Broken", Kind::Integer),
         Column::new("open_before", "Open before", Kind::Money),
         Column::new("open_after", "Open after", Kind::Money),
-        Column::new("why", "Why not", Kind::Text),
+        Column::new("why", "Why", Kind::Text),
     ];
-    let mut sheet = Sheet::new("backtest", "Tried on earlier months", columns);
+    let mut sheet = Sheet::new("backtest", "Would the fix have held in earlier months?", columns);
     for test in &finding.backtests {
-        let tried = test.verdict != Verdict::NotTestable;
+        let tried = matches!(test.verdict, Verdict::Held | Verdict::Broken);
         let only = |cell: Shown| if tried { cell } else { Shown::Empty };
         sheet.rows.push(vec![
             test.month.to_string().into(),
