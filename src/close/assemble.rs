@@ -10,6 +10,7 @@ use super::document::*;
 use super::draft::{Draft, charge_draft, claim_draft, logged_draft, number, rounding};
 use super::expected::expect;
 use super::inputs::CloseInputs;
+use super::limits::limits;
 use super::listings::{input_rows, memos, no_hours, note, search_cut, spanning, suspicions, ties, unpriced};
 use super::totals::{check, totals};
 use crate::causes::engine;
@@ -103,6 +104,7 @@ pub fn assemble(inputs: &CloseInputs) -> Result<Reconciliation> {
         charges: charge_rows,
         unpriced,
         memos: memos(inputs),
+        limits: limits(inputs, &usage, &usage_lines, &reports),
         invoices: ties(inputs),
         inputs: input_rows(inputs),
         rejects: inputs

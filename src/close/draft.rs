@@ -166,8 +166,9 @@ fn finding(id: String, draft: &Draft) -> Finding {
         },
         rivals: draft.rivals.clone(),
         decides: draft.decides.clone(),
-        recurs: Recurrence { months: 1, amount: draft.amount },
+        recurs: Recurrence { months: 1, amount: draft.amount, since: None },
         owner: None,
+        due: None,
         evidence: draft
             .facts
             .iter()
@@ -182,6 +183,7 @@ fn finding(id: String, draft: &Draft) -> Finding {
             text: fix.text.clone(),
             patch: patch(&fix.patch, draft),
         }),
+        backtests: Vec::new(),
         remedies: draft.remedies.clone(),
     }
 }
