@@ -247,6 +247,13 @@ fn name(rater: &Rater, row: &DayUsage, difference: Money, complete: bool) -> Res
         let cause = if zero { "rate.missing_model" } else { "rate.missing_class" };
         return Ok(Some((cause, "the gateway logged a cost, the book has no price", Status::Proven)));
     }
+    if let Some(before) = &row.as_logged
+        && let Some(would) = cost(rater, before, Some)?
+        && (would - row.sums.logged).abs() <= float_noise(row)
+    {
+        let what = "the gateway priced the traffic as it logged it, without what the books say of it";
+        return Ok(Some((declared(row, before), what, Status::Proven)));
+    }
     for mistake in MISTAKES {
         if mistake.cause == "rate.missing_model"
             && (row.sums.logged_rows == 0 || !row.sums.logged.is_zero())
@@ -261,6 +268,21 @@ fn name(rater: &Rater, row: &DayUsage, difference: Money, complete: bool) -> Res
         }
     }
     Ok(None)
+}
+
+/// The cause of a difference between a row and what a rule of the books made of it.
+fn declared(row: &DayUsage, before: &DayUsage) -> &'static str {
+    match () {
+        () if row.model != before.model => "map.alias_repointed",
+        () if row.region != before.region => "rate.region_uplift",
+        () if row.tier == Tier::Batch && row.tier != before.tier => "rate.batch",
+        () if row.tier != before.tier => "rate.service_tier",
+        () if row.sums.meters.get(Meter::Input) != before.sums.meters.get(Meter::Input) => {
+            "cls.cache_read_as_input"
+        }
+        () if row.sums.meters != before.sums.meters => "rate.cache_ttl",
+        () => "rate.context_band",
+    }
 }
 
 impl DayUsage {

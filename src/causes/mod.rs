@@ -15,6 +15,7 @@ pub mod mapping;
 pub mod meter_move;
 pub mod missing_price;
 pub mod modifier;
+pub mod noise;
 pub mod price;
 pub mod record;
 pub mod remedy;

@@ -84,6 +84,8 @@ pub struct DayUsage {
     pub reading: Reading,
     pub stream: bool,
     pub sums: Sums,
+    /// The row before a rule about its traffic changed it.
+    pub as_logged: Option<Box<DayUsage>>,
 }
 
 /// Everything a unit price depends on, for one account, model and day.
@@ -222,6 +224,7 @@ pub fn day_rows(
                 reading: key.reading,
                 stream: key.stream,
                 sums,
+                as_logged: None,
             };
             traffic::apply(traffic, book, &mut row);
             row

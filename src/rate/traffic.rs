@@ -104,6 +104,10 @@ pub fn apply(rules: &[TrafficRule], book: &Pricebook, row: &mut DayUsage) {
             set.meters.entry(*logged).or_insert(*counted);
         }
     }
+    if set.is_empty() {
+        return;
+    }
+    row.as_logged = Some(Box::new(row.clone()));
     if let Some(model) = set.model {
         let known = book.resolve(&row.account.provider, &model, row.at);
         row.model = known.map_or_else(|| unknown_name(&model), Into::into);
@@ -132,4 +136,119 @@ pub fn apply(rules: &[TrafficRule], book: &Pricebook, row: &mut DayUsage) {
 /// Models that rules name for a seller: their prices cut the days of their traffic too.
 pub(super) fn models<'r>(rules: &'r [TrafficRule], seller: &'r str) -> impl Iterator<Item = &'r Arc<str>> {
     rules.iter().filter(move |rule| &*rule.seller == seller).filter_map(|rule| rule.set.model.as_ref())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rate::Account;
+    use crate::usage::cube::Sums;
+    use crate::vocabulary::{CountSource, Reading};
+
+    fn row(key: &str) -> DayUsage {
+        let day: Day = "2026-10-12".parse().unwrap();
+        let mut sums = Sums { requests: 1, ..Sums::default() };
+        sums.meters.set(Meter::CacheWrite5m, 7);
+        sums.meters.set(Meter::CacheWrite1h, 5);
+        DayUsage {
+            account: Account { provider: "anthropic".into(), id: Some("acme".into()) },
+            model: "claude-sonnet-4-5-20250929".into(),
+            day,
+            at: day.start(),
+            whole_day: false,
+            key: key.into(),
+            requested: "".into(),
+            routed: "smart".into(),
+            served: "claude-sonnet-4-5".into(),
+            region: "".into(),
+            tier: Tier::Standard,
+            prompt: 200_001,
+            outcome: Outcome::Success,
+            call_type: CallType::Generation,
+            source: CountSource::Provider,
+            reading: Reading::Inclusive,
+            stream: true,
+            sums,
+            as_logged: None,
+        }
+    }
+
+    fn rule(filter: TrafficFilter, set: TrafficSet) -> TrafficRule {
+        let (from, until) = ("2026-10-12".parse().unwrap(), Some("2026-10-12".parse().unwrap()));
+        TrafficRule { seller: "anthropic".into(), from, until, filter, set }
+    }
+
+    fn applied(rules: &[TrafficRule], mut row: DayUsage) -> DayUsage {
+        apply(rules, &Pricebook::shipped().unwrap(), &mut row);
+        row
+    }
+
+    #[test]
+    fn the_first_rule_that_sets_a_thing_decides_it() {
+        let region = |region: &str| TrafficSet { region: Some(region.into()), ..TrafficSet::default() };
+        let key = TrafficFilter { key: ["a".into()].into(), ..TrafficFilter::default() };
+        let batch = TrafficSet { tier: Some(Tier::Batch), ..region("global") };
+        let rules = [rule(key, region("geo:us")), rule(TrafficFilter::default(), batch)];
+        let (a, b) = (applied(&rules, row("a")), applied(&rules, row("b")));
+        assert_eq!((&*a.region, a.tier, &*b.region, b.tier), ("geo:us", Tier::Batch, "global", Tier::Batch));
+        assert_eq!(&*a.as_logged.unwrap().region, "");
+        let other_day = DayUsage { day: "2026-10-13".parse().unwrap(), ..row("a") };
+        assert!(applied(&rules, other_day).as_logged.is_none());
+    }
+
+    #[test]
+    fn every_key_of_a_filter_must_hold() {
+        let filter = TrafficFilter {
+            account: ["acme".into()].into(),
+            requested: ["smart".into()].into(),
+            // As logged; the book knows it by its snapshot.
+            model: ["claude-sonnet-4-5".into()].into(),
+            region: ["".into()].into(),
+            tier: [Tier::Standard].into(),
+            outcome: [Outcome::Success].into(),
+            call_type: [CallType::Generation].into(),
+            stream: Some(true),
+            ..TrafficFilter::default()
+        };
+        assert!(filter.takes(&row("a")));
+        for other in [
+            TrafficFilter { account: ["else".into()].into(), ..filter.clone() },
+            TrafficFilter { requested: ["".into()].into(), ..filter.clone() },
+            TrafficFilter { model: ["claude".into()].into(), ..filter.clone() },
+            TrafficFilter { region: ["geo:us".into()].into(), ..filter.clone() },
+            TrafficFilter { tier: [Tier::Batch].into(), ..filter.clone() },
+            TrafficFilter { outcome: [Outcome::Failed].into(), ..filter.clone() },
+            TrafficFilter { call_type: [CallType::Poll].into(), ..filter.clone() },
+            TrafficFilter { stream: Some(false), ..filter.clone() },
+            TrafficFilter { key: ["b".into()].into(), ..filter.clone() },
+        ] {
+            assert!(!other.takes(&row("a")), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn meters_change_places_and_what_is_not_billed_is_nobodys_usage() {
+        let meters = [(Meter::CacheWrite5m, Meter::CacheWrite1h), (Meter::CacheWrite1h, Meter::CacheWrite5m)];
+        let set = TrafficSet { meters: meters.into(), prompt: Some(0), ..TrafficSet::default() };
+        let swapped = applied(&[rule(TrafficFilter::default(), set)], row("a"));
+        let count = |meter| swapped.sums.meters.get(meter);
+        assert_eq!((count(Meter::CacheWrite5m), count(Meter::CacheWrite1h), swapped.prompt), (5, 7, 0));
+
+        let free =
+            [rule(TrafficFilter::default(), TrafficSet { billed: Some(false), ..TrafficSet::default() })];
+        let outcome =
+            |outcome, call_type| applied(&free, DayUsage { outcome, call_type, ..row("a") }).outcome;
+        assert_eq!(outcome(Outcome::Success, CallType::Generation), Outcome::OtherPayer);
+        assert_eq!(outcome(Outcome::FailedWithUsage, CallType::Generation), Outcome::Failed);
+        assert_eq!(outcome(Outcome::Success, CallType::Poll), Outcome::Duplicate);
+        assert_eq!(outcome(Outcome::CacheHit, CallType::Generation), Outcome::CacheHit);
+    }
+
+    #[test]
+    fn a_model_that_the_book_does_not_know_keeps_its_name() {
+        let set = |model: &str| TrafficSet { model: Some(model.into()), ..TrafficSet::default() };
+        let model = |name| applied(&[rule(TrafficFilter::default(), set(name))], row("a")).model;
+        assert_eq!(&*model("claude-opus-4-8"), "claude-opus-4-8");
+        assert_eq!(&*model("Own-Model"), "own-model");
+    }
 }

@@ -347,6 +347,11 @@ impl<'a> State<'a> {
             .collect()
     }
 
+    /// What one cell was billed.
+    pub fn billed_amount(&self, cell: &CellKey) -> Money {
+        self.keys_of(cell).iter().map(|key| self.bill(key).amount).sum()
+    }
+
     /// `billed − priced` of one cell.
     pub fn delta(&self, cell: &CellKey) -> Result<Money> {
         let mut delta = Money::ZERO;

@@ -102,6 +102,8 @@ pub fn of(state: &State, claims: &[Claim]) -> Vec<Vec<Remedy>> {
                     let account = claim.patch.scope.account.as_ref();
                     account.and_then(|account| gateway(state, account, &outside)).into_iter().collect()
                 }
+                // Another unit or currency of the whole bill is no price.
+                cause if cause.starts_with("unit.") || cause.starts_with("fx.") => Vec::new(),
                 _ => {
                     let prices = price::steps(state, edits).into_iter().map(Remedy::Price);
                     prices.chain(traffic::rules(state, edits).into_iter().map(Remedy::Traffic)).collect()

@@ -105,3 +105,56 @@ fn term(discount: &Discount) -> String {
     lines.push(format!("applies_to = {}", if meters.is_empty() { list(["tokens"]) } else { list(meters) }));
     format!("{}\n", lines.join("\n"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::books::rules::Rules;
+    use crate::rate::Account;
+    use crate::vocabulary::{Meter, Outcome, Tier};
+
+    #[test]
+    fn hostile_names_come_back_as_they_were() {
+        let key: Arc<str> = "a\"]\n[[account]]\n`=cmd()` \u{1b}[31m".into();
+        let rule = TrafficRule {
+            seller: "openai".into(),
+            from: "2026-10-12".parse().unwrap(),
+            until: None,
+            filter: TrafficFilter {
+                key: [key.clone()].into(),
+                outcome: [Outcome::Success].into(),
+                stream: Some(false),
+                ..TrafficFilter::default()
+            },
+            set: TrafficSet {
+                model: Some(key.clone()),
+                tier: Some(Tier::Batch),
+                prompt: Some(272_001),
+                meters: [(Meter::CacheWrite5m, Meter::CacheWrite1h)].into(),
+                billed: Some(false),
+                ..TrafficSet::default()
+            },
+        };
+        let read = Rules::parse("rules.toml", &Remedy::Traffic(rule).toml("map.fallback").unwrap()).unwrap();
+        let traffic = &read.traffic[0];
+        assert_eq!((traffic.filter.key[0].as_str(), traffic.set.model.as_deref()), (&*key, Some(&*key)));
+        assert_eq!(traffic.set.ctx.unwrap().0.unwrap().tokens, 272_000);
+        assert_eq!((read.traffic.len(), read.accounts.len()), (1, 0));
+    }
+
+    #[test]
+    fn a_discount_is_a_term_of_a_contract() {
+        let discount = Discount {
+            account: Account { provider: "openai".into(), id: Some("org".into()) },
+            from: "2026-10-03".parse().unwrap(),
+            percent: crate::money::Ratio::new(25, 2).unwrap(),
+            models: BTreeSet::new(),
+            meters: BTreeSet::new(),
+        };
+        assert_eq!(
+            Remedy::Discount(discount).toml("terms.discount").unwrap(),
+            "[[term]]\nseller = \"openai\"\naccount = \"org\"\nfrom = 2026-10-03\nkind = \"percent_off_list\"\n\
+             value = \"12.5\"\napplies_to = [\"tokens\"]\n"
+        );
+    }
+}
