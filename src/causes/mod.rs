@@ -10,6 +10,7 @@ pub mod coverage;
 pub mod engine;
 pub mod factor;
 pub mod fitted;
+pub mod increment;
 pub mod logged;
 pub mod mapping;
 pub mod meter_move;
@@ -17,7 +18,9 @@ pub mod missing_price;
 pub mod modifier;
 pub mod price;
 pub mod record;
+pub mod repeated;
 pub mod search;
+pub mod uncounted;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -153,13 +156,15 @@ pub struct Family {
 
 /// The canonical order. A set of patches has one meaning because it is always applied in this order.
 pub static FAMILIES: &[Family] = &[
+    Family { name: "repeated lines", propose: repeated::propose },
     Family { name: "coverage", propose: coverage::propose },
     Family { name: "account factor", propose: factor::propose },
     Family { name: "record repair", propose: record::not_billed },
     Family { name: "mapping", propose: mapping::propose },
     Family { name: "meter move", propose: meter_move::propose },
     Family { name: "modifier", propose: modifier::propose },
-    Family { name: "uncounted", propose: record::not_counted },
+    Family { name: "increment", propose: increment::propose },
+    Family { name: "uncounted", propose: uncounted::propose },
     Family { name: "price row", propose: price::propose },
     Family { name: "search", propose: search::propose },
     Family { name: "fitted price", propose: fitted::propose },

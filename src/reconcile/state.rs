@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::grain::{BillKey, CellKey, Grain, Line};
+use super::repeated::{Repeat, repeats};
 use crate::error::Result;
 use crate::money::{Money, Ratio};
 use crate::period::Period;
@@ -45,6 +46,13 @@ impl Billed {
         self.lines += 1;
     }
 
+    pub(super) fn withdraw(&mut self, repeat: &Repeat) {
+        self.amount -= repeat.amount;
+        self.bound -= repeat.bound;
+        self.quantity = self.quantity.zip(repeat.quantity).map(|(all, again)| all - again);
+        self.lines -= 1;
+    }
+
     fn merge(&mut self, other: &Billed) {
         if self.lines == 0 {
             *self = other.clone();
@@ -68,6 +76,8 @@ pub struct State<'a> {
     /// Billable quantities by the key they are compared under.
     pub logged: BTreeMap<BillKey, BTreeMap<Leaf, i128>>,
     pub billed: BTreeMap<BillKey, BTreeMap<Identity, Billed>>,
+    /// Lines that the bill has again.
+    pub repeats: BTreeMap<BillKey, Vec<Repeat>>,
     pub witness: BTreeMap<BillKey, BTreeMap<Identity, i128>>,
     /// Meters that the account's usage reports speak of at all.
     pub witnessed: BTreeMap<Account, BTreeSet<Meter>>,
@@ -108,6 +118,7 @@ impl<'a> State<'a> {
             usage,
             logged: BTreeMap::new(),
             billed: BTreeMap::new(),
+            repeats: repeats(bill, |account| grains.get(account).unwrap_or(&NO_BILL)),
             witness: BTreeMap::new(),
             witnessed: BTreeMap::new(),
             gateway,
@@ -174,6 +185,7 @@ impl<'a> State<'a> {
             },
             logged: BTreeMap::new(),
             billed: BTreeMap::new(),
+            repeats: BTreeMap::new(),
             witness: BTreeMap::new(),
             witnessed: self
                 .witnessed
@@ -211,6 +223,7 @@ impl<'a> State<'a> {
         }
         share!(logged);
         share!(billed);
+        share!(repeats);
         share!(witness);
         for cell in &self.open {
             if let Some(part) = parts.get_mut(&cell.account) {
