@@ -15,7 +15,9 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
     let mut patches = Vec::new();
     for account in state.billed_days.keys() {
         let identities = identities(state, account);
-        if !state.usage.iter().any(|row| row.account == *account && row.outcome.is_billable()) {
+        // Without a name it is no account that is missing, but the log.
+        let unlogged = !state.usage.iter().any(|row| row.account == *account && row.outcome.is_billable());
+        if unlogged && account.id.is_some() {
             patches.push(one_sided(account, &identities));
             continue;
         }
