@@ -21,6 +21,7 @@ pub mod record;
 pub mod repeated;
 pub mod search;
 pub mod uncounted;
+pub mod unlogged;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -158,6 +159,7 @@ pub struct Family {
 pub static FAMILIES: &[Family] = &[
     Family { name: "repeated lines", propose: repeated::propose },
     Family { name: "coverage", propose: coverage::propose },
+    Family { name: "unlogged meters", propose: unlogged::propose },
     Family { name: "account factor", propose: factor::propose },
     Family { name: "record repair", propose: record::not_billed },
     Family { name: "mapping", propose: mapping::propose },
