@@ -5,6 +5,7 @@
 //! of `billed − priced`, so the sum of all amounts and what is left is the difference, always. A patch whose dollars
 //! do not end in cells that tie out is taken back.
 
+pub mod calendar;
 pub mod catalogue;
 pub mod coverage;
 pub mod engine;
@@ -16,8 +17,10 @@ pub mod mapping;
 pub mod meter_move;
 pub mod missing_price;
 pub mod modifier;
+pub mod noise;
 pub mod price;
 pub mod record;
+pub mod remedy;
 pub mod repeated;
 pub mod search;
 pub mod uncounted;
@@ -160,6 +163,9 @@ pub static FAMILIES: &[Family] = &[
     Family { name: "repeated lines", propose: repeated::propose },
     Family { name: "coverage", propose: coverage::propose },
     Family { name: "unlogged meters", propose: unlogged::propose },
+    // Before the repair of records, whose tokens are looked for on the days they were billed.
+    Family { name: "calendar", propose: calendar::propose },
+    Family { name: "missing days", propose: calendar::missing::propose },
     Family { name: "account factor", propose: factor::propose },
     Family { name: "record repair", propose: record::not_billed },
     Family { name: "mapping", propose: mapping::propose },
@@ -167,6 +173,7 @@ pub static FAMILIES: &[Family] = &[
     Family { name: "modifier", propose: modifier::propose },
     Family { name: "increment", propose: increment::propose },
     Family { name: "uncounted", propose: uncounted::propose },
+    Family { name: "tariff", propose: calendar::tariff::propose },
     Family { name: "price row", propose: price::propose },
     Family { name: "search", propose: search::propose },
     Family { name: "fitted price", propose: fitted::propose },

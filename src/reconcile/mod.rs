@@ -9,4 +9,4 @@ pub mod state;
 pub use edit::Edit;
 pub use grain::{BillKey, CellKey, Grain, Line};
 pub use repeated::Repeat;
-pub use state::{Billed, Identity, State};
+pub use state::{Billed, Export, Identity, State};

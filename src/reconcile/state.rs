@@ -11,6 +11,8 @@ use super::repeated::{Repeat, repeats};
 use crate::error::Result;
 use crate::money::{Money, Ratio};
 use crate::period::Period;
+use crate::rate::clock::Clock;
+use crate::rate::log::Log;
 use crate::rate::{self, Account, DayUsage, Leaf, Rater};
 use crate::vocabulary::{Meter, Seller};
 
@@ -65,6 +67,17 @@ impl Billed {
     }
 }
 
+/// What cost exports say about their own completeness.
+#[derive(Debug, Clone, Default)]
+pub struct Export {
+    /// The last page says that more follow.
+    pub more_pages: Option<crate::diagnostic::Origin>,
+    /// The data was refreshed before its last day ended.
+    pub still_open: Option<crate::diagnostic::Origin>,
+    /// It has as many rows as such exports can have.
+    pub full: Option<u64>,
+}
+
 /// Both sides, edited step by step.
 #[derive(Clone)]
 pub struct State<'a> {
@@ -73,6 +86,12 @@ pub struct State<'a> {
     pub period: Period,
     /// The log as best counted, at day grain.
     pub usage: &'a [DayUsage],
+    /// The same log before it was cut into days; `None` where nothing can be cut anew.
+    pub log: Option<&'a Log<'a>>,
+    /// By which its usage is cut into days.
+    pub clock: Clock,
+    /// What the account's bill says about its own completeness.
+    pub exports: BTreeMap<Account, Export>,
     /// Billable quantities by the key they are compared under.
     pub logged: BTreeMap<BillKey, BTreeMap<Leaf, i128>>,
     pub billed: BTreeMap<BillKey, BTreeMap<Identity, Billed>>,
@@ -116,6 +135,9 @@ impl<'a> State<'a> {
             grains,
             period,
             usage,
+            log: None,
+            clock: Clock::utc(),
+            exports: BTreeMap::new(),
             logged: BTreeMap::new(),
             billed: BTreeMap::new(),
             repeats: repeats(bill, |account| grains.get(account).unwrap_or(&NO_BILL)),
@@ -183,6 +205,9 @@ impl<'a> State<'a> {
                 let last = self.usage.partition_point(|row| row.account <= *account);
                 &self.usage[first..last]
             },
+            log: self.log,
+            clock: self.clock.clone(),
+            exports: self.exports.clone(),
             logged: BTreeMap::new(),
             billed: BTreeMap::new(),
             repeats: BTreeMap::new(),
@@ -358,6 +383,11 @@ impl<'a> State<'a> {
             .chain(self.billed.range(first..).map(|(key, _)| key).take_while(within))
             .cloned()
             .collect()
+    }
+
+    /// What one cell was billed.
+    pub fn billed_amount(&self, cell: &CellKey) -> Money {
+        self.keys_of(cell).iter().map(|key| self.bill(key).amount).sum()
     }
 
     /// `billed − priced` of one cell.

@@ -19,6 +19,8 @@ pub struct Calls<'a> {
     pub alias: &'a str,
     pub key: &'a str,
     pub day: Day,
+    /// 15-minute slot of the day.
+    pub slot: u32,
     pub tier: Tier,
     pub outcome: Outcome,
     pub reading: Reading,
@@ -36,6 +38,7 @@ impl Calls<'_> {
             alias: "",
             key: "",
             day: day.parse().unwrap(),
+            slot: 40,
             tier: Tier::Standard,
             outcome: Outcome::Success,
             reading: Reading::Inclusive,
@@ -56,7 +59,7 @@ pub fn cubes(calls: &[Calls]) -> Cubes {
         }
         let names = &mut cubes.names;
         let key = RatingKey {
-            slot: (call.day.start() / SECONDS_PER_SLOT) as u32 + 40,
+            slot: (call.day.start() / SECONDS_PER_SLOT) as u32 + call.slot,
             provider: names.intern(call.provider),
             key: names.intern(call.key),
             requested: names.intern(call.alias),
@@ -135,6 +138,7 @@ pub fn inputs<'a>(
         keys: Default::default(),
         gateway: Default::default(),
         mappings: Vec::new(),
+        traffic: Vec::new(),
         rejects: Vec::new(),
         memos: Vec::new(),
         diagnostics: Vec::new(),

@@ -70,8 +70,8 @@ fn offers(book: &Pricebook, seller: &str, model: &str) -> Vec<Choice> {
     let models = book.models(seller).filter(|other| *other.id != *model);
     offers.extend(models.map(|other| Choice::Model((*other.id).into())));
     offers.extend(Tier::ALL.iter().filter(|tier| **tier != Tier::Standard).map(|tier| Choice::Tier(*tier)));
-    let regions = book.regions(seller);
-    offers.extend(regions.into_iter().map(|region| Choice::Region(region.trim_end_matches('*').into())));
+    let regions = book.regions(seller).into_iter().map(|region| region.trim_end_matches('*'));
+    offers.extend(regions.filter(|region| !region.is_empty()).map(|region| Choice::Region(region.into())));
     offers.extend((2..=6).flat_map(|power| [true, false].map(|high| Choice::Scale(power, high))));
     offers.extend([Meter::WebSearch, Meter::FileSearch, Meter::CodeExecSession].map(Choice::Declared));
     offers

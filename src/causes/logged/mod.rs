@@ -21,7 +21,7 @@ use crate::error::Result;
 use crate::money::{Money, Ratio};
 use crate::rate::{self, Account, DayUsage, Leaf, Rater};
 use crate::reconcile::CellKey;
-use crate::vocabulary::{Meter, Outcome};
+use crate::vocabulary::{Meter, Outcome, Tier};
 use choices::{Choice, Known};
 use decide::{Decided, Ground, Open, Story, decide};
 use figure::Figure;
@@ -151,7 +151,14 @@ pub fn bridge(usage: &[DayUsage], rater: &Rater, cell_of: impl Fn(&Leaf) -> Cell
 const OF_ANY_ACCOUNT: [&str; 5] =
     ["qty.duplicate", "qty.partial_snapshot", "qty.failed_priced", "qty.gateway_cache_priced", "round.float"];
 /// Causes that speak of an account, whatever model.
-const OF_ANY_MODEL: [&str; 3] = ["terms.internal_margin", "map.cost_field_misread", "rate.platform_twin"];
+const OF_ANY_MODEL: [&str; 6] = [
+    "rate.missing_model",
+    "rate.platform_twin",
+    "rate.unit_scale",
+    "map.cost_field_misread",
+    "terms.discount",
+    "terms.internal_margin",
+];
 
 /// A row's part of its leaf's amount. A leaf is rounded once; where its unit price has no end in 12 decimals, the rows
 /// that share it take what each adds to the rounded sum.
@@ -252,11 +259,7 @@ fn likely_choices(rater: &Rater, known: &mut Known, rows: &[&DayUsage]) -> Resul
     let mut likely = BTreeSet::new();
     let step = rows.len().div_ceil(ASKED).max(1);
     for row in rows.iter().step_by(step) {
-        for choice in known
-            .offers(rater.book, row)
-            .iter()
-            .filter(|choice| !matches!(choice, Choice::Region(region) if region.is_empty()))
-        {
+        for choice in known.offers(rater.book, row).iter() {
             if likely.contains(choice) {
                 continue;
             }
@@ -296,6 +299,12 @@ fn stories(rater: &Rater, known: &Known, row: &DayUsage, likely: &BTreeSet<Choic
             found.insert(story(Ground::Recorded, "terms.discount", what.to_owned()));
             continue;
         }
+        if let Some(before) = &row.as_logged
+            && fits(&Figure::of(before))?
+        {
+            let what = "the gateway priced the traffic as it logged it, without what the books say of it";
+            found.insert(story(Ground::Recorded, declared(row, before), what.to_owned()));
+        }
         for mistake in recorded::MISTAKES {
             if let Some(figure) = (mistake.figure)(row)
                 && fits(&figure)?
@@ -321,6 +330,21 @@ fn stories(rater: &Rater, known: &Known, row: &DayUsage, likely: &BTreeSet<Choic
         }
     }
     Ok(found.into_iter().collect())
+}
+
+/// The cause of a difference between a row and what a rule of the books made of it.
+fn declared(row: &DayUsage, before: &DayUsage) -> &'static str {
+    match () {
+        () if row.model != before.model => "map.alias_repointed",
+        () if row.region != before.region => "rate.region_uplift",
+        () if row.tier == Tier::Batch && row.tier != before.tier => "rate.batch",
+        () if row.tier != before.tier => "rate.service_tier",
+        () if row.sums.meters.get(Meter::Input) != before.sums.meters.get(Meter::Input) => {
+            "cls.cache_read_as_input"
+        }
+        () if row.sums.meters != before.sums.meters => "rate.cache_ttl",
+        () => "rate.context_band",
+    }
 }
 
 /// Books a decided row. Where the gateway priced at list, what the contract makes of it is a part of its own; fees that
