@@ -1,5 +1,6 @@
 //! Calendar: the same usage on another day. Nothing is fitted but when the bill's days begin.
 
+pub mod late;
 pub mod missing;
 mod table;
 pub mod tariff;

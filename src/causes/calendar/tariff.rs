@@ -106,16 +106,21 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
             }
             let slots = slots.get_or_insert_with(|| log.slots(account));
             let prices = Prices { state, changes };
-            patches.extend(best(&prices, log, account, model, slots)?);
+            patches.extend(claims(&prices, log, account, model, slots)?);
         }
     }
     Ok(patches)
 }
 
 fn changes(state: &State, account: &Account, model: &str) -> Vec<i64> {
-    let first = state.period.first.start() - 2 * SECONDS_PER_DAY;
-    let last = state.period.last.start() + 3 * SECONDS_PER_DAY;
+    let (first, last) = around(state);
     state.rater.book.price_changes(&account.provider, model, first, last)
+}
+
+/// Where price changes matter to the days of the period.
+fn around(state: &State) -> (i64, i64) {
+    let (first, last) = (state.period.first.start(), state.period.last.start());
+    (first - 2 * SECONDS_PER_DAY, last + 3 * SECONDS_PER_DAY)
 }
 
 /// The readings to try, the plainest first.
@@ -124,42 +129,66 @@ fn readings(log: &Log, hourly: bool) -> Vec<Reading> {
     if hourly {
         readings = vec![Reading::Flat { highest: false }, Reading::Flat { highest: true }];
     }
-    let clocks: Vec<Clock> = log.clocks().cloned().collect();
     // What the seller meant by one clock and the book took for UTC, or the reverse.
-    readings.extend(clocks.into_iter().map(Reading::By));
+    readings.extend(log.clocks().cloned().map(Reading::By));
     readings
 }
 
-/// The first reading by which every key that it changes ties out.
-fn best(
+/// One claim for each price change that is read otherwise; all hours of a tariff are one.
+fn claims(
     prices: &Prices,
     log: &Log,
     account: &Account,
     model: &Arc<str>,
     slots: &Slots,
-) -> Result<Option<Patch>> {
+) -> Result<Vec<Patch>> {
     let state = prices.state;
-    let seller = &*account.provider;
-    let rows = state.rater.book.row_changes(
-        seller,
-        model,
-        state.period.first.start() - 2 * SECONDS_PER_DAY,
-        state.period.last.start() + 3 * SECONDS_PER_DAY,
-    );
-    let hourly = prices.changes.len() > rows.len();
-    for reading in readings(log, hourly) {
-        let name = format!("tariff {account:?} {model} {reading:?}");
-        if state.rejected.contains(&name) {
+    let (first, last) = around(state);
+    let steps = state.rater.book.row_changes(&account.provider, model, first, last);
+    let hourly = prices.changes.len() > steps.len();
+    let near = |step: &i64| {
+        let days = Day::of_instant(*step - SECONDS_PER_DAY)..=Day::of_instant(*step + SECONDS_PER_DAY);
+        let mut open = state.open.iter().filter(|cell| cell.model.as_ref() == Some(model));
+        open.any(|cell| cell.account == *account && days.contains(&cell.first))
+    };
+    let steps: Vec<Option<i64>> =
+        if hourly { vec![None] } else { steps.into_iter().filter(near).map(Some).collect() };
+    let mut patches = Vec::new();
+    for step in steps {
+        patches.extend(best(prices, step, &readings(log, hourly), account, model, slots)?);
+    }
+    Ok(patches)
+}
+
+/// The first reading by which every key that it changes ties out.
+fn best(
+    prices: &Prices,
+    step: Option<i64>,
+    readings: &[Reading],
+    account: &Account,
+    model: &Arc<str>,
+    slots: &Slots,
+) -> Result<Option<Patch>> {
+    for reading in readings {
+        let name = format!("tariff {account:?} {model} {step:?} {reading:?}");
+        if prices.state.rejected.contains(&name) {
             continue;
         }
-        let moves = moves(prices, &reading, model, slots)?;
-        let Some(test) = test(state, &moves)? else { continue };
-        return Ok(Some(patch(account, model, &reading, hourly, name, moves, &test)));
+        let moves = moves(prices, step, reading, model, slots)?;
+        let Some(test) = test(prices.state, &moves)? else { continue };
+        return Ok(Some(patch(account, model, reading, step.is_none(), name, moves, &test)));
     }
     Ok(None)
 }
 
-fn moves(prices: &Prices, reading: &Reading, model: &Arc<str>, slots: &Slots) -> Result<Vec<Move>> {
+/// Usage that a reading prices otherwise. With a step, only what crosses this price change and no other.
+fn moves(
+    prices: &Prices,
+    step: Option<i64>,
+    reading: &Reading,
+    model: &Arc<str>,
+    slots: &Slots,
+) -> Result<Vec<Move>> {
     let state = prices.state;
     let mut sums: BTreeMap<(Leaf, Leaf), i128> = BTreeMap::new();
     for (place, at, quantity) in &slots.counts {
@@ -169,18 +198,24 @@ fn moves(prices: &Prices, reading: &Reading, model: &Arc<str>, slots: &Slots) ->
             continue;
         }
         let other = prices.read(reading, &Leaf { day, ..leaf.clone() }, *at);
+        let crosses = |step: i64| {
+            let (from, to) = (prices.segment(*at), prices.segment(other.at));
+            from.max(to) == step && from.min(to) == prices.segment(step - 1)
+        };
+        if step.is_some_and(|step| !crosses(step)) {
+            continue;
+        }
         // As the day's rows were cut: at the last change before, or at the day's beginning.
         let leaf = Leaf { day, at: leaf.at.max(state.clock.midnight(*at)), ..leaf.clone() };
-        if state.rater.ratio(&leaf) != state.rater.ratio(&other) {
+        let (now, then) = (state.rater.ratio(&leaf), state.rater.ratio(&other));
+        if now.is_some() && then.is_some() && now != then {
             *sums.entry((leaf, other)).or_default() += quantity;
         }
     }
     let mut moves = Vec::new();
     for ((leaf, other), quantity) in sums {
         let key = state.key_of(&leaf);
-        let (Some(now), Some(then)) = (state.unit(&key, &leaf), state.rater.ratio(&other)) else {
-            return Ok(Vec::new());
-        };
+        let (Some(now), Some(then)) = (state.unit(&key, &leaf), state.rater.ratio(&other)) else { continue };
         let change = rate::amount(then, quantity)? - rate::amount(now, quantity)?;
         moves.push(Move { key, leaf, other, quantity, change });
     }
