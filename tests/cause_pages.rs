@@ -1,5 +1,8 @@
 //! The pages of the causes: what they name exists, and the arithmetic of their examples is right to the last digit.
 
+use std::fs;
+use std::path::{Path, PathBuf};
+
 use llmfin::causes::catalogue::{CAUSES, Cause, GROUPS};
 
 /// The text under a heading of a page.
@@ -23,6 +26,35 @@ fn what_a_page_names_exists() {
         for id in ids(cause.page) {
             assert!(Cause::find(id).is_some(), "{} names `{id}`", cause.id);
         }
+    }
+}
+
+/// Named in code beside a claim only: as a rival.
+const RIVALS_ONLY: [&str; 2] = ["map.deployment_name", "qty.dropped_rows"];
+
+/// The code below a folder, without its tests and without the catalogue.
+fn code(folder: &Path) -> String {
+    let mut entries: Vec<PathBuf> =
+        fs::read_dir(folder).expect("folder").map(|entry| entry.expect("entry").path()).collect();
+    entries.sort();
+    let own = |path: &PathBuf| !path.ends_with("catalogue.rs") && !path.ends_with("tests.rs");
+    let read = |path: PathBuf| {
+        if path.is_dir() {
+            return code(&path);
+        }
+        let text = fs::read_to_string(path).expect("code");
+        text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default().to_owned()
+    };
+    entries.into_iter().filter(own).map(read).collect()
+}
+
+#[test]
+fn what_the_code_claims_is_what_the_catalogue_calls_detected() {
+    let code =
+        ["src/causes", "src/close", "src/pricebook/terms"].map(|folder| code(Path::new(folder))).concat();
+    for cause in CAUSES {
+        let claimed = code.contains(&format!("\"{}\"", cause.id)) && !RIVALS_ONLY.contains(&cause.id);
+        assert_eq!(claimed, cause.is_detected(), "{}", cause.id);
     }
 }
 

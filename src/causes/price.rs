@@ -168,20 +168,22 @@ fn series(state: &State) -> Result<BTreeMap<Series, Vec<Point>>> {
         let Some(leaves) = state.logged.get(key).filter(|leaves| !leaves.is_empty()) else { continue };
         let mut units = leaves.keys().map(|leaf| state.unit(key, leaf));
         let (Some(Some(unit)), Some(leaf)) = (units.next(), leaves.keys().next()) else { continue };
-        let priced = state.priced(key)?;
+        // A quantity implied by the price cannot test the price.
+        let proven = quantity::billed(state, key)
+            .filter(|(_, known)| matches!(known, quantity::Known::Stated | quantity::Known::Witnessed));
+        let count = proven.map_or_else(|| state.logged_quantity(key), |(count, _)| count);
+        // Where the bill counts, its price is its amount over its count, however much was logged.
+        let priced = match proven {
+            Some((count, _)) => crate::rate::amount(unit, count)?,
+            None => state.priced(key)?,
+        };
         let bound = bill.bound + Money::from_pico(leaves.len() as i128);
         let ties = (bill.amount - priced).abs() <= bound;
         // Where usage of several prices is billed as one, no price follows from the amount.
         if !ties && units.any(|other| other != Some(unit)) {
             continue;
         }
-        let logged = state.logged_quantity(key);
-        // A quantity implied by the price cannot test the price.
-        let proven = quantity::billed(state, key)
-            .filter(|(_, known)| matches!(known, quantity::Known::Stated | quantity::Known::Witnessed));
-        let count = proven.map_or(logged, |(count, _)| count);
-        // A price is judged only where the quantities agree; otherwise it would be blamed for missing rows.
-        if count <= 0 || proven.is_some_and(|(count, _)| count != logged) {
+        if count <= 0 {
             continue;
         }
         let side = |amount: Money| {
@@ -419,6 +421,7 @@ fn cause_of(reason: &Reason) -> &'static str {
         Reason::Row(_) | Reason::Fitted => "rate.stale",
         Reason::Region(_) => "rate.region_uplift",
         Reason::Tier(Tier::Batch) => "rate.batch",
+        Reason::Tier(Tier::Fast | Tier::Ultrafast) => "rate.speed_premium",
         Reason::Tier(_) => "rate.service_tier",
     }
 }

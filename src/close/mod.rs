@@ -2,7 +2,8 @@
 
 pub mod assemble;
 mod cells;
-pub mod charges;
+mod charge_kinds;
+mod charges;
 mod contract;
 pub mod document;
 mod draft;

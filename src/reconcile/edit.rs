@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::grain::{BillKey, CellKey};
+use super::repeated::Repeat;
 use super::state::{Identity, State};
 use crate::error::Result;
 use crate::money::{Money, Ratio};
@@ -27,6 +28,8 @@ pub enum Edit {
     Price { key: BillKey, unit: Ratio },
     /// Another unit price for one leaf of a key.
     Reprice { key: BillKey, leaf: Leaf, unit: Ratio },
+    /// A line that is on the bill twice counts once.
+    Withdraw { key: BillKey, repeat: Repeat },
     /// No price is known: the bill is taken as it stands.
     Accept { key: BillKey },
 }
@@ -51,6 +54,7 @@ impl State<'_> {
                 [less, more].into_iter().flatten().map(|(key, _)| key.cell.clone()).collect()
             }
             Edit::Drop { from: key, .. }
+            | Edit::Withdraw { key, .. }
             | Edit::Price { key, .. }
             | Edit::Reprice { key, .. }
             | Edit::Accept { key } => [key.cell.clone()].into(),
@@ -115,6 +119,12 @@ impl State<'_> {
             }
             Edit::Reprice { leaf, unit, .. } => {
                 self.leaf_prices.insert(leaf.clone(), *unit);
+            }
+            Edit::Withdraw { key, repeat } => {
+                let lines = self.billed.get_mut(key).and_then(|lines| lines.get_mut(&repeat.identity));
+                if let Some(billed) = lines {
+                    billed.withdraw(repeat);
+                }
             }
             Edit::Accept { key } => {
                 self.accepted.insert(key.clone());

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::grain::{BillKey, CellKey, Grain, Line};
+use super::repeated::{Repeat, repeats};
 use crate::error::Result;
 use crate::money::{Money, Ratio};
 use crate::period::Period;
@@ -45,6 +46,13 @@ impl Billed {
         self.amount += line.line.amount.unwrap_or_default();
         self.bound += line.line.rounding_bound;
         self.lines += 1;
+    }
+
+    pub(super) fn withdraw(&mut self, repeat: &Repeat) {
+        self.amount -= repeat.amount;
+        self.bound -= repeat.bound;
+        self.quantity = self.quantity.zip(repeat.quantity).map(|(all, again)| all - again);
+        self.lines -= 1;
     }
 
     fn merge(&mut self, other: &Billed) {
@@ -89,6 +97,8 @@ pub struct State<'a> {
     /// Billable quantities by the key they are compared under.
     pub logged: BTreeMap<BillKey, BTreeMap<Leaf, i128>>,
     pub billed: BTreeMap<BillKey, BTreeMap<Identity, Billed>>,
+    /// Lines that the bill has again.
+    pub repeats: BTreeMap<BillKey, Vec<Repeat>>,
     pub witness: BTreeMap<BillKey, BTreeMap<Identity, i128>>,
     /// Meters that the account's usage reports speak of at all.
     pub witnessed: BTreeMap<Account, BTreeSet<Meter>>,
@@ -133,6 +143,7 @@ impl<'a> State<'a> {
             later: BTreeMap::new(),
             logged: BTreeMap::new(),
             billed: BTreeMap::new(),
+            repeats: repeats(bill, |account| grains.get(account).unwrap_or(&NO_BILL)),
             witness: BTreeMap::new(),
             witnessed: BTreeMap::new(),
             gateway,
@@ -212,6 +223,7 @@ impl<'a> State<'a> {
             later: BTreeMap::new(),
             logged: BTreeMap::new(),
             billed: BTreeMap::new(),
+            repeats: BTreeMap::new(),
             witness: BTreeMap::new(),
             witnessed: self
                 .witnessed
@@ -249,6 +261,7 @@ impl<'a> State<'a> {
         }
         share!(logged);
         share!(billed);
+        share!(repeats);
         share!(witness);
         share!(later);
         for cell in &self.open {
@@ -384,6 +397,11 @@ impl<'a> State<'a> {
             .chain(self.billed.range(first..).map(|(key, _)| key).take_while(within))
             .cloned()
             .collect()
+    }
+
+    /// What one cell was billed.
+    pub fn billed_amount(&self, cell: &CellKey) -> Money {
+        self.keys_of(cell).iter().map(|key| self.bill(key).amount).sum()
     }
 
     /// `billed − priced` of one cell.

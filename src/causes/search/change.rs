@@ -242,6 +242,16 @@ impl Change {
         }
     }
 
+    /// Binary digits that a change costs beyond its place in the list: prices of other models agree by chance more often
+    /// than those of the model itself.
+    pub fn far_fetched(&self, account: &Account) -> i64 {
+        match self {
+            Change::Priced { seller, .. } if *seller != account.provider => 20,
+            Change::Priced { .. } => 10,
+            _ => 0,
+        }
+    }
+
     /// The cause that the change would prove for a slice. `lasting`: once it began, it went on.
     pub fn cause(&self, account: &Account, slice: &Slice, lasting: bool) -> &'static str {
         match (self, &slice.attribute) {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::problem::{Node, Problem, Side, Touch};
 use super::score::{DIGIT, Digits, best_runs, digits, log2};
+use crate::causes::noise::share;
 use crate::period::Day;
 
 /// Days that must tie out with the story, to the last step or to the noise of the log.
@@ -91,16 +92,11 @@ pub struct After {
 
 pub fn after(side: &Side, priced: i128, logged: i128, bound: i128, floor: i128) -> After {
     let (by_count, by_rate) = differences(side, priced, logged);
-    let noise = bound + tolerance(floor, priced.max(side.billed));
+    let noise = bound + share(floor, priced.max(side.billed));
     After {
         ties: by_count == 0 && by_rate.abs() <= bound,
         within_noise: (by_count + by_rate).abs() <= noise && by_rate.abs() <= noise,
     }
-}
-
-/// A share of an amount, in parts per million.
-pub const fn tolerance(floor: i128, amount: i128) -> i128 {
-    amount / 1_000_000 * floor
 }
 
 /// Judges the touches of a story against the bill. `floor`: noise of the log in parts per million. `needs_bill`: the
@@ -160,7 +156,7 @@ fn verdict(problem: &Problem, node: &Node, touches: &[Touch], floor: i128, needs
         }
         let (then_priced, then_logged) = (priced + touch.money, logged + touch.count);
         let after = after(side, then_priced, then_logged, bound, floor);
-        let (money, noise) = (touch.money.abs(), tolerance(floor, priced.max(side.billed)));
+        let (money, noise) = (touch.money.abs(), share(floor, priced.max(side.billed)));
         verdict.gain += open(side, priced, logged, bound) - open(side, then_priced, then_logged, bound);
         verdict.seen |= money > 2 * bound;
         verdict.seen_in_noise |= money > 2 * (bound + noise);

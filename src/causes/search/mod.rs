@@ -8,7 +8,6 @@
 mod change;
 mod fit;
 mod joint;
-mod noise;
 mod problem;
 mod score;
 mod slice;
@@ -17,7 +16,7 @@ mod story;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::Patch;
+use super::{Patch, noise};
 use crate::error::Result;
 use crate::rate::Account;
 use crate::reconcile::State;
@@ -140,7 +139,10 @@ impl<'s, 'a> Search<'s, 'a> {
             let cost = log2(slices.len() as u128) + log2(changes.len() as u128);
             // The plainest slice of a kind is as good as free to name.
             let plain = if slice.attribute == slice::Attribute::Whole { 4 * DIGIT } else { 0 };
-            ideas.extend(changes.into_iter().map(|change| Idea { slice: index, change, cost: cost - plain }));
+            ideas.extend(changes.into_iter().map(|change| {
+                let cost = cost - plain + change.far_fetched(account) * DIGIT;
+                Idea { slice: index, change, cost }
+            }));
         }
         let floor = noise::floor(state, account)?;
         Ok(Search { account, problem, node, slices, ideas, floor })

@@ -6,7 +6,7 @@ use super::change::Change;
 use super::fit::{Fit, Grade};
 use super::problem::{Node, Place, Problem, Standing};
 use super::score::{DIGIT, Digits};
-use super::slice::Slice;
+use super::slice::{Attribute, Slice};
 use crate::causes::{Fact, Fix, Patch, Scope, Status};
 use crate::rate::{Account, Leaf};
 use crate::reconcile::{BillKey, Edit};
@@ -105,6 +105,12 @@ impl Story<'_> {
         // A name of the gateway's own that never meant what the log says may always have been read wrongly.
         if self.cause == "map.alias_repointed" && self.slice.opaque && self.fit.from_the_start {
             causes.insert("map.deployment_name");
+        }
+        // On amounts alone, one factor on a whole model is also a price that no row of the book has.
+        let factor = matches!(self.change, Change::Tier(_) | Change::Region(_) | Change::Half);
+        let counted = |(_, before): &(u32, Place)| problem.sides[before.side as usize].counted.is_some();
+        if factor && self.slice.attribute == Attribute::Whole && !moved.iter().any(counted) {
+            causes.insert("rate.stale");
         }
         let ambiguous = !rivals.is_empty() || !causes.is_empty();
         let sure = if self.fit.grade == Some(Grade::Exact) { Status::Exact } else { Status::Probable };

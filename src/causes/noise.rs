@@ -37,3 +37,8 @@ pub fn floor(state: &State, account: &Account) -> crate::error::Result<i128> {
     let most = nearly[nearly.len() * 9 / 10];
     Ok((most * 3 / 2).min(MOST))
 }
+
+/// A share of an amount, in parts per million.
+pub const fn share(floor: i128, amount: i128) -> i128 {
+    amount / 1_000_000 * floor
+}
