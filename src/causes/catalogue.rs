@@ -160,7 +160,7 @@ pub static CAUSES: &[Cause] = &[
     cause!("rate.cache_ttl", "search", Field, Meter),
     cause!("rate.context_band", "modifier", Pattern, Meter),
     cause!("rate.effective_boundary", "tariff", Pattern, ModelDay),
-    cause!("rate.intro_or_promo", "", Pattern, ModelDay),
+    cause!("rate.intro_or_promo", "tariff", Pattern, ModelDay),
     cause!("rate.missing_class", "price row", Field, ModelDay),
     cause!("rate.missing_model", "price row", Field, Any),
     cause!("rate.platform_twin", "search", Pattern, ModelDay),
