@@ -166,6 +166,7 @@ pub static FAMILIES: &[Family] = &[
     Family { name: "unlogged meters", propose: unlogged::propose },
     // Before the repair of records, whose tokens are looked for on the days they were billed.
     Family { name: "calendar", propose: calendar::propose },
+    Family { name: "late arrival", propose: calendar::late::propose },
     Family { name: "missing days", propose: calendar::missing::propose },
     Family { name: "account factor", propose: factor::propose },
     Family { name: "record repair", propose: record::not_billed },
