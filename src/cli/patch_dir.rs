@@ -70,7 +70,7 @@ pub fn free(dir: &Path) -> Result<()> {
 }
 
 /// Writes beside the place under a temporary name and renames: a killed run leaves nothing in it.
-fn put(dir: &Path, files: &[File]) -> io::Result<()> {
+pub fn put(dir: &Path, files: &[File]) -> io::Result<()> {
     let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(parent)?;
     let fresh = tempfile::Builder::new().prefix(".writing-").tempdir_in(parent)?;

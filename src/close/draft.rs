@@ -120,8 +120,8 @@ pub(super) fn logged_draft(finding: &LoggedFinding) -> Draft {
         status: finding.status,
         scope: finding.scope.clone(),
         facts: finding.facts.clone(),
-        rivals: Vec::new(),
-        decides: None,
+        rivals: finding.rivals.clone(),
+        decides: finding.decides.clone(),
         fix: finding.fix.clone(),
         remedies: Vec::new(),
         amount: finding.cells.values().sum(),
@@ -166,8 +166,9 @@ fn finding(id: String, draft: &Draft) -> Finding {
         },
         rivals: draft.rivals.clone(),
         decides: draft.decides.clone(),
-        recurs: Recurrence { months: 1, amount: draft.amount },
+        recurs: Recurrence { months: 1, amount: draft.amount, since: None },
         owner: None,
+        due: None,
         evidence: draft
             .facts
             .iter()
@@ -182,6 +183,7 @@ fn finding(id: String, draft: &Draft) -> Finding {
             text: fix.text.clone(),
             patch: patch(&fix.patch, draft),
         }),
+        backtests: Vec::new(),
         remedies: draft.remedies.clone(),
     }
 }

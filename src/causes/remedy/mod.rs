@@ -63,6 +63,25 @@ pub struct Discount {
     pub meters: BTreeSet<Meter>,
 }
 
+impl Remedy {
+    /// The same from an earlier day on, where it began on `first`: what holds from the first day that was looked at may
+    /// have held before.
+    pub fn since(&self, first: Day, earlier: Day) -> Remedy {
+        let mut remedy = self.clone();
+        match &mut remedy {
+            Remedy::Price(PriceStep { from, .. })
+            | Remedy::Traffic(TrafficRule { from, .. })
+            | Remedy::Discount(Discount { from, .. })
+                if *from <= first =>
+            {
+                *from = earlier;
+            }
+            _ => {}
+        }
+        remedy
+    }
+}
+
 /// The remedies of each claim, read against the state before any edit.
 pub fn of(state: &State, claims: &[Claim]) -> Vec<Vec<Remedy>> {
     let outside: BTreeSet<(&Account, &Identity)> = claims
