@@ -421,6 +421,7 @@ fn cause_of(reason: &Reason) -> &'static str {
         Reason::Row(_) | Reason::Fitted => "rate.stale",
         Reason::Region(_) => "rate.region_uplift",
         Reason::Tier(Tier::Batch) => "rate.batch",
+        Reason::Tier(Tier::Fast | Tier::Ultrafast) => "rate.speed_premium",
         Reason::Tier(_) => "rate.service_tier",
     }
 }

@@ -9,8 +9,7 @@ use crate::close::document::{Finding, Reconciliation};
 use crate::diagnostic::{Diagnostic, Origin, nearest};
 use crate::error::{EXIT_CLEAN, Error, Result};
 use crate::render::OutputFormat;
-use crate::report::finding as report;
-use crate::report::sheet::{Cell, Column, Kind, Sheet};
+use crate::report;
 use crate::review::check::rules;
 
 /// Show what a cause or a rule of the price book means, or the evidence of one finding
@@ -47,7 +46,11 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
             };
             show(&document, find(&document, id)?, global, ui)?;
         }
-        (None, None) => global.write(ui, &[list()])?,
+        (None, None) => {
+            let people =
+                matches!(global.format(), OutputFormat::Table | OutputFormat::Markdown | OutputFormat::Html);
+            global.write(ui, &[report::causes::build(people)])?
+        }
     }
     Ok(EXIT_CLEAN)
 }
@@ -58,8 +61,8 @@ fn show(document: &Reconciliation, finding: &Finding, global: &Global, ui: &Ui) 
             ui.output(global.output(), &format!("{}\n", serde_json::to_string_pretty(finding)?))?;
         }
         // One table: the cells, which add up to the finding.
-        OutputFormat::Csv => global.write(ui, &[report::cells(document, finding)])?,
-        _ => global.write(ui, &report::build(document, finding))?,
+        OutputFormat::Csv => global.write(ui, &[report::finding::cells(document, finding)])?,
+        _ => global.write(ui, &report::finding::build(document, finding))?,
     }
     Ok(())
 }
@@ -83,24 +86,6 @@ fn page(id: &str) -> Result<String> {
             .help(help)
             .into()
     })
-}
-
-fn list() -> Sheet {
-    let mut sheet = Sheet::new(
-        "causes",
-        "",
-        vec![
-            Column::new("cause", "Cause", Kind::Text),
-            Column::new("title", "What it is", Kind::Text),
-            Column::new("tested_by", "Tested by", Kind::Text),
-        ],
-    );
-    for cause in CAUSES {
-        let family =
-            if cause.family.is_empty() { Cell::from("not detected yet") } else { cause.family.into() };
-        sheet.rows.push(vec![cause.id.into(), cause.title().into(), family]);
-    }
-    sheet
 }
 
 fn find<'a>(document: &'a Reconciliation, id: &str) -> Result<&'a Finding> {

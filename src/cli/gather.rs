@@ -398,7 +398,7 @@ fn log_file(file: &collect::InputReport, period: Period) -> Result<LogFile> {
             .map(|(_, count)| *count)
             .sum()
     };
-    let first = |outcome: Outcome| outcome != Outcome::Duplicate;
+    let first = |outcome: Outcome| !outcome.is_repeat();
     Ok(LogFile {
         path: file.source.name.clone(),
         format: file.format.into(),

@@ -11,27 +11,29 @@ use super::draft::{Draft, charge_draft, claim_draft, logged_draft, number, round
 use super::expected::expect;
 use super::inputs::CloseInputs;
 use super::limits::limits;
-use super::listings::{input_rows, memos, note, search_cut, spanning, suspicions, ties, unpriced};
+use super::listings::{input_rows, memos, no_hours, note, search_cut, spanning, suspicions, ties, unpriced};
 use super::totals::{check, totals};
 use crate::causes::engine;
 use crate::causes::logged;
 use crate::causes::remedy;
 use crate::contract;
+use crate::diagnostic::Diagnostic;
 use crate::error::Result;
 use crate::invoice::{DocumentKind, ModelScope};
 use crate::money::Money;
-use crate::rate::{Account, DayUsage, Rater};
-use crate::reconcile::{CellKey, Grain, Line, State};
+use crate::rate::{Account, Accounts, DayUsage, Rater};
+use crate::reconcile::{CellKey, Export, Grain, Line, State};
 use crate::vocabulary::ChargeCategory;
 
 /// Runs the whole reconciliation.
 pub fn assemble(inputs: &CloseInputs) -> Result<Reconciliation> {
     let rater = Rater::new(inputs.book);
-    let mut usage = inputs.usage();
-    usage.sort_by(|a, b| a.account.cmp(&b.account));
+    let accounts = Accounts { known: inputs.accounts(), keys: inputs.keys.clone() };
+    let log = inputs.log(&accounts);
+    let mut usage = log.rows();
     let Bills { mut usage_lines, charge_lines, mut reports } = bills(inputs);
     share(&mut usage, usage_lines.iter_mut().chain(&mut reports));
-    let known = inputs.accounts().into_iter().collect();
+    let known = accounts.known.iter().cloned().collect();
     let agreed = contract::statements(
         &rater,
         &contract::billable(&usage),
@@ -51,8 +53,10 @@ pub fn assemble(inputs: &CloseInputs) -> Result<Reconciliation> {
     let grains: BTreeMap<Account, Grain> =
         by_account.iter().map(|(account, lines)| (account.clone(), Grain::of(lines))).collect();
     let state = State::new(&rater, &grains, &inputs.gateway, inputs.period, &usage, &usage_lines, &reports)?;
+    let state = State { log: Some(&log), exports: exports(inputs), ..state };
     let explained = engine::explain(&state)?;
-    let left_out = search_cut(&explained);
+    let mut left_out = search_cut(&explained);
+    left_out.extend(no_hours(&state, &explained));
     let bridge = logged::bridge(&usage, &rater, |leaf| state.key_of(leaf).cell)?;
 
     let remedies = remedy::of(&state, &explained.claims);
@@ -132,6 +136,26 @@ fn share<'l>(usage: &mut [DayUsage], lines: impl Iterator<Item = &'l mut Line>) 
             }
         }
     }
+}
+
+/// Exports are cut at numbers of rows like these: pages of consoles, and sheets.
+const LIMITS: [u64; 9] = [1_000, 5_000, 10_000, 50_000, 65_535, 100_000, 500_000, 1_000_000, 1_048_575];
+
+/// What is known of the completeness of each account's cost exports.
+fn exports(inputs: &CloseInputs) -> BTreeMap<Account, Export> {
+    let mut exports: BTreeMap<Account, Export> = BTreeMap::new();
+    for document in inputs.documents.iter().filter(|document| document.kind == DocumentKind::Cost) {
+        let said = |code: &str| {
+            let of_it = |told: &&Diagnostic| told.code == code && told.origin.file == document.path;
+            inputs.diagnostics.iter().find(of_it).map(|told| told.origin.clone())
+        };
+        let export = exports.entry(document.account.clone()).or_default();
+        export.more_pages = export.more_pages.take().or_else(|| said("truncated-export"));
+        export.still_open = export.still_open.take().or_else(|| said("open-bucket"));
+        let full = LIMITS.contains(&document.document.rows).then_some(document.document.rows);
+        export.full = export.full.or(full);
+    }
+    exports
 }
 
 struct Bills {

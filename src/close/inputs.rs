@@ -8,7 +8,8 @@ use crate::invoice::{Document, DocumentKind, ModelScope, Reject};
 use crate::money::Money;
 use crate::period::Period;
 use crate::pricebook::Pricebook;
-use crate::rate::{self, Account, Accounts, DayUsage, ModelMapping, TrafficRule, unknown_name};
+use crate::rate::log::Log;
+use crate::rate::{Account, Accounts, DayUsage, ModelMapping, TrafficRule, unknown_name};
 use crate::reconcile::Line;
 use crate::review::memo::Memo;
 use crate::usage::cube::Cubes;
@@ -89,12 +90,14 @@ impl CloseInputs<'_> {
     /// The log as best counted, of the sources that count.
     pub fn usage(&self) -> Vec<DayUsage> {
         let accounts = Accounts { known: self.accounts(), keys: self.keys.clone() };
-        let rows = |source: &SourceCubes| {
-            let (account, traffic) = (source.account.as_ref(), &self.traffic);
-            rate::day_rows(&source.cubes, account, self.period, &accounts, &self.mappings, traffic, self.book)
-                .rows
-        };
-        self.sources.iter().filter(|source| source.primary).flat_map(rows).collect()
+        self.log(&accounts).rows()
+    }
+
+    /// The log of the sources that count, to be cut into days.
+    pub fn log<'l>(&'l self, accounts: &'l Accounts) -> Log<'l> {
+        let sources = self.sources.iter().filter(|source| source.primary);
+        let sources = sources.map(|source| (&source.cubes, source.account.as_ref())).collect();
+        Log::new(sources, self.period, accounts, &self.mappings, &self.traffic, self.book)
     }
 
     /// True where neither side has anything in the period.

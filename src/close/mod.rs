@@ -3,7 +3,8 @@
 pub mod assemble;
 pub mod backtest;
 mod cells;
-pub mod charges;
+mod charge_kinds;
+mod charges;
 mod contract;
 pub mod document;
 mod draft;

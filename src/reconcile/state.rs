@@ -7,9 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::grain::{BillKey, CellKey, Grain, Line};
+use super::repeated::{Repeat, repeats};
 use crate::error::Result;
 use crate::money::{Money, Ratio};
 use crate::period::Period;
+use crate::rate::clock::Clock;
+use crate::rate::log::Log;
 use crate::rate::{self, Account, DayUsage, Leaf, Rater};
 use crate::vocabulary::{Meter, Seller};
 
@@ -45,6 +48,13 @@ impl Billed {
         self.lines += 1;
     }
 
+    pub(super) fn withdraw(&mut self, repeat: &Repeat) {
+        self.amount -= repeat.amount;
+        self.bound -= repeat.bound;
+        self.quantity = self.quantity.zip(repeat.quantity).map(|(all, again)| all - again);
+        self.lines -= 1;
+    }
+
     fn merge(&mut self, other: &Billed) {
         if self.lines == 0 {
             *self = other.clone();
@@ -57,6 +67,17 @@ impl Billed {
     }
 }
 
+/// What cost exports say about their own completeness.
+#[derive(Debug, Clone, Default)]
+pub struct Export {
+    /// The last page says that more follow.
+    pub more_pages: Option<crate::diagnostic::Origin>,
+    /// The data was refreshed before its last day ended.
+    pub still_open: Option<crate::diagnostic::Origin>,
+    /// It has as many rows as such exports can have.
+    pub full: Option<u64>,
+}
+
 /// Both sides, edited step by step.
 #[derive(Clone)]
 pub struct State<'a> {
@@ -65,9 +86,17 @@ pub struct State<'a> {
     pub period: Period,
     /// The log as best counted, at day grain.
     pub usage: &'a [DayUsage],
+    /// The same log before it was cut into days; `None` where nothing can be cut anew.
+    pub log: Option<&'a Log<'a>>,
+    /// By which its usage is cut into days.
+    pub clock: Clock,
+    /// What the account's bill says about its own completeness.
+    pub exports: BTreeMap<Account, Export>,
     /// Billable quantities by the key they are compared under.
     pub logged: BTreeMap<BillKey, BTreeMap<Leaf, i128>>,
     pub billed: BTreeMap<BillKey, BTreeMap<Identity, Billed>>,
+    /// Lines that the bill has again.
+    pub repeats: BTreeMap<BillKey, Vec<Repeat>>,
     pub witness: BTreeMap<BillKey, BTreeMap<Identity, i128>>,
     /// Meters that the account's usage reports speak of at all.
     pub witnessed: BTreeMap<Account, BTreeSet<Meter>>,
@@ -106,8 +135,12 @@ impl<'a> State<'a> {
             grains,
             period,
             usage,
+            log: None,
+            clock: Clock::utc(),
+            exports: BTreeMap::new(),
             logged: BTreeMap::new(),
             billed: BTreeMap::new(),
+            repeats: repeats(bill, |account| grains.get(account).unwrap_or(&NO_BILL)),
             witness: BTreeMap::new(),
             witnessed: BTreeMap::new(),
             gateway,
@@ -172,8 +205,12 @@ impl<'a> State<'a> {
                 let last = self.usage.partition_point(|row| row.account <= *account);
                 &self.usage[first..last]
             },
+            log: self.log,
+            clock: self.clock.clone(),
+            exports: self.exports.clone(),
             logged: BTreeMap::new(),
             billed: BTreeMap::new(),
+            repeats: BTreeMap::new(),
             witness: BTreeMap::new(),
             witnessed: self
                 .witnessed
@@ -211,6 +248,7 @@ impl<'a> State<'a> {
         }
         share!(logged);
         share!(billed);
+        share!(repeats);
         share!(witness);
         for cell in &self.open {
             if let Some(part) = parts.get_mut(&cell.account) {

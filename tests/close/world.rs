@@ -19,9 +19,12 @@ pub struct Calls<'a> {
     pub alias: &'a str,
     pub key: &'a str,
     pub day: Day,
+    /// 15-minute slot of the day.
+    pub slot: u32,
     pub tier: Tier,
     pub outcome: Outcome,
     pub reading: Reading,
+    pub source: CountSource,
     pub requests: u64,
     pub meters: &'a [(Meter, u64)],
     pub logged: Option<&'a str>,
@@ -35,9 +38,11 @@ impl Calls<'_> {
             alias: "",
             key: "",
             day: day.parse().unwrap(),
+            slot: 40,
             tier: Tier::Standard,
             outcome: Outcome::Success,
             reading: Reading::Inclusive,
+            source: CountSource::Provider,
             requests: 1,
             meters,
             logged: None,
@@ -54,7 +59,7 @@ pub fn cubes(calls: &[Calls]) -> Cubes {
         }
         let names = &mut cubes.names;
         let key = RatingKey {
-            slot: (call.day.start() / SECONDS_PER_SLOT) as u32 + 40,
+            slot: (call.day.start() / SECONDS_PER_SLOT) as u32 + call.slot,
             provider: names.intern(call.provider),
             key: names.intern(call.key),
             requested: names.intern(call.alias),
@@ -65,7 +70,7 @@ pub fn cubes(calls: &[Calls]) -> Cubes {
             band: 0,
             outcome: call.outcome,
             call_type: CallType::Generation,
-            source: CountSource::Provider,
+            source: call.source,
             reading: call.reading,
             stream: false,
             whole_day: false,
