@@ -115,6 +115,8 @@ pub struct State<'a> {
     /// Cells with a key whose two amounts are not equal to the last step, or that an edit touched; the others have
     /// nothing to explain.
     pub open: BTreeSet<CellKey>,
+    /// How noisy the log is, in parts per million of an amount: counts that differ by no more agree.
+    pub noise: i128,
     /// Names of patches that were tried and did not close; nothing is built on them again.
     pub rejected: BTreeSet<String>,
 }
@@ -154,6 +156,7 @@ impl<'a> State<'a> {
             accepted: BTreeSet::new(),
             dropped: BTreeSet::new(),
             open: BTreeSet::new(),
+            noise: 0,
             rejected: BTreeSet::new(),
         };
         for row in usage.iter().filter(|row| row.outcome.is_billable()) {
@@ -244,6 +247,7 @@ impl<'a> State<'a> {
             accepted: BTreeSet::new(),
             dropped: BTreeSet::new(),
             open: BTreeSet::new(),
+            noise: 0,
             rejected: BTreeSet::new(),
         };
         macro_rules! share {
@@ -270,6 +274,43 @@ impl<'a> State<'a> {
             }
         }
         parts
+    }
+
+    /// Both sides of some cells only.
+    pub fn part(&self, cells: &BTreeSet<CellKey>) -> State<'a> {
+        fn pick<V: Clone>(side: &BTreeMap<BillKey, V>, cells: &BTreeSet<CellKey>) -> BTreeMap<BillKey, V> {
+            let mut picked = BTreeMap::new();
+            for cell in cells {
+                let within = side.range(BillKey::first_of(cell)..).take_while(|(key, _)| key.cell == *cell);
+                picked.extend(within.map(|(key, value)| (key.clone(), value.clone())));
+            }
+            picked
+        }
+        State {
+            rater: self.rater,
+            grains: self.grains,
+            period: self.period,
+            usage: self.usage,
+            log: self.log,
+            clock: self.clock.clone(),
+            exports: self.exports.clone(),
+            later: pick(&self.later, cells),
+            logged: pick(&self.logged, cells),
+            billed: pick(&self.billed, cells),
+            repeats: pick(&self.repeats, cells),
+            witness: pick(&self.witness, cells),
+            witnessed: self.witnessed.clone(),
+            gateway: self.gateway,
+            billed_days: self.billed_days.clone(),
+            excluded: self.excluded.clone(),
+            prices: self.prices.clone(),
+            leaf_prices: self.leaf_prices.clone(),
+            accepted: self.accepted.clone(),
+            dropped: self.dropped.clone(),
+            open: cells.clone(),
+            noise: self.noise,
+            rejected: BTreeSet::new(),
+        }
     }
 
     pub fn grain(&self, account: &Account) -> &'a Grain {
@@ -388,7 +429,7 @@ impl<'a> State<'a> {
 
     /// Keys of one cell that either side knows.
     pub fn keys_of(&self, cell: &CellKey) -> BTreeSet<BillKey> {
-        let first = BillKey { cell: cell.clone(), meter: None, tier: None, region: None, long_context: None };
+        let first = BillKey::first_of(cell);
         let within = |key: &&BillKey| key.cell == *cell;
         self.logged
             .range(first.clone()..)

@@ -367,6 +367,7 @@ fn version(state: &State, leaf: &Leaf, at: i64) -> Became {
             Became::Leaf(Leaf { at, whole_day: false, ..leaf.clone() })
         }
         (Some(then), ..) => Became::Price(then),
-        (None, ..) => Became::Impossible,
+        // A meter that had no price yet has the one it has.
+        (None, ..) => Became::Same,
     }
 }
