@@ -13,6 +13,7 @@ pub mod factor;
 pub mod fitted;
 pub mod increment;
 pub mod logged;
+pub mod lost;
 pub mod mapping;
 pub mod meter_move;
 pub mod missing_price;
@@ -24,6 +25,7 @@ pub mod remedy;
 pub mod repeated;
 pub mod search;
 pub mod uncounted;
+pub mod unlogged;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -161,8 +163,10 @@ pub struct Family {
 pub static FAMILIES: &[Family] = &[
     Family { name: "repeated lines", propose: repeated::propose },
     Family { name: "coverage", propose: coverage::propose },
+    Family { name: "unlogged meters", propose: unlogged::propose },
     // Before the repair of records, whose tokens are looked for on the days they were billed.
     Family { name: "calendar", propose: calendar::propose },
+    Family { name: "late arrival", propose: calendar::late::propose },
     Family { name: "missing days", propose: calendar::missing::propose },
     Family { name: "account factor", propose: factor::propose },
     Family { name: "record repair", propose: record::not_billed },
@@ -171,9 +175,10 @@ pub static FAMILIES: &[Family] = &[
     Family { name: "modifier", propose: modifier::propose },
     Family { name: "increment", propose: increment::propose },
     Family { name: "uncounted", propose: uncounted::propose },
+    Family { name: "lost counts", propose: lost::propose },
     Family { name: "tariff", propose: calendar::tariff::propose },
-    Family { name: "price row", propose: price::propose },
     Family { name: "search", propose: search::propose },
+    Family { name: "price row", propose: price::propose },
     Family { name: "fitted price", propose: fitted::propose },
     Family { name: "missing price", propose: missing_price::propose },
 ];

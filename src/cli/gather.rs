@@ -15,6 +15,7 @@ use crate::close::inputs::{AccountDocument, CloseInputs, LogFile, SourceCubes};
 use crate::collect::{self, LogInput, Usage};
 use crate::diagnostic::{Diagnostic, Origin};
 use crate::error::{Error, Result};
+use crate::invoice::DocumentKind;
 use crate::period::{Day, Month, Period};
 use crate::pricebook::files::{self, BookFile};
 use crate::pricebook::{Pricebook, Reading};
@@ -29,6 +30,7 @@ pub struct Gathered {
     pub book: Pricebook,
     usage: Usage,
     documents: Vec<AccountDocument>,
+    later: Vec<AccountDocument>,
     books: Option<Books>,
     /// Rules beside those of the books.
     pub rules: Option<Rules>,
@@ -59,6 +61,8 @@ pub fn books(global: &Global, ui: &Ui) -> Result<Gathered> {
     }
     describe(&documents, ui);
     problems.keep(documents::one_authority(&documents))?;
+    let later = problems.keep(later(&books, span.period(), &documents))?.unwrap_or_default();
+    describe(&later, ui);
     let cache = cache(&books, &mut diagnostics);
     let usage = problems.keep(usage(&logs, &tags(&books.tags), &book, cache, ui))?;
     let usage = problems.none_or(usage)?;
@@ -70,6 +74,7 @@ pub fn books(global: &Global, ui: &Ui) -> Result<Gathered> {
         book,
         usage,
         documents,
+        later,
         books: Some(books),
         rules: None,
         patches: None,
@@ -109,12 +114,33 @@ pub fn named(
         book,
         usage,
         documents,
+        later: Vec::new(),
         books: None,
         rules: None,
         patches: None,
         memos: Vec::new(),
         diagnostics: Vec::from_iter(accepted),
     })
+}
+
+/// Cost exports of the month after the period that have lines dated in it.
+fn later(books: &Books, period: Period, documents: &[AccountDocument]) -> Result<Vec<AccountDocument>> {
+    let mut later = Vec::new();
+    for invoice in &books.invoices {
+        for (name, path) in books.files(&invoice.files, period.last.month().next())?.files {
+            if documents.iter().any(|document| *document.path == *name) {
+                continue;
+            }
+            let document = documents::declared_document(books, invoice, &Source::file(path, name))?;
+            let lines = &document.document.lines;
+            if document.kind == DocumentKind::Cost
+                && lines.iter().any(|line| period.contains(line.period.last))
+            {
+                later.push(document);
+            }
+        }
+    }
+    Ok(later)
 }
 
 /// How each document was read, for those who ask.
@@ -360,6 +386,7 @@ impl Gathered {
                 })
                 .collect(),
             documents: std::mem::take(&mut self.documents),
+            later: std::mem::take(&mut self.later),
             accounts: Vec::new(),
             keys: BTreeMap::new(),
             gateway: BTreeMap::new(),

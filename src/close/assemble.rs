@@ -54,6 +54,7 @@ pub fn assemble(inputs: &CloseInputs) -> Result<Reconciliation> {
         by_account.iter().map(|(account, lines)| (account.clone(), Grain::of(lines))).collect();
     let state = State::new(&rater, &grains, &inputs.gateway, inputs.period, &usage, &usage_lines, &reports)?;
     let state = State { log: Some(&log), exports: exports(inputs), ..state };
+    let state = state.with_later(&later(inputs));
     let explained = engine::explain(&state)?;
     let mut left_out = search_cut(&explained);
     left_out.extend(no_hours(&state, &explained));
@@ -156,6 +157,17 @@ fn exports(inputs: &CloseInputs) -> BTreeMap<Account, Export> {
         export.full = export.full.or(full);
     }
     exports
+}
+
+/// Usage lines of the period on the bills of the month after.
+fn later(inputs: &CloseInputs) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for document in inputs.later.iter().filter(|document| document.kind == DocumentKind::Cost) {
+        let inside = document.document.lines.iter().filter(|line| inputs.holds(line.period));
+        let usage = inside.filter(|line| line.category == ChargeCategory::Usage);
+        lines.extend(usage.map(|line| inputs.resolve(document, line)));
+    }
+    lines
 }
 
 struct Bills {

@@ -60,6 +60,8 @@ pub struct CloseInputs<'a> {
     pub sources: Vec<SourceCubes>,
     pub files: Vec<LogFile>,
     pub documents: Vec<AccountDocument>,
+    /// Bills of the month after, for their lines that are dated in this period.
+    pub later: Vec<AccountDocument>,
     /// Accounts that the books declare beyond those of the documents.
     pub accounts: Vec<Account>,
     /// Gateway keys assigned to accounts.

@@ -139,7 +139,7 @@ pub(super) fn input_rows(inputs: &CloseInputs) -> Vec<Input> {
             .rows
             .saturating_sub(file.rejected + file.duplicates + file.outside_month + file.not_billable),
     });
-    let documents = inputs.documents.iter().map(|document| {
+    let documents = inputs.documents.iter().chain(&inputs.later).map(|document| {
         let read = &document.document;
         // A row is outside the period when all its lines are.
         let rows = |wanted: bool| -> BTreeSet<(u64, u32)> {

@@ -92,6 +92,8 @@ pub struct State<'a> {
     pub clock: Clock,
     /// What the account's bill says about its own completeness.
     pub exports: BTreeMap<Account, Export>,
+    /// Lines of the period on bills of the months after it.
+    pub later: BTreeMap<BillKey, Billed>,
     /// Billable quantities by the key they are compared under.
     pub logged: BTreeMap<BillKey, BTreeMap<Leaf, i128>>,
     pub billed: BTreeMap<BillKey, BTreeMap<Identity, Billed>>,
@@ -138,6 +140,7 @@ impl<'a> State<'a> {
             log: None,
             clock: Clock::utc(),
             exports: BTreeMap::new(),
+            later: BTreeMap::new(),
             logged: BTreeMap::new(),
             billed: BTreeMap::new(),
             repeats: repeats(bill, |account| grains.get(account).unwrap_or(&NO_BILL)),
@@ -171,6 +174,15 @@ impl<'a> State<'a> {
         }
         state.open = state.unequal()?;
         Ok(state)
+    }
+
+    /// The same comparison that also knows what later bills say about its days.
+    pub fn with_later(mut self, lines: &[Line]) -> State<'a> {
+        for line in lines {
+            let key = self.grain(&line.account).of_line(line);
+            self.later.entry(key).or_default().add(line);
+        }
+        self
     }
 
     /// Walks both sides once, in their common order.
@@ -208,6 +220,7 @@ impl<'a> State<'a> {
             log: self.log,
             clock: self.clock.clone(),
             exports: self.exports.clone(),
+            later: BTreeMap::new(),
             logged: BTreeMap::new(),
             billed: BTreeMap::new(),
             repeats: BTreeMap::new(),
@@ -250,6 +263,7 @@ impl<'a> State<'a> {
         share!(billed);
         share!(repeats);
         share!(witness);
+        share!(later);
         for cell in &self.open {
             if let Some(part) = parts.get_mut(&cell.account) {
                 part.open.insert(cell.clone());

@@ -358,3 +358,28 @@ fn a_bill_that_ends_early_says_why_or_names_both_reasons() {
     let missing = Money::from_pico(-between(&hours, "2026-10-13", "2026-10-14"));
     assert_eq!(told(&gap), [("qty.missing_day", Status::Probable, missing)]);
 }
+
+#[test]
+fn what_the_next_bill_has_of_this_month_arrived_late() {
+    let hours = usage("2026-10");
+    for grain in [Bill::Quantities, Bill::Amounts, Bill::ModelDays] {
+        let noon = at("2026-10-31T12:00");
+        let (on_time, late): (Vec<Hour>, Vec<Hour>) = hours.iter().cloned().partition(|hour| hour.at < noon);
+        let late = bill(&late, "2026-10", grain, |_| 0);
+        let next = |inputs: &mut CloseInputs| {
+            inputs.later.push(document("openai", DocumentKind::Cost, late.clone()));
+        };
+        let closed = close_with(&hours, "2026-10", bill(&on_time, "2026-10", grain, |_| 0), next);
+        assert!(closed.totals.unexplained_gross.is_zero(), "{grain:?} {:#?}", closed.findings);
+        let told = told(&closed);
+        assert!(
+            told.iter().all(|found| (found.0, found.1) == ("time.late_arrival", Status::Proven)),
+            "{told:?}"
+        );
+        let missing = Money::from_pico(-between(&hours, "2026-10-31T12:00", "2026-11-01"));
+        assert_eq!(closed.totals.explained, missing);
+        // Without the next bill, short is not late.
+        let alone = close(&hours, "2026-10", bill(&on_time, "2026-10", grain, |_| 0));
+        assert!(alone.findings.iter().all(|finding| finding.cause != "time.late_arrival"));
+    }
+}

@@ -18,14 +18,19 @@ use crate::world::{Calls, cubes, document, inputs, line};
 
 /// Model m costs 1 and 4 a million, and twice that from the given day on, or from 06:00 to 10:00 UTC.
 fn book(from: &str, window: &str) -> Pricebook {
-    let row = |meter: &str, window: &str, price: u32, from: &str, rev: u32| {
-        format!("m,{meter},standard,0,global,{window},{price},1000000,USD,{from},2026-01-01,{rev},listed,s\n")
-    };
+    read_book(&[("*", 1, "2026-01-01", "listed"), (window, 2, from, "listed")])
+}
+
+/// Window, factor on 1 and 4 a million, first day and status of the prices of m.
+fn read_book(prices: &[(&str, u32, &str, &str)]) -> Pricebook {
     let mut rows =
         "model,meter,tier,ctx,region,window,price,per,currency,from,recorded,rev,status,source\n".to_owned();
-    for (meter, price) in [("input", 1), ("output", 4)] {
-        rows += &row(meter, "*", price, "2026-01-01", 1);
-        rows += &row(meter, window, 2 * price, from, 1);
+    for (window, factor, from, status) in prices {
+        for (meter, price) in [("input", factor), ("output", &(4 * factor))] {
+            rows += &format!(
+                "m,{meter},standard,0,global,{window},{price},1000000,USD,{from},2026-01-01,1,{status},s\n"
+            );
+        }
     }
     let files = [
         ("book.toml", "name = \"t\"\nbase = \"none\"\n"),
@@ -146,4 +151,33 @@ fn hours_of_a_tariff_read_otherwise() {
     assert_eq!((cause, status), ("rate.time_of_day", Status::Exact));
     assert!(east.findings[0].evidence[0].value.ends_with("(Asia/Shanghai)"));
     assert!(east.totals.unexplained_gross.is_zero());
+}
+
+#[test]
+fn one_of_two_price_changes_is_read_otherwise() {
+    // Twice the price from the 15th to the 24th.
+    let prices = [
+        ("*", 1, "2026-10-01", "listed"),
+        ("*", 2, "2026-10-15", "listed"),
+        ("*", 1, "2026-10-25", "listed"),
+    ];
+    let (book, hours) = (read_book(&prices), hours());
+    let late = close(&book, &hours, |hour| (at("2026-10-16")..at("2026-10-25")).contains(&hour.at));
+    let saved = Money::ZERO - cost(&hours, "2026-10-15", "2026-10-16");
+    assert_eq!(told(&late), [("rate.effective_boundary", Status::Exact, saved)]);
+}
+
+#[test]
+fn a_promotion_that_is_kept_or_withheld() {
+    let (book, hours) =
+        (read_book(&[("*", 1, "2026-10-01", "promo"), ("*", 2, "2026-10-15", "listed")]), hours());
+    let kept = close(&book, &hours, |hour| hour.at >= at("2026-10-20"));
+    let saved = Money::ZERO - cost(&hours, "2026-10-15", "2026-10-20");
+    assert_eq!(told(&kept), [("rate.intro_or_promo", Status::Exact, saved)]);
+    let withheld = close(&book, &hours, |hour| hour.at >= at("2026-10-05"));
+    let more = cost(&hours, "2026-10-05", "2026-10-15");
+    assert_eq!(told(&withheld), [("rate.intro_or_promo", Status::Exact, more)]);
+    for closed in [kept, withheld] {
+        assert!(closed.totals.unexplained_gross.is_zero());
+    }
 }

@@ -134,6 +134,7 @@ pub fn inputs<'a>(
         sources: vec![SourceCubes { name: "log".into(), account: None, primary: true, cubes }],
         files: Vec::new(),
         documents,
+        later: Vec::new(),
         accounts: Vec::new(),
         keys: Default::default(),
         gateway: Default::default(),

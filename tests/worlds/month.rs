@@ -302,6 +302,7 @@ impl World {
             }],
             files: Vec::new(),
             documents,
+            later: Vec::new(),
             accounts: Vec::new(),
             keys: Default::default(),
             gateway: if self.declared { [(account, ours)].into() } else { BTreeMap::new() },

@@ -1,6 +1,9 @@
 //! Calendar: the same usage on another day. Nothing is fitted but when the bill's days begin.
 
+mod fit;
+pub mod late;
 pub mod missing;
+mod reading;
 mod table;
 pub mod tariff;
 mod zone;
