@@ -166,6 +166,7 @@ fn main() {
         keys: Default::default(),
         gateway: Default::default(),
         mappings: Vec::new(),
+        traffic: Vec::new(),
         rejects: Vec::new(),
         memos: Vec::new(),
         diagnostics: Vec::new(),

@@ -95,9 +95,8 @@ fn explain_account(name: &Account, part: &State) -> Result<Explained> {
 
 /// Runs the families until every claim stands.
 fn account(name: &Account, mut state: State) -> Result<Explained> {
-    let floor = noise::floor(&state, name)?;
     loop {
-        let (mut explained, edited) = round(&state, floor)?;
+        let (mut explained, edited) = round(&state, name)?;
         let fallen = fallen(&explained);
         // Each round rejects at least one name of a finite list.
         if fallen.is_empty() {
@@ -142,7 +141,7 @@ fn fallen(explained: &Explained) -> Vec<String> {
 }
 
 /// One pass of all families, with the state that their patches left.
-fn round<'a>(state: &State<'a>, floor: i128) -> Result<(Explained, State<'a>)> {
+fn round<'a>(state: &State<'a>, account: &Account) -> Result<(Explained, State<'a>)> {
     let mut state = state.clone();
     let mut claims = Vec::new();
     for family in FAMILIES {
@@ -156,7 +155,11 @@ fn round<'a>(state: &State<'a>, floor: i128) -> Result<(Explained, State<'a>)> {
             }
         }
     }
-    let explained = Explained { claims, residuals: residuals(&state, floor)?, left_out: Vec::new() };
+    let explained = Explained {
+        claims,
+        residuals: residuals(&state, noise::floor(&state, account)?)?,
+        left_out: Vec::new(),
+    };
     Ok((explained, state))
 }
 
@@ -186,8 +189,13 @@ fn dollars(
     for (cell, amount) in &claim.cells {
         let dollars = amount.pico().abs();
         moved += dollars;
-        let residual = residuals.get(cell);
-        if residual.is_none_or(|residual| ties(*residual) || (prices_only && residual.rate_ties())) {
+        let closes = |residual: &Residual| {
+            // What is no larger than noise is not closed by it.
+            residual.ties()
+                || (ties(*residual) && dollars > 2 * residual.noise.pico())
+                || (prices_only && residual.rate_ties())
+        };
+        if residuals.get(cell).is_none_or(closes) {
             closed += dollars;
         }
     }

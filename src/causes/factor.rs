@@ -12,12 +12,15 @@ use crate::money::{Money, Ratio};
 use crate::period::Day;
 use crate::rate::Account;
 use crate::reconcile::{BillKey, Edit, State, quantity};
+use crate::vocabulary::Meter;
 
 /// A factor counts in millionths.
 const ONE: i128 = 1_000_000;
-/// Days of each of two models, and the share of the account's dollars that must agree: 9 of 10.
+/// Days of each of two models, and the share of the account's dollars that must agree: 4 of 5.
 const DAYS: usize = 3;
-const AGREEING: (i128, i128) = (9, 10);
+const AGREEING: (i128, i128) = (4, 5);
+/// Factors that are tried.
+const CANDIDATES: usize = 8;
 
 /// What one bill key costs by the book, and on the bill.
 struct Point {
@@ -93,32 +96,27 @@ fn points(state: &State, account: &Account) -> Result<Vec<Point>> {
     Ok(points)
 }
 
-/// For each model, the factor with the fewest decimals that its last days allow.
-fn candidates(points: &[Point]) -> BTreeSet<i128> {
-    let mut by_model: BTreeMap<&Arc<str>, Vec<&Point>> = BTreeMap::new();
+/// Factors with the fewest decimals that two amounts in a row of one meter allow, those of the most amounts first.
+fn candidates(points: &[Point]) -> Vec<i128> {
+    let mut rows: BTreeMap<(&Arc<str>, Option<Meter>), Vec<&Point>> = BTreeMap::new();
     for point in points {
-        by_model.entry(&point.model).or_default().push(point);
+        rows.entry((&point.model, point.key.meter)).or_default().push(point);
     }
-    let mut found = BTreeSet::new();
-    for points in by_model.values() {
-        let mut allowed: Option<(i128, i128)> = None;
-        for point in points.iter().rev() {
-            let Some((low, high)) = point.interval() else { break };
-            let narrowed = allowed.map_or((low, high), |known| (known.0.max(low), known.1.min(high)));
-            if narrowed.0 > narrowed.1 {
-                break;
-            }
-            allowed = Some(narrowed);
-        }
-        let simplest = allowed.and_then(|(low, high)| {
-            (0..=6).map(|decimals| 10i128.pow(6 - decimals)).find_map(|step| {
-                let up = -(-low).div_euclid(step) * step;
-                (up > 0 && up <= high).then_some(up)
-            })
+    let mut votes: BTreeMap<i128, usize> = BTreeMap::new();
+    for pair in rows.values().flat_map(|row| row.windows(2)) {
+        let (Some(a), Some(b)) = (pair[0].interval(), pair[1].interval()) else { continue };
+        let (low, high) = (a.0.max(b.0), a.1.min(b.1));
+        let simplest = (0..=6).map(|decimals| 10i128.pow(6 - decimals)).find_map(|step| {
+            let up = -(-low).div_euclid(step) * step;
+            (up > 0 && up <= high).then_some(up)
         });
-        found.extend(simplest.filter(|factor| *factor != ONE));
+        if let Some(factor) = simplest.filter(|factor| *factor != ONE) {
+            *votes.entry(factor).or_default() += 1;
+        }
     }
-    found
+    let mut found: Vec<(usize, i128)> = votes.into_iter().map(|(factor, votes)| (votes, factor)).collect();
+    found.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+    found.into_iter().take(CANDIDATES).map(|(_, factor)| factor).collect()
 }
 
 /// The first day from which nearly everything agrees with the factor, and not with none.
@@ -266,7 +264,7 @@ mod tests {
                 points.push(point(day, model, priced, if at < 2 { priced } else { priced / 100 * 88 }));
             }
         }
-        assert_eq!(candidates(&points), [880_000].into());
+        assert_eq!(candidates(&points), [880_000]);
         assert_eq!(onset(&points, 880_000), Some("2026-10-03".parse().unwrap()));
         // One model alone is a price change.
         points.retain(|point| &*point.model == "a");

@@ -20,9 +20,11 @@ pub mod modifier;
 pub mod noise;
 pub mod price;
 pub mod record;
+pub mod remedy;
 pub mod repeated;
 pub mod search;
 pub mod uncounted;
+pub mod unlogged;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -171,9 +173,10 @@ pub static FAMILIES: &[Family] = &[
     Family { name: "modifier", propose: modifier::propose },
     Family { name: "increment", propose: increment::propose },
     Family { name: "uncounted", propose: uncounted::propose },
+    Family { name: "unlogged", propose: unlogged::propose },
     Family { name: "tariff", propose: calendar::tariff::propose },
-    Family { name: "price row", propose: price::propose },
     Family { name: "search", propose: search::propose },
+    Family { name: "price row", propose: price::propose },
     Family { name: "fitted price", propose: fitted::propose },
     Family { name: "missing price", propose: missing_price::propose },
 ];

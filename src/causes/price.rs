@@ -439,16 +439,16 @@ fn less_or_equal(a: Ratio, b: Ratio) -> bool {
         .is_some_and(|(left, right)| left <= right)
 }
 
-fn later(a: Ratio, b: Ratio) -> Ratio {
+pub(super) fn later(a: Ratio, b: Ratio) -> Ratio {
     if less_or_equal(a, b) { b } else { a }
 }
 
-fn earlier(a: Ratio, b: Ratio) -> Ratio {
+pub(super) fn earlier(a: Ratio, b: Ratio) -> Ratio {
     if less_or_equal(a, b) { a } else { b }
 }
 
 /// The price per million with the fewest decimals inside `[low, high]`.
-fn simplest(low: Ratio, high: Ratio) -> Option<Ratio> {
+pub(super) fn simplest(low: Ratio, high: Ratio) -> Option<Ratio> {
     for decimals in 0..=9u32 {
         let scale = 1_000_000i128.checked_mul(10i128.checked_pow(decimals)?)?;
         let scaled = low.checked_mul(Ratio::new(scale, 1)?)?;

@@ -10,16 +10,17 @@ use super::document::*;
 use super::draft::{Draft, charge_draft, claim_draft, logged_draft, number, rounding};
 use super::expected::expect;
 use super::inputs::CloseInputs;
+use super::limits::limits;
 use super::listings::{input_rows, memos, no_hours, note, search_cut, spanning, suspicions, ties, unpriced};
 use super::totals::{check, totals};
 use crate::causes::engine;
 use crate::causes::logged;
+use crate::causes::remedy;
 use crate::contract;
 use crate::diagnostic::Diagnostic;
 use crate::error::Result;
 use crate::invoice::{DocumentKind, ModelScope};
 use crate::money::Money;
-use crate::rate::log::Log;
 use crate::rate::{Account, Accounts, DayUsage, Rater};
 use crate::reconcile::{CellKey, Export, Grain, Line, State};
 use crate::vocabulary::ChargeCategory;
@@ -28,9 +29,7 @@ use crate::vocabulary::ChargeCategory;
 pub fn assemble(inputs: &CloseInputs) -> Result<Reconciliation> {
     let rater = Rater::new(inputs.book);
     let accounts = Accounts { known: inputs.accounts(), keys: inputs.keys.clone() };
-    let sources = inputs.sources.iter().filter(|source| source.primary);
-    let sources = sources.map(|source| (&source.cubes, source.account.as_ref())).collect();
-    let log = Log::new(sources, inputs.period, &accounts, &inputs.mappings, inputs.book);
+    let log = inputs.log(&accounts);
     let mut usage = log.rows();
     let Bills { mut usage_lines, charge_lines, mut reports } = bills(inputs);
     share(&mut usage, usage_lines.iter_mut().chain(&mut reports));
@@ -61,7 +60,13 @@ pub fn assemble(inputs: &CloseInputs) -> Result<Reconciliation> {
     left_out.extend(no_hours(&state, &explained));
     let bridge = logged::bridge(&usage, &rater, |leaf| state.key_of(leaf).cell)?;
 
-    let mut drafts: Vec<Draft> = explained.claims.into_iter().map(claim_draft).collect();
+    let remedies = remedy::of(&state, &explained.claims);
+    let mut drafts: Vec<Draft> = explained
+        .claims
+        .into_iter()
+        .zip(remedies)
+        .map(|(claim, remedies)| claim_draft(claim, remedies))
+        .collect();
     let mut unexplained: BTreeMap<CellKey, Money> = BTreeMap::new();
     drafts.extend(rounding(&explained.residuals, &mut unexplained));
     drafts.extend(charges.iter().enumerate().filter_map(|(index, charge)| charge_draft(index, charge)));
@@ -100,6 +105,7 @@ pub fn assemble(inputs: &CloseInputs) -> Result<Reconciliation> {
         charges: charge_rows,
         unpriced,
         memos: memos(inputs),
+        limits: limits(inputs, &usage, &usage_lines, &reports),
         invoices: ties(inputs),
         inputs: input_rows(inputs),
         rejects: inputs

@@ -1,6 +1,7 @@
 //! The close: one document over everything that was read, and the pack that is written from it.
 
 pub mod assemble;
+pub mod backtest;
 mod cells;
 mod charge_kinds;
 mod charges;
@@ -8,7 +9,9 @@ mod contract;
 pub mod document;
 mod draft;
 mod expected;
+pub mod history;
 pub mod inputs;
+mod limits;
 mod listings;
 mod totals;
 

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 use super::clock::Clock;
-use super::{Account, Accounts, DayUsage, Leaf, ModelMapping, Segments, resolve, rows_by};
+use super::{
+    Account, Accounts, DayUsage, Leaf, ModelMapping, Segments, TrafficRule, row_of, rows_by, traffic,
+};
 use crate::period::{Day, Period};
 use crate::pricebook::Pricebook;
 use crate::usage::cube::{Cubes, RatingKey};
@@ -16,6 +18,7 @@ pub struct Log<'a> {
     pub period: Period,
     pub accounts: &'a Accounts,
     pub mappings: &'a [ModelMapping],
+    pub traffic: &'a [TrafficRule],
     pub book: &'a Pricebook,
     /// Every other clock with the rows it cuts, once someone asked for them.
     clocks: Vec<(Clock, OnceLock<Vec<DayUsage>>)>,
@@ -37,10 +40,11 @@ impl<'a> Log<'a> {
         period: Period,
         accounts: &'a Accounts,
         mappings: &'a [ModelMapping],
+        traffic: &'a [TrafficRule],
         book: &'a Pricebook,
     ) -> Log<'a> {
         let clocks = Clock::all(period).into_iter().map(|clock| (clock, OnceLock::new())).collect();
-        Log { sources, period, accounts, mappings, book, clocks, days: OnceLock::new() }
+        Log { sources, period, accounts, mappings, traffic, book, clocks, days: OnceLock::new() }
     }
 
     /// Usage by days of UTC, in the order of accounts.
@@ -50,7 +54,8 @@ impl<'a> Log<'a> {
 
     fn cut(&self, clock: &Clock) -> Vec<DayUsage> {
         let cut = |(cubes, source): &(&Cubes, Option<&Arc<str>>)| {
-            rows_by(clock, cubes, *source, self.period, self.accounts, self.mappings, self.book).rows
+            let (accounts, mappings) = (self.accounts, self.mappings);
+            rows_by(clock, cubes, *source, self.period, accounts, mappings, self.traffic, self.book).rows
         };
         let mut rows: Vec<DayUsage> = self.sources.iter().flat_map(cut).collect();
         rows.sort_by(|a, b| a.account.cmp(&b.account));
@@ -85,50 +90,41 @@ impl<'a> Log<'a> {
                 cubes,
                 book: self.book,
                 mappings: self.mappings,
+                traffic: self.traffic,
                 period: self.period,
                 cache: BTreeMap::new(),
             };
-            // The same call in another slot of the same price has the same leaves.
-            let mut known: BTreeMap<RatingKey, Option<Leaf>> = BTreeMap::new();
+            let mut texts: BTreeMap<u32, Arc<str>> = BTreeMap::new();
+            let mut text = |name: u32| -> Arc<str> {
+                texts.entry(name).or_insert_with(|| cubes.names.text(name).into()).clone()
+            };
+            // The same call in another slot of the same price has the same names.
+            let mut known: BTreeMap<RatingKey, DayUsage> = BTreeMap::new();
             let mut index: BTreeMap<Leaf, usize> = BTreeMap::new();
             let inside = |key: &RatingKey| around.contains(key.day()) && key.outcome.is_billable();
             for (key, sums) in cubes.rating.iter().filter(|(key, _)| inside(key)) {
                 let at = segments.last_change(key).unwrap_or_else(|| around.first.start());
                 let at = if key.whole_day { key.at() } else { at };
                 let slot = (at / crate::period::SECONDS_PER_SLOT) as u32;
-                let leaf = known
-                    .entry(RatingKey { slot, ..*key })
-                    .or_insert_with(|| self.leaf(cubes, *source, key, at));
-                let Some(leaf) = leaf.as_ref().filter(|leaf| leaf.account == *account) else { continue };
-                for (meter, count) in sums.meters.iter() {
-                    let leaf = Leaf { meter, ..leaf.clone() };
+                let named = known.entry(RatingKey { slot, ..*key }).or_insert_with(|| {
+                    let (day, accounts) = (self.period.first, self.accounts);
+                    row_of(&mut text, key, day, at, *source, accounts, self.mappings, self.book)
+                });
+                if named.account != *account {
+                    continue;
+                }
+                let mut row = DayUsage { sums: sums.clone(), day: key.day(), ..named.clone() };
+                traffic::apply(self.traffic, self.book, &mut row);
+                for (leaf, count) in row.leaves() {
+                    let leaf = Leaf { day: self.period.first, ..leaf };
                     let place = *index.entry(leaf.clone()).or_insert_with(|| {
                         slots.leaves.push(leaf);
                         slots.leaves.len() - 1
                     });
-                    slots.counts.push((place, key.at(), i128::from(count)));
+                    slots.counts.push((place, key.at(), count));
                 }
             }
         }
         slots
-    }
-
-    /// What one call's usage is priced by, but for its meter and day.
-    fn leaf(&self, cubes: &Cubes, source: Option<&Arc<str>>, key: &RatingKey, at: i64) -> Option<Leaf> {
-        let text = |name: u32| cubes.names.text(name);
-        let seller = text(key.provider);
-        let seller = crate::vocabulary::Seller::find(seller).map_or(seller, |seller| seller.id);
-        let meant = resolve(self.book, self.mappings, seller, text(key.served), text(key.routed), at);
-        Some(Leaf {
-            account: self.accounts.of(seller, source, text(key.key)),
-            model: meant.model.clone(),
-            day: self.period.first,
-            meter: crate::vocabulary::Meter::Input,
-            tier: meant.tier_of(key.tier),
-            region: meant.region_of(text(key.region).into()),
-            prompt: self.book.band_prompt(key.band),
-            at,
-            whole_day: key.whole_day,
-        })
     }
 }

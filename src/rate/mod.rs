@@ -7,6 +7,7 @@ pub mod clock;
 pub mod log;
 #[cfg(test)]
 mod tests;
+pub mod traffic;
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +20,7 @@ use crate::period::{Day, Period};
 use crate::pricebook::{NoPrice, PriceQuery, Pricebook, Priced};
 use crate::usage::cube::{Cubes, Name, RatingKey, Sums};
 use crate::vocabulary::{CallType, CountSource, Meter, Outcome, Reading, Tier};
+pub use traffic::{TrafficFilter, TrafficRule, TrafficSet};
 
 /// Who is billed: one account at one seller.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -85,6 +87,8 @@ pub struct DayUsage {
     pub reading: Reading,
     pub stream: bool,
     pub sums: Sums,
+    /// The row before a rule about its traffic changed it.
+    pub as_logged: Option<Box<DayUsage>>,
 }
 
 /// Everything a unit price depends on, for one account, model and day.
@@ -176,12 +180,14 @@ pub fn day_rows(
     period: Period,
     accounts: &Accounts,
     mappings: &[ModelMapping],
+    traffic: &[TrafficRule],
     book: &Pricebook,
 ) -> DayRows {
-    rows_by(&Clock::utc(), cubes, source, period, accounts, mappings, book)
+    rows_by(&Clock::utc(), cubes, source, period, accounts, mappings, traffic, book)
 }
 
 /// Sums `cubes` to days of a clock.
+#[expect(clippy::too_many_arguments, reason = "a cube and everything the books say of it")]
 fn rows_by(
     clock: &Clock,
     cubes: &Cubes,
@@ -189,11 +195,12 @@ fn rows_by(
     period: Period,
     accounts: &Accounts,
     mappings: &[ModelMapping],
+    traffic: &[TrafficRule],
     book: &Pricebook,
 ) -> DayRows {
     let mut outside = Sums::default();
     let mut days: BTreeMap<(Day, RatingKey), (i64, Sums)> = BTreeMap::new();
-    let mut segments = Segments { cubes, book, mappings, period, cache: BTreeMap::new() };
+    let mut segments = Segments { cubes, book, mappings, traffic, period, cache: BTreeMap::new() };
     for (key, sums) in &cubes.rating {
         // Of a whole day no hour is known, so no other clock can cut it.
         let day = if key.whole_day { key.day() } else { clock.day(key.at()) };
@@ -213,34 +220,53 @@ fn rows_by(
     let rows = days
         .into_iter()
         .map(|((day, key), (at, sums))| {
-            let provider = text(key.provider);
-            let seller = crate::vocabulary::Seller::find(&provider)
-                .map_or(provider.clone(), |seller| seller.id.into());
-            let (served, routed) = (text(key.served), text(key.routed));
-            let meant = resolve(book, mappings, &seller, &served, &routed, at);
-            DayUsage {
-                account: accounts.of(&seller, source, cubes.names.text(key.key)),
-                model: meant.model.clone(),
-                day,
-                at,
-                whole_day: key.whole_day,
-                key: text(key.key),
-                requested: text(key.requested),
-                routed,
-                served,
-                region: meant.region_of(text(key.region)),
-                tier: meant.tier_of(key.tier),
-                prompt: book.band_prompt(key.band),
-                outcome: key.outcome,
-                call_type: key.call_type,
-                source: key.source,
-                reading: key.reading,
-                stream: key.stream,
-                sums,
-            }
+            let mut row = row_of(&mut text, &key, day, at, source, accounts, mappings, book);
+            row.sums = sums;
+            traffic::apply(traffic, book, &mut row);
+            row
         })
         .collect();
     DayRows { rows, outside }
+}
+
+/// A row of a cube with its names resolved, still without sums.
+#[expect(clippy::too_many_arguments, reason = "everything that names a row's account and model")]
+fn row_of(
+    text: &mut impl FnMut(u32) -> Arc<str>,
+    key: &RatingKey,
+    day: Day,
+    at: i64,
+    source: Option<&Arc<str>>,
+    accounts: &Accounts,
+    mappings: &[ModelMapping],
+    book: &Pricebook,
+) -> DayUsage {
+    let provider = text(key.provider);
+    let seller =
+        crate::vocabulary::Seller::find(&provider).map_or(provider.clone(), |seller| seller.id.into());
+    let (served, routed, gateway_key) = (text(key.served), text(key.routed), text(key.key));
+    let meant = resolve(book, mappings, &seller, &served, &routed, at);
+    DayUsage {
+        account: accounts.of(&seller, source, &gateway_key),
+        model: meant.model.clone(),
+        day,
+        at,
+        whole_day: key.whole_day,
+        key: gateway_key,
+        requested: text(key.requested),
+        routed,
+        served,
+        region: meant.region_of(text(key.region)),
+        tier: meant.tier_of(key.tier),
+        prompt: book.band_prompt(key.band),
+        outcome: key.outcome,
+        call_type: key.call_type,
+        source: key.source,
+        reading: key.reading,
+        stream: key.stream,
+        sums: Sums::default(),
+        as_logged: None,
+    }
 }
 
 /// The customer's mapping first, then the book; a name neither knows keeps its own text.
@@ -321,6 +347,7 @@ struct Segments<'a> {
     cubes: &'a Cubes,
     book: &'a Pricebook,
     mappings: &'a [ModelMapping],
+    traffic: &'a [TrafficRule],
     period: Period,
     /// By provider, served and routed name, in order of time.
     cache: BTreeMap<(Name, Name, Name), Vec<i64>>,
@@ -360,12 +387,13 @@ impl Segments<'_> {
         }
         moves.extend(self.mappings.iter().filter_map(|mapping| mapping.from).map(Day::start));
         moves.retain(|at| (first..last).contains(at));
-        let models: BTreeSet<Arc<str>> = moves
+        let mut models: BTreeSet<Arc<str>> = moves
             .iter()
             .map(|at| {
                 resolve(self.book, self.mappings, seller, text(key.served), text(key.routed), *at).model
             })
             .collect();
+        models.extend(traffic::models(self.traffic, seller).cloned());
         let mut changes = moves;
         for model in models {
             changes.extend(self.book.price_changes(seller, &model, first, last));

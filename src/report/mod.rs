@@ -3,11 +3,17 @@
 pub mod causes;
 pub mod contract;
 pub mod exceptions;
+pub mod finding;
 pub mod lead_schedule;
+pub mod limits;
+pub mod lines;
 pub mod price_memos;
 pub mod sheet;
+pub mod slice;
 pub mod story;
 pub mod tie_out;
+pub mod todo;
+pub mod unexplained;
 pub mod variance;
 pub mod waterfall;
 
@@ -44,6 +50,11 @@ pub static REPORTS: &[Report] = &[
         name: "03-variance-waterfall",
         about: "logged to priced to billed, step by step",
         build: waterfall::build,
+    },
+    Report {
+        name: "03-limits",
+        about: "what could not be tested with the files given, and which export would settle it",
+        build: limits::build,
     },
     Report {
         name: "08-price-memos",

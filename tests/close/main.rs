@@ -8,5 +8,7 @@ mod expected;
 mod footing;
 mod golden_vectors;
 mod identities;
+mod limits;
+mod reports;
 mod tariff;
 mod world;

@@ -139,6 +139,7 @@ pub fn inputs<'a>(
         keys: Default::default(),
         gateway: Default::default(),
         mappings: Vec::new(),
+        traffic: Vec::new(),
         rejects: Vec::new(),
         memos: Vec::new(),
         diagnostics: Vec::new(),

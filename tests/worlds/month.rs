@@ -307,6 +307,7 @@ impl World {
             keys: Default::default(),
             gateway: if self.declared { [(account, ours)].into() } else { BTreeMap::new() },
             mappings: Vec::new(),
+            traffic: Vec::new(),
             rejects: Vec::new(),
             memos: Vec::new(),
             diagnostics: Vec::new(),

@@ -55,7 +55,16 @@ type Prices = BTreeMap<Column, Ratio>;
 /// The fewest columns whose prices, in written decimals, re-price every day; `None` where two sets of columns do.
 fn prices(run: &[DayCell]) -> Result<Option<Prices>> {
     let columns: BTreeSet<Column> = run.iter().flat_map(|day| day.quantities.keys().copied()).collect();
-    let columns: Vec<Column> = columns.into_iter().filter(|(_, unit)| !unit.is_zero()).collect();
+    // A meter without a price is looked for first; a model without any is no matter of one price.
+    let unpriced: BTreeSet<Column> = columns.iter().filter(|(_, unit)| unit.is_zero()).copied().collect();
+    if unpriced.len() == columns.len() {
+        return Ok(None);
+    }
+    if !unpriced.is_empty() {
+        let chosen: Vec<Column> = unpriced.into_iter().collect();
+        return Ok(if enough(run, chosen.len()) { solve(run, &chosen)? } else { None });
+    }
+    let columns: Vec<Column> = columns.into_iter().collect();
     for size in 1..=columns.len().min(MOST_COLUMNS) {
         if !enough(run, size) {
             break;
@@ -89,7 +98,7 @@ fn solve(run: &[DayCell], chosen: &[Column]) -> Result<Option<Prices>> {
             .map(|(column, change)| {
                 let old = column.1.amount(1_000_000).ok()?.0.pico();
                 let new = div_half_even(old.checked_add(*change)?, step) * step;
-                let plausible = new > 0 && new != old && new < old * 10 && old < new * 10;
+                let plausible = new > 0 && new != old && (old == 0 || (new < old * 10 && old < new * 10));
                 let unit = Ratio::new(new, ONE)?.checked_mul(Ratio::new(1, 1_000_000)?)?;
                 plausible.then_some((*column, unit))
             })
@@ -142,7 +151,7 @@ fn price_patch(
     for day in run {
         scope.cover(&day.key.cell);
         for (leaf, _) in day.leaves(state) {
-            let Some(old) = state.unit(&day.key, leaf) else { continue };
+            let old = state.unit(&day.key, leaf).unwrap_or(Ratio::ZERO);
             let Some(unit) = prices.get(&(leaf.meter, old)) else { continue };
             scope.meters.insert(leaf.meter);
             rows.insert(draft_row(leaf, *unit, run[0].day));
@@ -163,12 +172,12 @@ fn price_patch(
     let columns = run.iter().flat_map(|day| day.quantities.keys()).collect::<BTreeSet<_>>().len();
     let ratios: BTreeSet<Option<Ratio>> = prices
         .iter()
-        .map(|((_, old), new)| Ratio::new(old.denominator(), old.numerator())?.checked_mul(*new))
+        .map(|((_, old), new)| Ratio::quotient(old.denominator(), old.numerator())?.checked_mul(*new))
         .collect();
     let proportional = prices.len() == columns && ratios.len() == 1;
     Patch {
         name: format!("fitted {account:?} {model} {} {:?}", run[0].day, prices.keys()),
-        cause: "rate.stale",
+        cause: if prices.keys().all(|(_, old)| old.is_zero()) { "rate.missing_class" } else { "rate.stale" },
         status: if proportional { Status::Ambiguous } else { Status::Probable },
         scope,
         edits,

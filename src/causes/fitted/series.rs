@@ -76,7 +76,12 @@ fn day_cell(state: &State, key: &BillKey) -> Result<Option<DayCell>> {
     };
     let mut quantities: BTreeMap<Column, i128> = BTreeMap::new();
     for (leaf, quantity) in leaves {
-        let Some(unit) = state.unit(key, leaf) else { return Ok(None) };
+        // What the book has no price for is a column at nothing, to be given one; what costs nothing is none.
+        let unit = state.unit(key, leaf);
+        if unit.is_some_and(Ratio::is_zero) {
+            continue;
+        }
+        let unit = unit.unwrap_or(Ratio::ZERO);
         *quantities.entry((leaf.meter, unit)).or_default() += quantity;
     }
     let priced = state.priced(key)?;

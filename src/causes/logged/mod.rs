@@ -21,7 +21,7 @@ use crate::error::Result;
 use crate::money::{Money, Ratio};
 use crate::rate::{self, Account, DayUsage, Leaf, Rater};
 use crate::reconcile::CellKey;
-use crate::vocabulary::{Meter, Outcome};
+use crate::vocabulary::{Meter, Outcome, Tier};
 use choices::Known;
 use decide::{Decided, Ground, Open, Story, decide};
 use figure::Figure;
@@ -247,6 +247,12 @@ fn stories(rater: &Rater, known: &mut Known, row: &DayUsage) -> Result<Vec<Story
             found.insert(story(Ground::Recorded, "terms.discount", what.to_owned()));
             continue;
         }
+        if let Some(before) = &row.as_logged
+            && fits(&Figure::of(before))?
+        {
+            let what = "the gateway priced the traffic as it logged it, without what the books say of it";
+            found.insert(story(Ground::Recorded, declared(row, before), what.to_owned()));
+        }
         for mistake in recorded::MISTAKES {
             if let Some(figure) = (mistake.figure)(row)
                 && fits(&figure)?
@@ -266,6 +272,21 @@ fn stories(rater: &Rater, known: &mut Known, row: &DayUsage) -> Result<Vec<Story
         }
     }
     Ok(found.into_iter().collect())
+}
+
+/// The cause of a difference between a row and what a rule of the books made of it.
+fn declared(row: &DayUsage, before: &DayUsage) -> &'static str {
+    match () {
+        () if row.model != before.model => "map.alias_repointed",
+        () if row.region != before.region => "rate.region_uplift",
+        () if row.tier == Tier::Batch && row.tier != before.tier => "rate.batch",
+        () if row.tier != before.tier => "rate.service_tier",
+        () if row.sums.meters.get(Meter::Input) != before.sums.meters.get(Meter::Input) => {
+            "cls.cache_read_as_input"
+        }
+        () if row.sums.meters != before.sums.meters => "rate.cache_ttl",
+        () => "rate.context_band",
+    }
 }
 
 /// Books a decided row. Where the gateway priced at list, what the contract makes of it is a part of its own.

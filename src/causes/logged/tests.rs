@@ -96,6 +96,7 @@ fn calls(day: u32, model: &str, meters: &[(Meter, u64)], logged: &str) -> DayUsa
         reading: Reading::Inclusive,
         stream: false,
         sums,
+        as_logged: None,
     }
 }
 

@@ -33,6 +33,24 @@ pub enum Change {
     NotBilled,
     /// Twice on the log and once on the bill.
     Half,
+    /// Input that holds the row's cache tokens, which are counted beside it too.
+    Overlap(Held),
+}
+
+/// Cache tokens that an input may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Held {
+    Reads,
+    Writes,
+    Both,
+}
+
+impl Held {
+    pub const ALL: [Held; 3] = [Held::Reads, Held::Writes, Held::Both];
+
+    pub fn holds(self, meter: Meter) -> bool {
+        (self != Held::Writes && meter == Meter::CacheRead) || (self != Held::Reads && meter.is_cache_write())
+    }
 }
 
 /// Two meters that a known mistake confuses.
@@ -145,6 +163,8 @@ pub fn changes(
         _ => false,
     };
     found.push(Change::Half);
+    let held = Held::ALL.into_iter().filter(|held| meters.iter().any(|meter| held.holds(*meter)));
+    found.extend(held.map(Change::Overlap));
     if may_be_free {
         found.push(Change::NotBilled);
     }
@@ -192,6 +212,8 @@ pub enum Became {
     Price(Ratio),
     Nothing,
     Half,
+    /// It loses what the row counts under the held meters.
+    Less,
     /// The change is no story for this leaf: the book has no such price.
     Impossible,
 }
@@ -229,6 +251,8 @@ impl Change {
             }
             Change::NotBilled => return Became::Nothing,
             Change::Half => return Became::Half,
+            Change::Overlap(_) if leaf.meter == Meter::Input => return Became::Less,
+            Change::Overlap(_) => return Became::Same,
         };
         if !leaf.meter.is_token() && !matches!(self, Change::Served(_)) {
             return Became::Same;
@@ -276,6 +300,8 @@ impl Change {
             (Change::NotBilled, Attribute::Outcome(_)) => "qty.failed_priced",
             (Change::NotBilled, _) => "cov.other_payer",
             (Change::Half, _) => "qty.rollup_duplicate",
+            (Change::Overlap(_), Attribute::Whole) if slice.model.is_none() => "cls.convention_flip",
+            (Change::Overlap(_), _) => "cls.cache_double",
         }
     }
 
@@ -295,6 +321,9 @@ impl Change {
             Change::Priced { seller, model } => format!("charged at the price of {model} at {seller}"),
             Change::NotBilled => "not charged".to_owned(),
             Change::Half => "logged twice, charged once".to_owned(),
+            Change::Overlap(Held::Reads) => "cache reads logged beside an input that holds them".to_owned(),
+            Change::Overlap(Held::Writes) => "cache writes logged beside an input that holds them".to_owned(),
+            Change::Overlap(Held::Both) => "cache tokens logged beside an input that holds them".to_owned(),
         }
     }
 
@@ -308,7 +337,9 @@ impl Change {
             Change::Tier(_) => "the served tier or batch id of these calls in the log",
             Change::Region(_) => "the endpoint or geography of these calls in the log",
             Change::Prompt(_) => "a cost export that tells the context band",
-            Change::Meter(_) => "billed quantities by token class: the provider's usage report",
+            Change::Meter(_) | Change::Overlap(_) => {
+                "billed quantities by token class: the provider's usage report"
+            }
             Change::Served(_) => "the model that answered, in the log",
             Change::Priced { .. } => "the seller's price page for the billed name",
             Change::NotBilled | Change::Half => "the provider's usage report for these days, by key",

@@ -1,6 +1,6 @@
 //! On which days does the bill agree with a story, and is that enough to tell it?
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::problem::{Node, Problem, Side, Touch};
 use super::score::{DIGIT, Digits, best_runs, digits, log2};
@@ -13,7 +13,7 @@ const TESTS_IN_NOISE: usize = 4;
 /// Digits that chance would have to match.
 const SURE: Digits = 24 * DIGIT;
 /// A run of days below this is chance.
-const RUN: Digits = 12 * DIGIT;
+const RUN: Digits = 5 * DIGIT;
 /// One day counts for at most this much: days of one series are not independent to the last digit.
 const MOST_OF_A_DAY: Digits = 16 * DIGIT;
 /// At least this share of the dollars a story moves must end in sides that tie out: 4 of 5.
@@ -44,6 +44,12 @@ pub struct Fit {
     pub from_the_start: bool,
     /// Gross difference that vanishes, in 10^-12.
     pub closed: i128,
+}
+
+impl Fit {
+    pub fn holds(&self, day: Day) -> bool {
+        self.days.binary_search(&day).is_ok()
+    }
 }
 
 /// What one day says.
@@ -107,8 +113,7 @@ pub fn fit(problem: &Problem, node: &Node, touches: &[Touch], floor: i128, needs
         days.insert(same_day[0].day, verdict(problem, node, same_day, floor, needs_bill));
     }
     let gains: Vec<Digits> = days.values().map(|verdict| verdict.gain).collect();
-    let run_cost = RUN.min(2 * log2(days.len() as u128 + 1) + 2 * DIGIT);
-    let (runs, gain) = best_runs(&gains, run_cost);
+    let (runs, gain) = best_runs(&gains, RUN);
     let listed: Vec<(Day, Verdict)> = days.into_iter().collect();
     let inside: Vec<&(Day, Verdict)> =
         runs.iter().flat_map(|(first, last)| &listed[*first..=*last]).collect();
@@ -121,7 +126,7 @@ pub fn fit(problem: &Problem, node: &Node, touches: &[Touch], floor: i128, needs
     let tests = exact_days.count();
     let noise_tests =
         inside.iter().filter(|(_, verdict)| verdict.seen_in_noise && verdict.within_noise).count();
-    let sure = SURE + 8 * DIGIT * (runs.len() as Digits - 1);
+    let sure = SURE + choice(listed.len(), inside.len(), runs.len());
     let exact = tests >= TESTS && told >= sure && closes(sum(|verdict| verdict.moved_exact));
     let noise = floor > 0
         && noise_tests >= TESTS_IN_NOISE
@@ -142,6 +147,31 @@ pub fn fit(problem: &Problem, node: &Node, touches: &[Touch], floor: i128, needs
         closed: sum(|verdict| verdict.closed),
         days: held,
     })
+}
+
+/// Digits it takes to say which days they are: the ends of the runs, or one by one, whichever is shorter.
+fn choice(all: usize, chosen: usize, runs: usize) -> Digits {
+    let by_ends = 2 * (runs as Digits - 1) * log2(all as u128 + 1);
+    let one_by_one = (0..chosen).map(|at| log2((all - at) as u128) - log2(at as u128 + 1)).sum::<Digits>();
+    by_ends.min(one_by_one)
+}
+
+/// True where one factor on everything the story touches, which is no known cause, would save as many digits: then noise
+/// decides between them, and the story is not told. A fitted number costs ten digits, and a story is worth six more.
+pub fn one_factor_does(problem: &Problem, node: &Node, touches: &[Touch], gain: Digits) -> bool {
+    let sides: BTreeSet<u32> = touches.iter().map(|touch| touch.side).collect();
+    let sum = |of: &dyn Fn(usize) -> i128| sides.iter().map(|side| of(*side as usize)).sum::<i128>();
+    let priced = sum(&|side| node.priced[side]);
+    let factor = sum(&|side| problem.sides[side].billed).saturating_mul(1_000_000) / priced.max(1);
+    let saved: Digits = sides
+        .iter()
+        .map(|side| {
+            let (priced, side) = (node.priced[*side as usize], &problem.sides[*side as usize]);
+            let scaled = priced / 1_000_000 * factor;
+            digits(side.billed - priced, side.bound) - digits(side.billed - scaled, side.bound)
+        })
+        .sum();
+    saved - 16 * DIGIT > gain
 }
 
 fn verdict(problem: &Problem, node: &Node, touches: &[Touch], floor: i128, needs_bill: bool) -> Verdict {

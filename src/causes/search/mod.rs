@@ -22,8 +22,8 @@ use crate::rate::Account;
 use crate::reconcile::State;
 use crate::vocabulary::Meter;
 use change::Change;
-use fit::Fit;
-use problem::{Node, Problem};
+use fit::{Fit, Grade};
+use problem::{Node, Problem, Touch};
 use score::{DIGIT, Digits, log2};
 use slice::Slice;
 use story::Story;
@@ -116,6 +116,8 @@ pub(self) struct Search<'s, 'a> {
     ideas: Vec<Idea>,
     /// Noise of the log, in parts per million.
     floor: i128,
+    /// Sides that nearly tie out before any story, with how far they are off, in that order.
+    nearly: Vec<(i128, u32)>,
 }
 
 /// What was found for an idea, as long as nothing near it changes.
@@ -144,8 +146,16 @@ impl<'s, 'a> Search<'s, 'a> {
                 Idea { slice: index, change, cost }
             }));
         }
-        let floor = noise::floor(state, account)?;
-        Ok(Search { account, problem, node, slices, ideas, floor })
+        let sides = problem.sides.iter().zip(&node.priced).enumerate();
+        let mut nearly: Vec<(i128, u32)> = sides
+            .filter(|(_, (side, _))| side.has_line)
+            .filter_map(|(at, (side, priced))| {
+                Some((noise::off(side.billed, *priced, side.bound)?, at as u32))
+            })
+            .collect();
+        nearly.sort_unstable();
+        let floor = noise::of(nearly.iter().map(|(off, _)| *off));
+        Ok(Search { account, problem, node, slices, ideas, floor, nearly })
     }
 
     /// What an idea would do to a node, and how well that fits.
@@ -155,7 +165,29 @@ impl<'s, 'a> Search<'s, 'a> {
             return Ok(None);
         };
         let needs_bill = *change == Change::NotBilled;
-        Ok(fit::fit(&self.problem, node, &touches, self.floor, needs_bill))
+        let problem = &self.problem;
+        let found = fit::fit(problem, node, &touches, self.floor, needs_bill);
+        let Some(fit) = found.as_ref().filter(|fit| fit.grade == Some(Grade::Noise)) else {
+            return Ok(found);
+        };
+        // Noise is what the story does not touch: its own sides are no measure of it.
+        let held: Vec<Touch> = touches.iter().filter(|touch| fit.holds(touch.day)).copied().collect();
+        let floor = self.floor_beside(&held);
+        let found = fit::fit(problem, node, &touches, floor.min(self.floor), needs_bill);
+        Ok(found.map(|fit| match fit.grade {
+            Some(Grade::Noise) if fit::one_factor_does(problem, node, &held, fit.gain) => {
+                Fit { grade: None, ..fit }
+            }
+            _ => fit,
+        }))
+    }
+
+    /// The noise of the sides that are not touched.
+    fn floor_beside(&self, touches: &[Touch]) -> i128 {
+        let touched: BTreeSet<u32> = touches.iter().map(|touch| touch.side).collect();
+        let beside: Vec<i128> =
+            self.nearly.iter().filter(|(_, side)| !touched.contains(side)).map(|(off, _)| *off).collect();
+        noise::of(beside.into_iter())
     }
 
     fn story(&self, idea: usize, fit: &Fit) -> Story<'_> {

@@ -54,8 +54,8 @@ pub enum Standing {
     Free,
     /// A story took it off the bill.
     Gone,
-    /// A story took half of it off the bill.
-    Halved,
+    /// A story took some of it off the bill; so much is left.
+    Lessened(i128),
     /// An earlier family has repriced or moved it: no story is told about it again.
     Settled,
 }
@@ -76,6 +76,7 @@ enum Turn {
     Impossible,
     Gone,
     Half,
+    Less,
     Unit(Ratio),
     Class(u32, Ratio),
 }
@@ -263,6 +264,7 @@ impl<'s, 'a> Problem<'s, 'a> {
             Became::Impossible => Turn::Impossible,
             Became::Nothing => Turn::Gone,
             Became::Half => Turn::Half,
+            Became::Less => Turn::Less,
             Became::Price(unit) => Turn::Unit(unit),
             Became::Leaf(other) => match self.state.rater.ratio(&other) {
                 Some(unit) => Turn::Class(self.class(&other), unit),
@@ -304,7 +306,7 @@ impl<'s, 'a> Problem<'s, 'a> {
             if matches!(turn, Turn::Same) {
                 continue;
             }
-            if matches!(status, Standing::Settled | Standing::Halved) {
+            if matches!(status, Standing::Settled | Standing::Lessened(_)) {
                 settled.insert(day);
                 continue;
             }
@@ -323,6 +325,13 @@ impl<'s, 'a> Problem<'s, 'a> {
                 Turn::Same => {}
                 Turn::Impossible => return Ok(None),
                 Turn::Gone => push(side, -before, -quantity),
+                Turn::Less => {
+                    let held = self.held(*index, change);
+                    if held > quantity {
+                        return Ok(None);
+                    }
+                    push(side, rate::amount(unit, quantity - held)?.pico() - before, -held);
+                }
                 Turn::Half if quantity % 2 != 0 => return Ok(None),
                 Turn::Half => push(side, rate::amount(unit, quantity / 2)?.pico() - before, -quantity / 2),
                 Turn::Unit(unit) => push(side, rate::amount(unit, quantity)?.pico() - before, 0),
@@ -358,6 +367,18 @@ impl<'s, 'a> Problem<'s, 'a> {
         Ok(Some(touches))
     }
 
+    /// What an atom's row counts under the meters that an overlap says its input holds.
+    fn held(&self, atom: u32, change: &Change) -> i128 {
+        let Change::Overlap(held) = change else { return 0 };
+        let row = &self.state.usage[self.atoms[atom as usize].row as usize];
+        row.sums
+            .meters
+            .iter()
+            .filter(|(meter, _)| held.holds(*meter))
+            .map(|(_, count)| i128::from(count))
+            .sum()
+    }
+
     /// Makes a change true for the slice's atoms on some days. Returns the atoms it moved with their places before.
     pub fn apply(
         &mut self,
@@ -379,7 +400,8 @@ impl<'s, 'a> Problem<'s, 'a> {
             match turn {
                 Turn::Same | Turn::Impossible => continue,
                 Turn::Gone => after.status = Standing::Gone,
-                Turn::Half => after.status = Standing::Halved,
+                Turn::Half => after.status = Standing::Lessened(quantity / 2),
+                Turn::Less => after.status = Standing::Lessened(quantity - self.held(*index, change)),
                 Turn::Unit(unit) => {
                     after.unit = unit;
                     // Its price is no longer that of its class.
@@ -396,7 +418,7 @@ impl<'s, 'a> Problem<'s, 'a> {
             node.logged[before.side as usize] -= quantity;
             let left = match after.status {
                 Standing::Gone => 0,
-                Standing::Halved => quantity / 2,
+                Standing::Lessened(left) => left,
                 Standing::Free | Standing::Settled => quantity,
             };
             node.priced[after.side as usize] += rate::amount(after.unit, left)?.pico();

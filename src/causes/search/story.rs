@@ -147,6 +147,9 @@ impl Story<'_> {
                 "map the logged name to the model whose price it has, or dispute the charge"
             }
             Change::NotBilled => "leave these rows out of the estimate: the provider does not charge them",
+            Change::Overlap(_) => {
+                "count cache tokens once: take them out of the logged input, or leave them out beside it"
+            }
             Change::Half => {
                 "log each call once: a parent span or a second hook repeats what its children report"
             }
@@ -166,7 +169,7 @@ fn edits(problem: &Problem, node: &Node, moved: &[(u32, Place)]) -> Option<Vec<E
         let (after, quantity) = (&node.places[*index as usize], problem.atoms[*index as usize].quantity);
         match after.status {
             Standing::Gone => *restated.entry((at(before), None)).or_default() += quantity,
-            Standing::Halved => *restated.entry((at(before), None)).or_default() += quantity / 2,
+            Standing::Lessened(left) => *restated.entry((at(before), None)).or_default() += quantity - left,
             Standing::Settled => repriced.entry(at(before)).or_insert((after.unit(), 0)).1 += quantity,
             Standing::Free => *restated.entry((at(before), Some(at(after)))).or_default() += quantity,
         }
