@@ -162,6 +162,7 @@ fn main() {
         sources,
         files: Vec::new(),
         documents,
+        later: Vec::new(),
         accounts: Vec::new(),
         keys: Default::default(),
         gateway: Default::default(),

@@ -119,7 +119,9 @@ fn errors(folder: &Path) -> usize {
     let added = |found: &&Value| {
         let text = fs::read_to_string(found["file"].as_str().unwrap()).unwrap();
         let line = found["line"].as_u64().and_then(|line| text.lines().nth(line as usize - 1));
-        found["level"] == "error" && line.is_none_or(|line| line.contains("implied by the bill"))
+        found["level"] == "error"
+            && found["waived"] == false
+            && line.is_none_or(|line| line.contains("implied by the bill"))
     };
     checked["findings"].as_array().unwrap().iter().filter(added).count()
 }
@@ -244,7 +246,8 @@ fn the_fixes_of_the_demo_company_hold() {
 #[test]
 fn the_fixes_of_every_story_hold() {
     let folders: BTreeSet<PathBuf> = fs::read_dir(STORIES)
-        .unwrap()
+        .into_iter()
+        .flatten()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.is_dir())
         .collect();

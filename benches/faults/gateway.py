@@ -16,6 +16,9 @@ def cost(call):
     if call.log is None:
         return 0
     view, day, total = call.log, day_of(call.at), 0
+    if call.cost_as is None and call.mistake is None:
+        total = sum(count * price for meter, count, price in view.priced(day) if price is not None and prices.listed(view.model, meter))
+        return money.times(total, call.cost) if call.cost else total
     model = call.cost_as or view.model
     tier = "standard" if call.mistake == "standard" else view.tier
     for meter, count in view.counts.items():

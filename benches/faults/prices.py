@@ -123,6 +123,9 @@ def unit(model, meter, day, tier="standard", region="global", long=False, versio
     return price
 
 
+UNLISTED = frozenset(UNLISTED_MODELS.values())
+
+
 def listed(model, meter):
     """Whether a price book can know it."""
-    return model not in UNLISTED_MODELS.values() and (model, meter) != UNLISTED_METER[:2]
+    return model not in UNLISTED and (model, meter) != UNLISTED_METER[:2]

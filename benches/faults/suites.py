@@ -122,7 +122,7 @@ def mixture(split, count, kind, grain, number, noise):
             and set(row.providers) & set(providers)
             and not set(row.not_in) & set(world.bill_shape.values())
         ]
-        faults, cells = [], []
+        faults, cells, month, before = [], [], spend(world), truth.difference(world)
         for tries in range(60):
             if len(faults) == count:
                 break
@@ -132,11 +132,11 @@ def mixture(split, count, kind, grain, number, noise):
                 continue
             fault = Injected(row, *drawn)
             try:
-                (alone,), _ = truth.shares(world, [fault])
+                alone = truth.alone(world, fault, before)
             except ValueError:
                 continue
             mode = draw.pick(("same cells", "offsetting", "nested"))
-            if not visible(world, alone, spend(world)) or (kind == "adversarial" and faults and not related(mode, alone, cells)):
+            if not visible(world, alone, month) or (kind == "adversarial" and faults and not related(mode, alone, cells)):
                 continue
             faults.append(fault)
             cells.append(alone)

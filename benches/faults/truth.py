@@ -31,6 +31,11 @@ def with_faults(world, faults):
     return changed
 
 
+def alone(world, fault, before):
+    """The cells of one fault, where `before` is the difference without it."""
+    return minus(difference(with_faults(world, [fault])), before)
+
+
 def shares(world, faults):
     """(cells of each fault alone, cells of each fault in the mixture as exact fractions)."""
     count = len(faults)

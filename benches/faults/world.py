@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
 
+from . import prices
+
 MONTH = "2026-10"
 HOUR = 3600
 
@@ -10,16 +12,24 @@ HOUR = 3600
 class View:
     """One party's account of some calls. Never changed in place: `but` makes another."""
 
-    __slots__ = ("model", "tier", "region", "long", "counts")
+    __slots__ = ("model", "tier", "region", "long", "counts", "prices")
 
     def __init__(self, model, tier, region, long, counts):
         self.model, self.tier, self.region, self.long, self.counts = model, tier, region, long, counts
+        self.prices = {}  # page prices by day, worked out once: every subset of faults bills the same views again
 
     def but(self, **changes):
         new = View(self.model, self.tier, self.region, self.long, self.counts)
         for name, value in changes.items():
             setattr(new, name, value)
         return new
+
+    def priced(self, day):
+        """(meter, count, page price of one) for every meter; the price is None where the page has none."""
+        if day not in self.prices:
+            unit = prices.unit
+            self.prices[day] = [(m, count, unit(self.model, m, day, self.tier, self.region, self.long)) for m, count in self.counts.items()]
+        return self.prices[day]
 
     def counting(self, **changes):
         """The same with other counts; a count of zero is left out."""

@@ -15,8 +15,10 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
     let mut patches = Vec::new();
     for account in state.billed_days.keys() {
         let identities = identities(state, account);
-        if !state.usage.iter().any(|row| row.account == *account && row.outcome.is_billable()) {
-            patches.push(one_sided(account, &identities));
+        // Without a name it is no account that is missing, but the log, and no log proves no bypass.
+        let unlogged = !state.usage.iter().any(|row| row.account == *account && row.outcome.is_billable());
+        if unlogged {
+            patches.extend(account.id.as_ref().map(|_| one_sided(account, &identities)));
             continue;
         }
         match state.gateway.get(account).filter(|declared| !declared.is_empty()) {
@@ -50,7 +52,7 @@ fn one_sided(account: &Account, identities: &Lines) -> Patch {
     Patch {
         name: format!("coverage {account:?}"),
         cause: "cov.account_scope",
-        status: Status::Proven,
+        status: Status::Probable,
         scope,
         edits: identities
             .keys()
@@ -61,8 +63,9 @@ fn one_sided(account: &Account, identities: &Lines) -> Patch {
             Fact::new("their amount", amount),
             Fact::new("calls of the account in the log", 0),
         ],
-        rivals: Vec::new(),
-        decides: None,
+        // A provider that stood in for another is one-sided as well.
+        rivals: vec!["map.fallback".to_owned()],
+        decides: Some("the log of the account, or the calls that another provider's bill lacks".to_owned()),
         fix: Some(Fix {
             kind: "route-or-own",
             text:

@@ -13,6 +13,7 @@ pub mod factor;
 pub mod fitted;
 pub mod increment;
 pub mod logged;
+pub mod lost;
 pub mod mapping;
 pub mod meter_move;
 pub mod missing_price;
@@ -162,6 +163,7 @@ pub struct Family {
 pub static FAMILIES: &[Family] = &[
     Family { name: "repeated lines", propose: repeated::propose },
     Family { name: "coverage", propose: coverage::propose },
+    Family { name: "unlogged meters", propose: unlogged::propose },
     // Before the repair of records, whose tokens are looked for on the days they were billed.
     Family { name: "calendar", propose: calendar::propose },
     Family { name: "late arrival", propose: calendar::late::propose },
@@ -173,7 +175,7 @@ pub static FAMILIES: &[Family] = &[
     Family { name: "modifier", propose: modifier::propose },
     Family { name: "increment", propose: increment::propose },
     Family { name: "uncounted", propose: uncounted::propose },
-    Family { name: "unlogged", propose: unlogged::propose },
+    Family { name: "lost counts", propose: lost::propose },
     Family { name: "tariff", propose: calendar::tariff::propose },
     Family { name: "search", propose: search::propose },
     Family { name: "price row", propose: price::propose },

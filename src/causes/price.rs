@@ -379,8 +379,18 @@ fn price_patch(state: &State, account: &Account, model: &Arc<str>, from: Day, ru
     if quantities == Quantities::Open {
         rivals.push("qty.dropped_rows".to_owned());
     }
+    // One ratio below one on more than one meter is a discount on the model as well.
+    let ratios: BTreeSet<Option<String>> =
+        runs.iter().map(|run| ratio_of(run.unit, run.days[0].unit)).collect();
+    let cheaper = runs.iter().all(|run| less_or_equal(run.unit, run.days[0].unit));
+    if fitted && cheaper && ratios.len() == 1 && runs.len() > 1 {
+        rivals.push("terms.discount".to_owned());
+    }
     let (status, decides) = match () {
         () if quantities == Quantities::Open => (Status::Ambiguous, Some(counts)),
+        () if fitted && !rivals.is_empty() => {
+            (Status::Ambiguous, Some("the contract, or the seller's price page".to_owned()))
+        }
         () if !rivals.is_empty() => (
             Status::Ambiguous,
             Some("the served tier, batch id or region of these calls in the log".to_owned()),
@@ -431,7 +441,7 @@ fn ratio_of(a: Ratio, b: Ratio) -> Option<String> {
     Some(a.checked_mul(inverse)?.decimal_text(6))
 }
 
-fn less_or_equal(a: Ratio, b: Ratio) -> bool {
+pub(super) fn less_or_equal(a: Ratio, b: Ratio) -> bool {
     // On overflow nothing is claimed.
     a.numerator()
         .checked_mul(b.denominator())

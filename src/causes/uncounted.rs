@@ -212,7 +212,10 @@ fn lost(state: &State, taken: &BTreeSet<CellKey>) -> Vec<Patch> {
         found.facts.push(Fact::new("requests in the provider's report on these days", all));
         found.facts.push(Fact::new("of which the log lacks", missing));
         found.status = Status::Probable;
-        found.decides = Some("the requests of each key, in the report and in the log".to_owned());
+        found.rivals = vec!["qty.retry_unlogged".to_owned(), "cov.bypass".to_owned()];
+        found.decides = Some(
+            "the requests of each key, in the report and in the log, with the retries of each".to_owned(),
+        );
         patches.push(found);
     }
     patches

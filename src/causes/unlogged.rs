@@ -1,163 +1,88 @@
-//! Meters that the log leaves out: cache writes dropped by an adapter, and tools that are billed by the call.
-//!
-//! Everything else of the same model and day ties out in quantity; only this one meter has more on the bill.
+//! Fees and storage on the bill for which the log has no counter: no request can match them, whatever happened.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use super::{Fact, Fix, Patch, Scope, Status};
 use crate::error::Result;
-use crate::period::Day;
+use crate::money::Money;
 use crate::rate::Account;
-use crate::reconcile::{BillKey, Edit, State, quantity};
+use crate::reconcile::{BillKey, Edit, State};
 use crate::vocabulary::Meter;
 
-/// Days on which only this meter is short.
-const DAYS: usize = 3;
+/// The cause of a meter's lines where the log never counts it, and what to do.
+const METERS: &[(Meter, &str, &str)] = &[
+    (Meter::WebSearch, "cls.tool_fee", COUNT),
+    (Meter::FileSearch, "cls.tool_fee", COUNT),
+    (Meter::CodeExecSession, "cls.storage_session", OWN),
+    (Meter::CodeExecHour, "cls.storage_session", OWN),
+    (Meter::SessionHour, "cls.storage_session", OWN),
+    (Meter::StorageGbDay, "cls.storage_session", OWN),
+    (Meter::CacheStorageTokenHour, "cls.storage_session", OWN),
+];
+const COUNT: &str =
+    "log the count of tool calls that each answer reports: they are charged by the call, beside the tokens";
+const OWN: &str = "give the charge an account and an owner; no request can match it";
 
 pub fn propose(state: &State) -> Result<Vec<Patch>> {
-    let mut patches = cache_writes(state);
-    patches.extend(tools(state));
-    patches.retain(|patch| !state.rejected.contains(&patch.name));
-    Ok(patches)
-}
-
-/// Cache writes that are short where every other meter of the day has the billed count.
-fn cache_writes(state: &State) -> Vec<Patch> {
-    let mut found: BTreeMap<(Account, Arc<str>, Meter), Vec<(BillKey, i128)>> = BTreeMap::new();
-    // Days on which other meters are off too decide nothing; days on which the bill has fewer speak against it.
-    let mut against: BTreeSet<(Account, Arc<str>, Meter)> = BTreeSet::new();
-    for cell in &state.open {
-        let Some(model) = cell.model.clone() else { continue };
-        let gaps = quantity::gaps(state, cell);
-        if gaps.len() != state.keys_of(cell).len() {
-            continue;
-        }
-        let off: Vec<_> = gaps.iter().filter(|(_, gap)| gap.difference() != 0).collect();
-        if let [(key, gap)] = off.as_slice()
-            && let Some(meter) = key.meter.filter(|meter| meter.is_cache_write())
-        {
-            let name = (cell.account.clone(), model, meter);
-            if gap.difference() > 0 {
-                found.entry(name).or_default().push(((*key).clone(), gap.difference()));
-            } else {
-                against.insert(name);
-            }
-        }
+    let mut counted: BTreeSet<(&Account, Meter)> = BTreeSet::new();
+    for row in state.usage.iter().filter(|row| row.outcome.is_billable()) {
+        counted.extend(row.sums.meters.iter().map(|(meter, _)| (&row.account, meter)));
     }
-    found
-        .into_iter()
-        .filter(|(name, _)| !against.contains(name))
-        .filter(|(_, short)| {
-            short.iter().map(|(key, _)| key.cell.first).collect::<BTreeSet<Day>>().len() >= DAYS
-        })
-        .map(|((account, model, meter), short)| {
-            let total: i128 = short.iter().map(|(_, count)| count).sum();
-            let mut scope = Scope::of(&account);
-            scope.models.insert(model.clone());
-            scope.meters.insert(meter);
-            let edits = short.iter().map(|(key, count)| {
-                scope.cover(&key.cell);
-                Edit::Drop { from: key.clone(), quantity: -count }
-            });
-            let edits = edits.collect();
-            Patch {
-                name: format!("unlogged {account:?} {model} {meter}"),
-                cause: "cls.cache_write_lost",
-                status: Status::Probable,
-                scope,
-                edits,
-                facts: vec![
-                    Fact::new("what", "cache writes are billed that the log does not count")
-                        .at(state.bill(&short[0].0).origin),
-                    Fact::new("tokens", total),
-                    Fact::new("days on which every other meter has the billed count", short.len()),
-                ],
-                rivals: Vec::new(),
-                decides: None,
-                fix: Some(Fix {
-                    kind: "gateway",
-                    text: "make the gateway keep the cache creation counts of this route".to_owned(),
-                    patch: String::new(),
-                }),
-            }
-        })
-        .collect()
-}
-
-/// Fees by the call that the log has no call of: every billed amount is a whole number of calls at the seller's fee.
-fn tools(state: &State) -> Vec<Patch> {
-    let mut found: BTreeMap<(Account, Meter), Vec<(BillKey, i128)>> = BTreeMap::new();
-    let mut odd: BTreeSet<(Account, Meter)> = BTreeSet::new();
+    let mut found: BTreeMap<(&Account, Meter), Vec<&BillKey>> = BTreeMap::new();
     for key in state.billed.keys().filter(|key| state.open.contains(&key.cell)) {
-        let Some(meter) = key.meter.filter(|meter| meter.unit() == "Calls") else { continue };
-        let bill = state.bill(key);
-        if bill.amount.is_zero() || state.logged_quantity(key) != 0 || state.accepted.contains(key) {
-            continue;
-        }
-        let name = (key.cell.account.clone(), meter);
-        match calls(state, key, meter) {
-            Some(calls) if bill.quantity.is_none_or(|stated| stated == calls) => {
-                found.entry(name).or_default().push((key.clone(), calls));
-            }
-            _ => {
-                odd.insert(name);
-            }
+        let account = &key.cell.account;
+        if let Some(meter) = key.meter
+            && METERS.iter().any(|(known, ..)| *known == meter)
+            && !counted.contains(&(account, meter))
+            && !state.bill(key).amount.is_zero()
+        {
+            found.entry((account, meter)).or_default().push(key);
         }
     }
-    found
-        .into_iter()
-        .filter(|(name, _)| !odd.contains(name))
-        .map(|((account, meter), lines)| {
-            let total: i128 = lines.iter().map(|(_, calls)| calls).sum();
-            let mut scope = Scope::of(&account);
-            scope.meters.insert(meter);
-            lines.iter().for_each(|(key, _)| scope.cover(&key.cell));
-            Patch {
-                name: format!("unlogged {account:?} {meter}"),
-                cause: "cls.tool_fee",
-                status: Status::Exact,
-                scope,
-                facts: vec![
-                    Fact::new("what", "calls of a tool are billed that the log does not count")
-                        .at(state.bill(&lines[0].0).origin),
-                    Fact::new("calls, a whole number at the fee in the book", total),
-                    Fact::new("billed amounts", lines.len()),
-                ],
-                edits: lines.into_iter().map(|(key, _)| Edit::Accept { key }).collect(),
-                rivals: Vec::new(),
-                decides: None,
-                fix: Some(Fix {
-                    kind: "gateway",
-                    text:
-                        "make the gateway log the calls of this tool (`server_tool_use`, `web_search_call`)"
-                            .to_owned(),
-                    patch: String::new(),
-                }),
-            }
-        })
-        .collect()
+    let patches = found.into_iter().filter_map(|((account, meter), keys)| {
+        let (_, cause, fix) = METERS.iter().find(|(known, ..)| *known == meter)?;
+        Some(patch(state, account, meter, cause, fix, &keys))
+    });
+    Ok(patches.collect())
 }
 
-/// The whole number of calls that costs the billed amount at a fee of the book.
-fn calls(state: &State, key: &BillKey, meter: Meter) -> Option<i128> {
-    let bill = state.bill(key);
-    let seller = &key.cell.account.provider;
-    let at = key.cell.last.next().start();
-    let of = |model: &str| state.rater.book.rows(seller, model, meter);
-    let rows = key.cell.model.as_deref().map(of).into_iter().flatten().chain(of("*"));
-    rows.filter(|row| row.from < at).filter_map(|row| row.unit).find_map(|unit| {
-        let exact = unit.whole_quantity(bill.amount);
-        let near = || {
-            let cents = crate::money::div_half_even(
-                bill.amount.pico().checked_mul(unit.denominator())?,
-                unit.numerator().checked_mul(crate::money::ONE)?,
-            );
-            let off = (crate::rate::amount(unit, cents).ok()? - bill.amount).abs();
-            // A fee that is no larger than the rounding would fit every amount.
-            (off <= bill.bound && crate::rate::amount(unit, 1).ok()? > bill.bound + bill.bound)
-                .then_some(cents)
-        };
-        exact.or_else(near)
-    })
+fn patch(
+    state: &State,
+    account: &Account,
+    meter: Meter,
+    cause: &'static str,
+    fix: &str,
+    keys: &[&BillKey],
+) -> Patch {
+    let mut scope = Scope::of(account);
+    scope.meters.insert(meter);
+    let (mut amount, mut lines, mut quantity) = (Money::ZERO, 0, Some(0i128));
+    let mut origin = None;
+    for key in keys {
+        scope.cover(&key.cell);
+        let bill = state.bill(key);
+        amount += bill.amount;
+        lines += bill.lines;
+        quantity = quantity.zip(bill.quantity).map(|(sum, more)| sum + more);
+        origin.get_or_insert(bill.origin);
+    }
+    let mut facts = vec![
+        Fact::new(format!("{meter}: lines on the bill"), lines).at(origin.unwrap_or_default()),
+        Fact::new("their amount", amount),
+        Fact::new(format!("{} of the account in the log", meter.unit().to_lowercase()), "none counted"),
+    ];
+    facts.extend(
+        quantity.map(|quantity| Fact::new(format!("{} on the bill", meter.unit().to_lowercase()), quantity)),
+    );
+    Patch {
+        name: format!("unlogged {account:?} {meter}"),
+        cause,
+        status: Status::Proven,
+        scope,
+        edits: keys.iter().map(|key| Edit::Accept { key: (*key).clone() }).collect(),
+        facts,
+        rivals: Vec::new(),
+        decides: None,
+        fix: Some(Fix { kind: "gateway", text: fix.to_owned(), patch: String::new() }),
+    }
 }

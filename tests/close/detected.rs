@@ -209,7 +209,7 @@ fn an_account_that_the_log_does_not_have() {
     let book = Pricebook::shipped().unwrap();
     let mut inputs = inputs(&book, "2026-05", cubes(&log), vec![keyed, other]);
     inputs.sources[0].account = Some("production".into());
-    assert_eq!(found(&assemble(&inputs).unwrap()), ["cov.account_scope proven 12.34"]);
+    assert_eq!(found(&assemble(&inputs).unwrap()), ["cov.account_scope probable 12.34"]);
 }
 
 #[test]

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::missing_price::draft_row;
+use super::price::less_or_equal;
 use super::{Fact, Fix, Patch, Scope, Status};
 use crate::error::Result;
 use crate::money::{Money, ONE, Ratio, div_half_even};
@@ -175,6 +176,7 @@ fn price_patch(
         .map(|((_, old), new)| Ratio::quotient(old.denominator(), old.numerator())?.checked_mul(*new))
         .collect();
     let proportional = prices.len() == columns && ratios.len() == 1;
+    let cheaper = prices.iter().all(|((_, old), new)| less_or_equal(*new, *old));
     Patch {
         name: format!("fitted {account:?} {model} {} {:?}", run[0].day, prices.keys()),
         cause: if prices.keys().all(|(_, old)| old.is_zero()) { "rate.missing_class" } else { "rate.stale" },
@@ -182,7 +184,12 @@ fn price_patch(
         scope,
         edits,
         facts,
-        rivals: if proportional { vec!["qty.dropped_rows".to_owned()] } else { Vec::new() },
+        rivals: match (proportional, cheaper) {
+            (false, _) => Vec::new(),
+            // Fewer tokens on the bill than in the log, or a discount on this model.
+            (true, true) => vec!["qty.duplicate".to_owned(), "terms.discount".to_owned()],
+            (true, false) => vec!["qty.dropped_rows".to_owned()],
+        },
         decides: Some("billed quantities by token class, or the seller's price page".to_owned()),
         fix: Some(Fix {
             kind: "pricebook-row",

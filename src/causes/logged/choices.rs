@@ -2,31 +2,38 @@
 //! there is always some price that fits; days do.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::figure::Figure;
 use crate::error::Result;
-use crate::money::{Money, Ratio};
+use crate::money::{Money, ONE, Ratio, div_half_even};
 use crate::period::Day;
 use crate::pricebook::Pricebook;
-use crate::rate::{Account, DayUsage, Leaf, Rater};
+use crate::rate::{Account, DayUsage, Rater};
 use crate::vocabulary::{Meter, Tier};
 
-/// What the book offers for one model of a seller.
-#[derive(Debug, Default)]
-struct Options {
-    /// Instants from which another price holds.
-    versions: Vec<i64>,
-    /// The same model at other sellers.
-    twins: Vec<(&'static str, Arc<str>)>,
-    /// Models of the same family.
-    siblings: Vec<Arc<str>>,
+/// Another place in the book, or another unit, that a gateway may have priced by.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Choice {
+    /// The prices that hold from an instant on.
+    Version(i64),
+    /// The same model at another seller.
+    Twin(&'static str, Arc<str>),
+    /// Another model of the seller.
+    Model(Arc<str>),
+    Tier(Tier),
+    Region(Arc<str>),
+    /// A power of ten, too high or too low.
+    Scale(u32, bool),
+    /// Fees for calls of a tool that the record does not count.
+    Declared(Meter),
 }
 
 /// What is known beside the row: the book's offers, and which models answered which names.
 #[derive(Default)]
 pub(super) struct Known {
-    options: BTreeMap<(Arc<str>, Arc<str>), Options>,
+    offers: BTreeMap<(Arc<str>, Arc<str>), Rc<[Choice]>>,
     answered: BTreeSet<(Account, Arc<str>, Arc<str>)>,
 }
 
@@ -35,7 +42,7 @@ impl Known {
         let rows = usage.iter().filter(|row| row.outcome.is_billable());
         let answered =
             rows.map(|row| (row.account.clone(), row.requested.clone(), row.model.clone())).collect();
-        Known { options: BTreeMap::new(), answered }
+        Known { offers: BTreeMap::new(), answered }
     }
 
     /// True where the model answered other calls that asked for the same name.
@@ -43,30 +50,31 @@ impl Known {
         self.answered.contains(&(row.account.clone(), row.requested.clone(), model.into()))
     }
 
-    fn options(&mut self, rater: &Rater, row: &DayUsage) -> &Options {
+    /// Everything the book offers instead of the row's own prices.
+    pub fn offers(&mut self, book: &Pricebook, row: &DayUsage) -> Rc<[Choice]> {
         let (seller, model) = (&row.account.provider, &row.model);
-        self.options
+        self.offers
             .entry((seller.clone(), model.clone()))
-            .or_insert_with(|| offers(rater.book, seller, model, row.at))
+            .or_insert_with(|| offers(book, seller, model).into())
+            .clone()
     }
 }
 
-fn offers(book: &Pricebook, seller: &str, model: &Arc<str>, at: i64) -> Options {
-    let versions = book.row_changes(seller, model, i64::MIN, i64::MAX);
-    let bare = bare(model);
-    let others = book.sellers().filter(|other| *other != seller);
-    let twins = others
-        .flat_map(|other| book.models(other).map(move |twin| (other, twin)))
-        .filter(|(_, twin)| self::bare(&twin.id) == bare)
-        .map(|(other, twin)| (other, (*twin.id).into()))
-        .collect();
-    let known = book.resolve(seller, model, at).is_some();
-    let siblings = book
-        .models(seller)
-        .filter(|other| known && *other.id != **model && family(&other.id) == family(model))
-        .map(|other| (*other.id).into())
-        .collect();
-    Options { versions, twins, siblings }
+fn offers(book: &Pricebook, seller: &str, model: &str) -> Vec<Choice> {
+    let mut offers: Vec<Choice> =
+        book.row_changes(seller, model, i64::MIN, i64::MAX).into_iter().map(Choice::Version).collect();
+    for other in book.sellers().filter(|other| *other != seller) {
+        let twins = book.models(other).filter(|twin| bare(&twin.id) == bare(model));
+        offers.extend(twins.map(|twin| Choice::Twin(other, (*twin.id).into())));
+    }
+    let models = book.models(seller).filter(|other| *other.id != *model);
+    offers.extend(models.map(|other| Choice::Model((*other.id).into())));
+    offers.extend(Tier::ALL.iter().filter(|tier| **tier != Tier::Standard).map(|tier| Choice::Tier(*tier)));
+    let regions = book.regions(seller).into_iter().map(|region| region.trim_end_matches('*'));
+    offers.extend(regions.filter(|region| !region.is_empty()).map(|region| Choice::Region(region.into())));
+    offers.extend((2..=6).flat_map(|power| [true, false].map(|high| Choice::Scale(power, high))));
+    offers.extend([Meter::WebSearch, Meter::FileSearch, Meter::CodeExecSession].map(Choice::Declared));
+    offers
 }
 
 /// `claude-sonnet-4-5` of `anthropic.claude-sonnet-4-5-20250929-v1:0`: what sellers call the same model by.
@@ -97,133 +105,104 @@ fn is_dashed_date(id: &str) -> bool {
     })
 }
 
-/// The leading word: `gpt`, `claude`, `gemini`.
-fn family(id: &str) -> &str {
-    let id = bare(id);
-    id.split(|char: char| !char.is_ascii_alphabetic()).next().unwrap_or(id)
-}
-
-/// Factors by which a unit is mistaken: prices per thousand, per million, per token, in cents.
-const SCALES: [u32; 5] = [2, 3, 4, 5, 6];
-
-/// A story that reproduces the row's cost: its cause, and in words that are the same on every row it explains.
-pub(super) type Story = (&'static str, String);
-
-/// Every choice that makes the cost the gateway logged.
-pub(super) fn fitting(
-    rater: &Rater,
-    row: &DayUsage,
-    known: &mut Known,
-    fits: &dyn Fn(&Figure) -> Result<bool>,
-) -> Result<Vec<Story>> {
-    let plain = Figure::of(row);
-    let mut found = Vec::new();
-    let book = rater.book;
-    let mapped = book.resolve(&row.account.provider, &row.served, row.at).is_none();
-    let options = known.options(rater, row);
-    for version in &options.versions {
-        let then = |leaf: &mut Leaf| (leaf.at, leaf.whole_day) = (*version, false);
-        if fits(&plain.clone().at(then))? {
-            // Where only prompts of this size had another price, it is the surcharge that came or went.
-            let short = plain.clone().at(|leaf| leaf.prompt = 0);
-            let same = short.cost(rater, true)? == short.clone().at(then).cost(rater, true)?;
-            let cause = if row.prompt > 0 && same { "rate.context_band" } else { "rate.stale" };
-            let day = Day::of_instant(*version);
-            found.push((cause, format!("the gateway priced by the book's prices as of {day}")));
-        }
-    }
-    for (seller, model) in &options.twins {
-        let there = |leaf: &mut Leaf| {
-            leaf.account.provider = (*seller).into();
-            leaf.model = model.clone();
-        };
-        let anywhere = |leaf: &mut Leaf| {
-            there(leaf);
-            leaf.region = "".into();
-        };
-        if fits(&plain.clone().at(there))? || fits(&plain.clone().at(anywhere))? {
-            found.push((
-                "rate.platform_twin",
-                format!("the gateway priced the same model as sold by {seller}"),
-            ));
-        }
-    }
-    for model in &options.siblings {
-        if fits(&plain.clone().at(|leaf| leaf.model = model.clone()))? {
-            let cause = if mapped { "map.deployment_name" } else { "map.fuzzy_match" };
-            found.push((cause, format!("the gateway priced {} as {model}", row.model)));
-        }
-    }
-    for name in [&row.requested, &row.routed, &row.served] {
-        for (_, model) in book.meanings(&row.account.provider, name) {
-            if let Some(model) = model.filter(|model| **model != *row.model)
-                && fits(&plain.clone().at(|leaf| leaf.model = model.into()))?
-            {
-                let what = format!("the gateway priced {name} as {model}, which it meant at another time");
-                found.push(("map.alias_repointed", what));
+impl Choice {
+    /// What the gateway would have multiplied; empty where the row is priced by the choice already. A twin is asked for
+    /// in the row's region and in its seller's default one.
+    pub fn figures(&self, rater: &Rater, row: &DayUsage) -> Result<Vec<Figure>> {
+        let plain = Figure::of(row);
+        Ok(match self {
+            Choice::Version(at) => vec![plain.at(|leaf| (leaf.at, leaf.whole_day) = (*at, false))],
+            Choice::Twin(seller, model) => {
+                let there = plain.at(|leaf| {
+                    leaf.account.provider = (*seller).into();
+                    leaf.model = model.clone();
+                });
+                vec![there.clone(), there.at(|leaf| leaf.region = "".into())]
             }
-        }
-    }
-    for tier in Tier::ALL.iter().filter(|tier| **tier != row.tier && **tier != Tier::Standard) {
-        if fits(&plain.clone().at(|leaf| leaf.tier = *tier))? {
-            let cause = match tier {
-                Tier::Batch => "rate.batch",
-                Tier::Fast | Tier::Ultrafast => "rate.speed_premium",
-                _ => "rate.service_tier",
-            };
-            found.push((cause, format!("the gateway priced tier {tier}, which the record does not name")));
-        }
-    }
-    for region in book.regions(&row.account.provider) {
-        let region: Arc<str> = region.trim_end_matches('*').into();
-        if *region != *row.region && fits(&plain.clone().at(|leaf| leaf.region = region.clone()))? {
-            let what = format!("the gateway priced region {region}, which the record does not name");
-            found.push(("rate.region_uplift", what));
-        }
-    }
-    for power in SCALES {
-        let ten = 10i128.pow(power);
-        for (scale, words) in [(Ratio::new(ten, 1), "too high"), (Ratio::new(1, ten), "too low")] {
-            if let Some(scale) = scale
-                && fits(&plain.clone().times(scale))?
-            {
-                let what = format!("the gateway's price is 10^{power} times {words}");
-                found.push(("rate.unit_scale", what));
+            Choice::Model(model) => vec![plain.at(|leaf| leaf.model = model.clone())],
+            Choice::Tier(tier) if *tier == row.tier => Vec::new(),
+            Choice::Tier(tier) => vec![plain.at(|leaf| leaf.tier = *tier)],
+            Choice::Region(region) if *region == row.region => Vec::new(),
+            Choice::Region(region) => vec![plain.at(|leaf| leaf.region = region.clone())],
+            Choice::Scale(power, high) => {
+                let ten = 10i128.pow(*power);
+                let scale = if *high { Ratio::new(ten, 1) } else { Ratio::new(1, ten) };
+                scale.map(|scale| plain.times(scale)).into_iter().collect()
             }
-        }
+            Choice::Declared(meter) => declared(rater, row, plain, *meter)?.into_iter().collect(),
+        })
     }
-    found.extend(declared(rater, row, &plain, fits)?);
-    Ok(found)
+
+    /// The cause, in words that are the same on every row it explains.
+    pub fn story(&self, rater: &Rater, row: &DayUsage) -> Result<(&'static str, String)> {
+        Ok(match self {
+            Choice::Version(at) => {
+                // Where only prompts of this size had another price, it is the surcharge that came or went.
+                let short = Figure::of(row).at(|leaf| leaf.prompt = 0);
+                let then = short.clone().at(|leaf| (leaf.at, leaf.whole_day) = (*at, false));
+                let same = row.prompt > 0 && short.cost(rater, true)? == then.cost(rater, true)?;
+                let cause = if same { "rate.context_band" } else { "rate.stale" };
+                (cause, format!("the gateway priced by the book's prices as of {}", Day::of_instant(*at)))
+            }
+            Choice::Twin(seller, _) => {
+                ("rate.platform_twin", format!("the gateway priced the same model as sold by {seller}"))
+            }
+            Choice::Model(model) => {
+                let (book, seller) = (rater.book, &row.account.provider);
+                let meant = [&row.requested, &row.routed, &row.served].into_iter().find(|name| {
+                    book.meanings(seller, name).iter().any(|(_, meant)| *meant == Some(&**model))
+                });
+                match meant {
+                    Some(name) => (
+                        "map.alias_repointed",
+                        format!("the gateway priced {name} as {model}, which it meant at another time"),
+                    ),
+                    // The name is the customer's own: the book does not know what it stands for.
+                    None if book.resolve(seller, &row.served, row.at).is_none() => {
+                        ("map.deployment_name", format!("the gateway priced {} as {model}", row.served))
+                    }
+                    None => ("map.fuzzy_match", format!("the gateway priced {} as {model}", row.model)),
+                }
+            }
+            Choice::Tier(tier) => {
+                let cause = match tier {
+                    Tier::Batch => "rate.batch",
+                    Tier::Fast | Tier::Ultrafast => "rate.speed_premium",
+                    _ => "rate.service_tier",
+                };
+                (cause, format!("the gateway priced tier {tier}, which the record does not name"))
+            }
+            Choice::Region(region) => (
+                "rate.region_uplift",
+                format!("the gateway priced region {region}, which the record does not name"),
+            ),
+            Choice::Scale(power, high) => {
+                let words = if *high { "high" } else { "low" };
+                ("rate.unit_scale", format!("the gateway's price is 10^{power} times too {words}"))
+            }
+            Choice::Declared(meter) => (
+                "cls.tool_fee",
+                format!("the gateway charged for {meter} calls that the record does not count"),
+            ),
+        })
+    }
 }
 
 /// Fees that belong to a call of a tool, charged though no call was counted: a whole number of them, one a request at
 /// most.
-fn declared(
-    rater: &Rater,
-    row: &DayUsage,
-    plain: &Figure,
-    fits: &dyn Fn(&Figure) -> Result<bool>,
-) -> Result<Option<Story>> {
+fn declared(rater: &Rater, row: &DayUsage, plain: Figure, meter: Meter) -> Result<Option<Figure>> {
     let Some(ours) = plain.cost(rater, true)? else { return Ok(None) };
     let over = row.sums.logged - ours;
-    for meter in [Meter::WebSearch, Meter::FileSearch, Meter::CodeExecSession] {
-        if row.sums.meters.get(meter) > 0 || over <= Money::ZERO {
-            continue;
-        }
-        let Some(fee) = rater.ratio(&row.leaf(meter)).filter(|fee| !fee.is_zero()) else { continue };
-        let calls = crate::money::div_half_even(
-            over.pico().saturating_mul(fee.denominator()),
-            fee.numerator().saturating_mul(crate::money::ONE).max(1),
-        );
-        if (1..=i128::from(row.sums.requests)).contains(&calls)
-            && let Ok((more, _)) = fee.amount(calls)
-            && fits(&plain.clone().plus(more))?
-        {
-            let what = format!("the gateway charged for {meter} calls that the record does not count");
-            return Ok(Some(("cls.tool_fee", what)));
-        }
-    }
-    Ok(None)
+    let fee = rater.ratio(&row.leaf(meter)).filter(|fee| !fee.is_zero());
+    let Some(fee) = fee.filter(|_| row.sums.meters.get(meter) == 0 && over > Money::ZERO) else {
+        return Ok(None);
+    };
+    let calls = div_half_even(
+        over.pico().saturating_mul(fee.denominator()),
+        fee.numerator().saturating_mul(ONE).max(1),
+    );
+    let possible = (1..=i128::from(row.sums.requests)).contains(&calls);
+    Ok(fee.amount(calls).ok().filter(|_| possible).map(|(more, _)| plain.plus(more)))
 }
 
 #[cfg(test)]
@@ -242,9 +221,5 @@ mod tests {
             assert_eq!(bare(id), "claude-sonnet-4-5", "{id}");
         }
         assert_eq!(bare("gpt-4.1-mini-2025-04-14"), "gpt-4.1-mini");
-        assert_eq!(
-            (family("gpt-4.1-mini"), family("anthropic.claude-opus-4-1-20250805-v1:0")),
-            ("gpt", "claude")
-        );
     }
 }

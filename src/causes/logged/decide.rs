@@ -50,6 +50,9 @@ const DAYS_CHOSEN: usize = 3;
 /// And one on which a number was fitted: its own day is spent.
 const DAYS_FITTED: usize = 4;
 
+/// Causes that multiply every class by one number.
+const FACTORS: [&str; 4] = ["rate.region_uplift", "rate.service_tier", "rate.batch", "rate.speed_premium"];
+
 /// The decision for each row, by index. The story that reproduces most rows comes first; a row is explained once.
 pub(super) fn decide(rows: &[Open]) -> BTreeMap<usize, Decided> {
     let mut covers: BTreeMap<&Story, BTreeSet<usize>> = BTreeMap::new();
@@ -75,12 +78,17 @@ pub(super) fn decide(rows: &[Open]) -> BTreeMap<usize, Decided> {
             return decided;
         };
         let rows_of = covers.remove(best).unwrap_or_default();
+        let models: BTreeSet<&Arc<str>> = rows_of.iter().map(|index| &rows[*index].model).collect();
+        // A factor that no record names is a setting like any other factor; a price of the book's is better founded,
+        // unless it would be one for several models at once.
+        let factor = models.len() > 1 || FACTORS.contains(&best.cause);
         let equals = covers.iter().filter(|(story, other)| {
-            story.ground == best.ground && other.len() == most && **other == rows_of
+            let comparable = story.ground == best.ground
+                || (factor && (best.ground, story.ground) == (Ground::Book, Ground::Number));
+            comparable && other.len() == most && **other == rows_of
         });
         let (same, rivals): (Vec<&Story>, Vec<&Story>) =
             equals.map(|(story, _)| *story).partition(|story| story.cause == best.cause);
-        let models: BTreeSet<&Arc<str>> = rows_of.iter().map(|index| &rows[*index].model).collect();
         let mut rivals: BTreeSet<&'static str> = rivals.into_iter().map(|story| story.cause).collect();
         // One factor on one model is a price as well as a mark-up.
         if best.ground == Ground::Number && models.len() < 2 {

@@ -22,7 +22,7 @@ use crate::money::{Money, Ratio};
 use crate::rate::{self, Account, DayUsage, Leaf, Rater};
 use crate::reconcile::CellKey;
 use crate::vocabulary::{Meter, Outcome, Tier};
-use choices::Known;
+use choices::{Choice, Known};
 use decide::{Decided, Ground, Open, Story, decide};
 use figure::Figure;
 use finding::Draft;
@@ -84,6 +84,8 @@ struct Difference<'a> {
     row: &'a DayUsage,
     cell: CellKey,
     amount: Money,
+    /// Its fees that are billed in cells of their own.
+    fees: Vec<(CellKey, Money)>,
 }
 
 /// Walks every day row once. `cell_of` gives the cell that a leaf is compared in. A row whose per-call fees are billed
@@ -97,6 +99,7 @@ pub fn bridge(usage: &[DayUsage], rater: &Rater, cell_of: impl Fn(&Leaf) -> Cell
     for row in usage {
         let cell = cell_of(&row.leaf(Meter::Input));
         let (mut logged, mut ours, mut complete) = (row.sums.logged, Money::ZERO, true);
+        let mut fees = Vec::new();
         for (leaf, count) in row.leaves().filter(|_| row.outcome.is_billable()) {
             let Some(unit) = rater.ratio(&leaf) else {
                 complete = false;
@@ -107,10 +110,11 @@ pub fn bridge(usage: &[DayUsage], rater: &Rater, cell_of: impl Fn(&Leaf) -> Cell
             if home == cell {
                 ours += amount;
             } else {
-                let shared = cells.entry(home).or_default();
+                let shared = cells.entry(home.clone()).or_default();
                 shared.logged += amount;
                 shared.priced += amount;
                 logged -= amount;
+                fees.push((home, amount));
             }
         }
         let sums = cells.entry(cell.clone()).or_default();
@@ -120,12 +124,19 @@ pub fn bridge(usage: &[DayUsage], rater: &Rater, cell_of: impl Fn(&Leaf) -> Cell
         if amount.is_zero() {
             continue;
         }
+        // A row without a cost says nothing of the gateway's prices: absent is not zero.
+        if row.sums.logged_rows == 0 {
+            sums.unexplained += amount;
+            continue;
+        }
         match by_itself(rater, row, amount, complete) {
             Some((cause, what, status)) => {
                 let named = Named::new(cause, status, Vec::new(), row);
                 drafts.entry(named).or_default().add(&[what.to_owned()], row, &cell, amount);
             }
-            None => open.entry(row.account.clone()).or_default().push(Difference { row, cell, amount }),
+            None => {
+                open.entry(row.account.clone()).or_default().push(Difference { row, cell, amount, fees });
+            }
         }
     }
     let mut known = Known::new(usage);
@@ -140,7 +151,14 @@ pub fn bridge(usage: &[DayUsage], rater: &Rater, cell_of: impl Fn(&Leaf) -> Cell
 const OF_ANY_ACCOUNT: [&str; 5] =
     ["qty.duplicate", "qty.partial_snapshot", "qty.failed_priced", "qty.gateway_cache_priced", "round.float"];
 /// Causes that speak of an account, whatever model.
-const OF_ANY_MODEL: [&str; 3] = ["terms.internal_margin", "map.cost_field_misread", "rate.platform_twin"];
+const OF_ANY_MODEL: [&str; 6] = [
+    "rate.missing_model",
+    "rate.platform_twin",
+    "rate.unit_scale",
+    "map.cost_field_misread",
+    "terms.discount",
+    "terms.internal_margin",
+];
 
 /// A row's part of its leaf's amount. A leaf is rounded once; where its unit price has no end in 12 decimals, the rows
 /// that share it take what each adds to the rounded sum.
@@ -190,8 +208,7 @@ fn by_itself(
         let cause = if unknown { "rate.missing_model" } else { "rate.missing_class" };
         return Some((cause, "the gateway logged a cost, the book has no price", Status::Proven));
     }
-    // A row without a cost says nothing of the gateway's prices: absent is not zero.
-    (row.sums.logged_rows > 0 && row.sums.logged.is_zero()).then_some((
+    row.sums.logged.is_zero().then_some((
         "rate.missing_model",
         "the gateway had no price and logged zero",
         Status::Exact,
@@ -211,36 +228,71 @@ fn explain(
     drafts: &mut Drafts,
     cells: &mut BTreeMap<CellKey, LoggedCell>,
 ) -> Result<()> {
+    let mut models: BTreeMap<&Arc<str>, Vec<&DayUsage>> = BTreeMap::new();
+    for Difference { row, .. } in differences {
+        models.entry(&row.model).or_default().push(row);
+    }
+    let mut likely: BTreeMap<&Arc<str>, BTreeSet<Choice>> = BTreeMap::new();
+    for (model, rows) in models {
+        likely.insert(model, likely_choices(rater, known, &rows)?);
+    }
     let mut rows = Vec::with_capacity(differences.len());
     for Difference { row, .. } in differences {
-        rows.push(Open { day: row.day, model: row.model.clone(), stories: stories(rater, known, row)? });
+        let stories = stories(rater, known, row, &likely[&row.model])?;
+        rows.push(Open { day: row.day, model: row.model.clone(), stories });
     }
     let mut decided = decide(&rows);
-    for (index, Difference { row, cell, amount }) in differences.iter().enumerate() {
+    for (index, difference) in differences.iter().enumerate() {
         match decided.remove(&index) {
-            Some(decision) => settle(rater, decision, row, cell, *amount, drafts)?,
-            None => cells.entry(cell.clone()).or_default().unexplained += *amount,
+            Some(decision) => settle(rater, decision, difference, drafts, cells)?,
+            None => cells.entry(difference.cell.clone()).or_default().unexplained += difference.amount,
         }
     }
     Ok(())
 }
 
+/// Rows of one model that are asked for every choice the book offers. The other rows are asked for what fits one of
+/// these: what holds on fewer than one row in so many is not found.
+const ASKED: usize = 32;
+
+fn likely_choices(rater: &Rater, known: &mut Known, rows: &[&DayUsage]) -> Result<BTreeSet<Choice>> {
+    let mut likely = BTreeSet::new();
+    let step = rows.len().div_ceil(ASKED).max(1);
+    for row in rows.iter().step_by(step) {
+        for choice in known.offers(rater.book, row).iter() {
+            if likely.contains(choice) {
+                continue;
+            }
+            for contract in ways(rater, row)? {
+                for figure in choice.figures(rater, row)? {
+                    if fits(rater, row, contract, &figure)? {
+                        likely.insert(choice.clone());
+                    }
+                }
+            }
+        }
+    }
+    Ok(likely)
+}
+
+/// A gateway rarely knows the contract: where there is one, every mistake can be one at list prices.
+fn ways(rater: &Rater, row: &DayUsage) -> Result<Vec<bool>> {
+    let plain = Figure::of(row);
+    Ok(if plain.cost(rater, true)? == plain.cost(rater, false)? { vec![true] } else { vec![true, false] })
+}
+
+fn fits(rater: &Rater, row: &DayUsage, contract: bool, figure: &Figure) -> Result<bool> {
+    let noise = float_noise(row) + figure.rounding();
+    let cost = figure.cost(rater, contract)?;
+    Ok(cost.is_some_and(|cost| (cost - row.sums.logged).abs() <= noise))
+}
+
 /// Every story that reproduces the row's cost.
-fn stories(rater: &Rater, known: &mut Known, row: &DayUsage) -> Result<Vec<Story>> {
+fn stories(rater: &Rater, known: &Known, row: &DayUsage, likely: &BTreeSet<Choice>) -> Result<Vec<Story>> {
     let mut found: BTreeSet<Story> = BTreeSet::new();
     let plain = Figure::of(row);
-    let (ours, list) = (plain.cost(rater, true)?, plain.cost(rater, false)?);
-    let mut ways = vec![true];
-    if ours != list {
-        // A gateway rarely knows the contract: every mistake can be one at list prices.
-        ways.push(false);
-    }
-    for contract in ways {
-        let fits = |figure: &Figure| -> Result<bool> {
-            let noise = float_noise(row) + figure.rounding();
-            let cost = figure.cost(rater, contract)?;
-            Ok(cost.is_some_and(|cost| (cost - row.sums.logged).abs() <= noise))
-        };
+    for contract in ways(rater, row)? {
+        let fits = |figure: &Figure| fits(rater, row, contract, figure);
         let story = |ground, cause, what: String| Story { ground, contract, cause, what };
         if !contract && fits(&plain)? {
             let what = "the gateway priced at list, without the contract";
@@ -265,9 +317,15 @@ fn stories(rater: &Rater, known: &mut Known, row: &DayUsage) -> Result<Vec<Story
                 found.insert(story(Ground::Recorded, cause, what));
             }
         }
-        let chosen = choices::fitting(rater, row, known, &fits)?;
-        found.extend(chosen.into_iter().map(|(cause, what)| story(Ground::Book, cause, what)));
-        if let Some(price) = if contract { ours } else { list } {
+        for choice in likely {
+            for figure in choice.figures(rater, row)? {
+                if fits(&figure)? {
+                    let (cause, what) = choice.story(rater, row)?;
+                    found.insert(story(Ground::Book, cause, what));
+                }
+            }
+        }
+        if let Some(price) = plain.cost(rater, contract)? {
             found.extend(number::stories(row, price, float_noise(row) + plain.rounding(), contract));
         }
     }
@@ -289,30 +347,41 @@ fn declared(row: &DayUsage, before: &DayUsage) -> &'static str {
     }
 }
 
-/// Books a decided row. Where the gateway priced at list, what the contract makes of it is a part of its own.
+/// Books a decided row. Where the gateway priced at list, what the contract makes of it is a part of its own; fees that
+/// it left out are missing in the cells they are billed in.
 fn settle(
     rater: &Rater,
     decision: Decided,
-    row: &DayUsage,
-    cell: &CellKey,
-    amount: Money,
+    difference: &Difference,
     drafts: &mut Drafts,
+    cells: &mut BTreeMap<CellKey, LoggedCell>,
 ) -> Result<()> {
     let Decided { cause, whats, contract, status, rivals } = decision;
+    let (row, cell, mut amount) = (difference.row, &difference.cell, difference.amount);
     let plain = Figure::of(row);
     let agreed =
         match (contract || cause == "terms.discount", plain.cost(rater, true)?, plain.cost(rater, false)?) {
             (false, Some(ours), Some(list)) => ours - list,
             _ => Money::ZERO,
         };
-    let mut book = |cause, status, rivals, whats: &[String], amount: Money| {
+    let mut book = |cause, status, rivals, whats: &[String], cell: &CellKey, amount: Money| {
         let named = Named::new(cause, status, rivals, row);
         drafts.entry(named).or_default().add(whats, row, cell, amount);
     };
-    book(cause, status, rivals, &whats, amount - agreed);
+    if whats.iter().any(|what| what == recorded::NO_FEES) {
+        for (home, fee) in &difference.fees {
+            cells.entry(home.clone()).or_default().logged -= *fee;
+            cells.entry(cell.clone()).or_default().logged += *fee;
+            amount -= *fee;
+            book(cause, status, rivals.clone(), &whats, home, *fee);
+        }
+    }
+    if !(amount - agreed).is_zero() {
+        book(cause, status, rivals, &whats, cell, amount - agreed);
+    }
     if !agreed.is_zero() {
         let what = "the gateway priced at list, without the contract".to_owned();
-        book("terms.discount", Status::Exact, Vec::new(), &[what], agreed);
+        book("terms.discount", Status::Exact, Vec::new(), &[what], cell, agreed);
     }
     Ok(())
 }

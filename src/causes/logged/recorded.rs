@@ -14,6 +14,9 @@ pub(super) struct Mistake {
     pub figure: fn(&DayUsage) -> Option<Figure>,
 }
 
+/// Said of rows whose fees the gateway left out.
+pub(super) const NO_FEES: &str = "the gateway priced tokens only, without per-call fees";
+
 pub(super) static MISTAKES: &[Mistake] = &[
     Mistake {
         cause: "cls.reasoning_dropped",
@@ -117,11 +120,7 @@ pub(super) static MISTAKES: &[Mistake] = &[
         what: "the gateway priced no audio, image and video tokens",
         figure: |row| dropped(row, |meter| text(meter).is_some()),
     },
-    Mistake {
-        cause: "cls.tool_fee",
-        what: "the gateway priced tokens only, without per-call fees",
-        figure: |row| dropped(row, |meter| !meter.is_token()),
-    },
+    Mistake { cause: "cls.tool_fee", what: NO_FEES, figure: |row| dropped(row, |meter| !meter.is_token()) },
     Mistake {
         cause: "rate.service_tier",
         what: "the gateway priced the standard tier although the record names another",
