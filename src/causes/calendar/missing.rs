@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::causes::{Fact, Fix, Patch, Scope, Status};
 use crate::error::Result;
 use crate::money::Money;
-use crate::period::{Day, Period};
+use crate::period::Day;
 use crate::rate::Account;
 use crate::reconcile::{BillKey, Edit, State, quantity};
 
@@ -54,24 +54,24 @@ fn days(state: &State, account: &Account) -> Result<Days> {
     let mut days = Days::default();
     let rows = state.usage.iter().filter(|row| row.account == *account);
     days.logged = rows.map(|row| row.day).collect();
-    let covered = state.billed_days.get(account);
-    for key in state.keys().into_iter().filter(|key| key.cell.account == *account) {
-        // A line over several days says nothing of one of them.
-        if key.cell.first != key.cell.last {
-            continue;
-        }
-        let day = key.cell.first;
-        let (bill, priced) = (state.bill(&key), state.priced(&key)?);
+    let covered: BTreeSet<Day> =
+        state.billed_days.get(account).into_iter().flatten().flat_map(|period| period.days()).collect();
+    // A line over several days says nothing of one of them.
+    let own = |key: &BillKey| key.cell.account == *account && key.cell.first == key.cell.last;
+    for key in state.billed.keys().filter(|key| own(key)) {
+        let (day, bill) = (key.cell.first, state.bill(key));
         if bill.lines > 0 {
             *days.billed.entry(day).or_default() += bill.amount;
             days.models.entry(day).or_default().extend(key.cell.model.clone());
+            days.keys.entry(day).or_default().push(key.clone());
         }
-        let within = |period: &Period| period.contains(day);
-        let silent = !covered.is_some_and(|lines| lines.iter().any(within));
-        if silent && priced > Money::ZERO {
-            *days.priced.entry(day).or_default() += priced;
+    }
+    for key in state.logged.keys().filter(|key| own(key) && !covered.contains(&key.cell.first)) {
+        let priced = state.priced(key)?;
+        if priced > Money::ZERO {
+            *days.priced.entry(key.cell.first).or_default() += priced;
+            days.keys.entry(key.cell.first).or_default().push(key.clone());
         }
-        days.keys.entry(day).or_default().push(key);
     }
     days.billed.retain(|_, amount| !amount.is_zero());
     Ok(days)
