@@ -287,11 +287,7 @@ impl Change {
             (Change::Region(_), _) => "rate.region_uplift",
             (Change::Prompt(_), _) => "rate.context_band",
             (Change::Meter(confusion), _) => confusion.cause,
-            (Change::Served(_), Attribute::Whole | Attribute::Requested(_) | Attribute::Key(_))
-                if lasting =>
-            {
-                "map.alias_repointed"
-            }
+            (Change::Served(_), _) if lasting => "map.alias_repointed",
             (Change::Served(_), _) => "map.fallback",
             (Change::Priced { seller, .. }, _) if *seller != account.provider => "rate.platform_twin",
             (Change::Priced { .. }, _) if slice.model.as_deref().is_some_and(is_tuned) => "map.finetune_base",
