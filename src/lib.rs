@@ -17,6 +17,7 @@ pub mod columnar;
 pub mod contract;
 pub mod diagnostic;
 pub mod error;
+pub mod fixes;
 pub mod invoice;
 pub mod money;
 pub mod period;

@@ -193,10 +193,17 @@ vocabulary! {
         OtherPayer = "other_payer",
         /// Another row with the same id was counted already.
         Duplicate = "duplicate",
+        /// Another row with the same id was counted already, with other counts: a snapshot of a stream, say.
+        Restated = "restated",
     }
 }
 
 impl Outcome {
+    /// True where a row with the same id was counted before.
+    pub const fn is_repeat(self) -> bool {
+        matches!(self, Outcome::Duplicate | Outcome::Restated)
+    }
+
     /// True where a provider is expected to bill our account for the row.
     pub const fn is_billable(self) -> bool {
         matches!(self, Outcome::Success | Outcome::FailedWithUsage | Outcome::StreamWithoutUsage)
@@ -224,6 +231,8 @@ vocabulary! {
         Provider = "provider",
         /// The gateway's own tokenizer.
         Estimated = "estimated",
+        /// The answer has a count, and the prompt has none.
+        OutputOnly = "output_only",
         /// Totals only: the cache and reasoning split was not kept, so it is unknown, not zero.
         TotalsOnly = "totals_only",
     }

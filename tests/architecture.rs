@@ -25,6 +25,7 @@ const LAYERS: &[(&str, u32)] = &[
     ("causes", 32),
     ("review", 32),
     ("close", 33),
+    ("fixes", 34),
     ("report", 40),
     ("render", 50),
     ("cli", 60),

@@ -96,6 +96,19 @@ fn a_piped_table_is_as_wide_as_a_mail_or_as_columns_says() {
     assert!(widest(Some("80")) <= 80);
 }
 
+#[test]
+fn the_list_of_causes_fits_the_screen() {
+    let output = Command::new(BINARY).arg("explain").env("COLUMNS", "100").output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    for line in text.lines() {
+        assert!(line.chars().count() <= 100, "{line}");
+    }
+    let listed = |id| text.lines().filter(|line| line.split(' ').next() == Some(id)).count();
+    for cause in llmfin::causes::catalogue::CAUSES {
+        assert_eq!(listed(cause.id), 1, "{}", cause.id);
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_reader_that_stops_early_is_no_error() {
@@ -109,6 +122,35 @@ fn a_reader_that_stops_early_is_no_error() {
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success());
     assert!(output.stderr.is_empty());
+}
+
+#[test]
+fn the_table_of_causes_is_the_catalogue() {
+    use llmfin::causes::catalogue::{CAUSES, GROUPS, in_group};
+    let detected = CAUSES.iter().filter(|cause| cause.is_detected()).count();
+    let mut text = format!(
+        "# Causes\n\nWritten by a test from the catalogue. {} causes are known why log and bill differ, each with a\n\
+         page; {detected} causes are detected. `llmfin explain` lists them, `llmfin explain rate.stale` prints a page.\n\n",
+        CAUSES.len()
+    );
+    for sentence in llmfin::report::causes::legend() {
+        writeln!(text, "- {sentence}").unwrap();
+    }
+    for (group, about) in GROUPS {
+        let about = format!("{}{}", about[..1].to_uppercase(), &about[1..]);
+        writeln!(
+            text,
+            "\n## {group}: {about}\n\n| cause | what it is | proof | bill | found |\n|---|---|---|---|---|"
+        )
+        .unwrap();
+        for cause in in_group(group) {
+            let (id, title, found) =
+                (cause.id, cause.title(), if cause.is_detected() { "yes" } else { "no" });
+            let (proof, bill) = (cause.evidence.id(), cause.grain.id());
+            writeln!(text, "| [{id}](../causes/{id}.md) | {title} | {proof} | {bill} | {found} |").unwrap();
+        }
+    }
+    page("docs/concepts/causes.md", &text);
 }
 
 #[test]

@@ -92,6 +92,8 @@ pub struct Policy {
     /// Days at each end of a month that the cut-off report shows.
     pub cut_off_days: Option<u32>,
     pub accrual: Option<AccrualMethod>,
+    /// Days after the end of the month in which a cause first stood until its fix is due; 30 where left out.
+    pub fix_days: Option<u32>,
 }
 
 /// `[fx]`: dated rates, from a file or written here.

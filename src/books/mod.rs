@@ -14,6 +14,8 @@ mod file;
 pub mod glob;
 pub mod governance;
 pub mod inputs;
+pub mod rules;
+pub mod traffic;
 mod validate;
 pub mod value;
 
@@ -29,6 +31,7 @@ use crate::period::Month;
 use allocation::{Bucket, Budget, Rule, Tags};
 use governance::{Fx, Ledger, Owners, Person, Policy};
 use inputs::{Account, Book, InvoiceSource, ModelAlias, UsageSource};
+use traffic::Traffic;
 
 /// The file that makes a folder books.
 pub const FILE: &str = "llmfin.toml";
@@ -47,6 +50,8 @@ pub struct Books {
     pub accounts: Vec<Account>,
     #[serde(rename = "model", default)]
     pub models: Vec<ModelAlias>,
+    #[serde(rename = "traffic", default)]
+    pub traffic: Vec<Traffic>,
     #[serde(default)]
     pub tags: Tags,
     #[serde(rename = "rule", default)]
@@ -106,6 +111,7 @@ impl Books {
             invoices: file.many("invoice"),
             accounts: file.many("account"),
             models: file.many("model"),
+            traffic: file.many("traffic"),
             tags: file.one("tags"),
             rules: file.many("rule"),
             buckets: file.many("bucket"),

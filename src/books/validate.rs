@@ -23,6 +23,7 @@ pub fn check(books: &Books, file: &mut File) {
     sources(books, file);
     invoices(books, file);
     allocation(books, file);
+    super::traffic::check(&books.traffic, file);
 }
 
 /// Every path stays inside the books.

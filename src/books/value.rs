@@ -10,6 +10,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
 use crate::money::{Money, Ratio};
+use crate::pricebook::read_ctx;
+use crate::usage::cube::Band;
 use crate::vocabulary::{SELLERS, Seller};
 
 /// Reads a value from text or from a whole number.
@@ -68,6 +70,12 @@ value!(
     }
 );
 value!(
+    /// A context boundary as the price book writes it; `0` is none.
+    Context(Option<Band>), "a context boundary in quotes such as \">272000\"", {
+        "type": ["string", "integer"], "pattern": r"^(0|>=?[1-9][0-9]*)$"
+    }
+);
+value!(
     /// ISO 4217: three capital letters.
     Currency(Code), "a currency code such as \"USD\"", { "type": "string", "pattern": "^[A-Z]{3}$" }
 );
@@ -107,6 +115,15 @@ impl FromStr for Factor {
             .and_then(Ratio::from_decimal)
             .map(Factor)
             .ok_or_else(|| format!("`{text}` is not a positive decimal number"))
+    }
+}
+
+impl FromStr for Context {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Context, String> {
+        read_ctx(text)
+            .map(Context)
+            .ok_or_else(|| format!("`{text}` is not a context boundary such as `>272000`"))
     }
 }
 

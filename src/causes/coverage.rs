@@ -15,6 +15,12 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
     let mut patches = Vec::new();
     for account in state.billed_days.keys() {
         let identities = identities(state, account);
+        // Without a name it is no account that is missing, but the log, and no log proves no bypass.
+        let unlogged = !state.usage.iter().any(|row| row.account == *account && row.outcome.is_billable());
+        if unlogged {
+            patches.extend(account.id.as_ref().map(|_| one_sided(account, &identities)));
+            continue;
+        }
         match state.gateway.get(account).filter(|declared| !declared.is_empty()) {
             Some(declared) => {
                 let ours = |text: &Option<std::sync::Arc<str>>| {
@@ -34,6 +40,40 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
         }
     }
     Ok(patches)
+}
+
+/// An account of which the log has no call at all.
+fn one_sided(account: &Account, identities: &Lines) -> Patch {
+    let mut scope = Scope::of(account);
+    identities.values().for_each(|(.., cells)| cells.iter().for_each(|cell| scope.cover(cell)));
+    let amount: Money = identities.values().map(|(amount, ..)| *amount).sum();
+    let lines: u64 = identities.values().map(|(_, lines, ..)| lines).sum();
+    let origin = identities.values().map(|(_, _, origin, _)| origin).min().cloned().unwrap_or_default();
+    Patch {
+        name: format!("coverage {account:?}"),
+        cause: "cov.account_scope",
+        status: Status::Probable,
+        scope,
+        edits: identities
+            .keys()
+            .map(|identity| Edit::Exclude { account: account.clone(), identity: identity.clone() })
+            .collect(),
+        facts: vec![
+            Fact::new("bill lines of the account", lines).at(origin),
+            Fact::new("their amount", amount),
+            Fact::new("calls of the account in the log", 0),
+        ],
+        // A provider that stood in for another is one-sided as well.
+        rivals: vec!["map.fallback".to_owned()],
+        decides: Some("the log of the account, or the calls that another provider's bill lacks".to_owned()),
+        fix: Some(Fix {
+            kind: "route-or-own",
+            text:
+                "add the logs of this account, or leave its bill out: nothing in the logs given belongs to it"
+                    .to_owned(),
+            patch: String::new(),
+        }),
+    }
 }
 
 type Lines = BTreeMap<Identity, (Money, u64, crate::diagnostic::Origin, BTreeSet<CellKey>)>;

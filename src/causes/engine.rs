@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{Claim, FAMILIES, restate};
+use super::{Claim, FAMILIES, Status, noise, search, shares};
 use crate::error::Result;
 use crate::money::Money;
 use crate::rate::Account;
-use crate::reconcile::{CellKey, State};
+use crate::reconcile::{CellKey, Edit, State, quantity};
 
 /// At least this share of the dollars a patch moves must end in cells that tie out: 4 of 5.
 const CLOSURE: (i128, i128) = (4, 5);
@@ -19,11 +19,25 @@ pub struct Residual {
     /// `billed − priced` under all accepted assumptions.
     pub amount: Money,
     pub bound: Money,
+    /// What the noise of the log leaves open in such a cell, as measured on the account's other cells.
+    pub noise: Money,
+    /// Where the bill or a report counts every key: what remains of the difference if its counts are taken.
+    rate: Option<Money>,
 }
 
 impl Residual {
     pub fn ties(self) -> bool {
         self.amount.abs() <= self.bound
+    }
+
+    /// What is left is no larger than the noise of the log.
+    fn nearly_ties(self) -> bool {
+        self.amount.abs() <= self.bound + self.noise
+    }
+
+    /// The prices agree, whatever was counted.
+    fn rate_ties(self) -> bool {
+        self.rate.is_some_and(|rate| rate <= self.bound)
     }
 }
 
@@ -75,18 +89,29 @@ fn explain_account(name: &Account, part: &State) -> Result<Explained> {
     if part.grains.contains_key(name) {
         account(name, part.clone())
     } else {
-        Ok(Explained { claims: Vec::new(), residuals: residuals(part)?, left_out: Vec::new() })
+        Ok(Explained { claims: Vec::new(), residuals: residuals(part, 0)?, left_out: Vec::new() })
     }
 }
 
 /// Runs the families until every claim stands.
 fn account(name: &Account, mut state: State) -> Result<Explained> {
+    state.noise = noise::floor(&state, name)?;
     loop {
-        let (mut explained, edited) = round(&state)?;
+        let (mut explained, edited) = round(&state, name)?;
         let fallen = fallen(&explained);
         // Each round rejects at least one name of a finite list.
         if fallen.is_empty() {
-            let models = restate::left_out(&edited, name)?;
+            for claim in &mut explained.claims {
+                let (closed, moved) = dollars(claim, &explained.residuals, Residual::ties);
+                // What closes only to the noise of the log is no proof.
+                if closed * CLOSURE.1 < moved * CLOSURE.0
+                    && matches!(claim.patch.status, Status::Proven | Status::Exact)
+                {
+                    claim.patch.status = Status::Probable;
+                }
+            }
+            shares::split(&state, &mut explained.claims)?;
+            let models = search::left_out(&edited, name)?;
             explained.left_out = models.into_iter().map(|model| (name.clone(), model)).collect();
             return Ok(explained);
         }
@@ -101,7 +126,7 @@ fn fallen(explained: &Explained) -> Vec<String> {
         .claims
         .iter()
         .filter_map(|claim| {
-            let (closed, moved) = dollars(claim, &explained.residuals);
+            let (closed, moved) = dollars(claim, &explained.residuals, Residual::nearly_ties);
             (closed * CLOSURE.1 < moved * CLOSURE.0).then_some((moved - closed, claim))
         })
         .collect();
@@ -118,7 +143,7 @@ fn fallen(explained: &Explained) -> Vec<String> {
 }
 
 /// One pass of all families, with the state that their patches left.
-fn round<'a>(state: &State<'a>) -> Result<(Explained, State<'a>)> {
+fn round<'a>(state: &State<'a>, account: &Account) -> Result<(Explained, State<'a>)> {
     let mut state = state.clone();
     let mut claims = Vec::new();
     for family in FAMILIES {
@@ -132,28 +157,47 @@ fn round<'a>(state: &State<'a>) -> Result<(Explained, State<'a>)> {
             }
         }
     }
-    let explained = Explained { claims, residuals: residuals(&state)?, left_out: Vec::new() };
+    let explained = Explained {
+        claims,
+        residuals: residuals(&state, noise::floor(&state, account)?)?,
+        left_out: Vec::new(),
+    };
     Ok((explained, state))
 }
 
-fn residuals(state: &State) -> Result<BTreeMap<CellKey, Residual>> {
+fn residuals(state: &State, floor: i128) -> Result<BTreeMap<CellKey, Residual>> {
     state
         .open
         .iter()
         .map(|cell| {
-            let residual = Residual { amount: state.delta(cell)?, bound: state.rounding_bound(cell) };
-            Ok((cell.clone(), residual))
+            let amount = state.delta(cell)?;
+            let noise = Money::from_pico(noise::share(floor, state.billed_amount(cell).pico()));
+            let rate = if amount.is_zero() { None } else { quantity::rate_effect(state, cell) };
+            Ok((cell.clone(), Residual { amount, bound: state.rounding_bound(cell), noise, rate }))
         })
         .collect()
 }
 
-/// The dollars a claim moves: those in cells that tie out, and all.
-fn dollars(claim: &Claim, residuals: &BTreeMap<CellKey, Residual>) -> (i128, i128) {
+/// The dollars a claim moves: those in cells that tie out, and all. Prices are judged by the billed counts where there are
+/// any: how much was logged is no part of them.
+fn dollars(
+    claim: &Claim,
+    residuals: &BTreeMap<CellKey, Residual>,
+    ties: fn(Residual) -> bool,
+) -> (i128, i128) {
+    let prices_only =
+        claim.patch.edits.iter().all(|edit| matches!(edit, Edit::Price { .. } | Edit::Reprice { .. }));
     let (mut closed, mut moved) = (0i128, 0i128);
     for (cell, amount) in &claim.cells {
         let dollars = amount.pico().abs();
         moved += dollars;
-        if residuals.get(cell).is_none_or(|residual| residual.ties()) {
+        let closes = |residual: &Residual| {
+            // What is no larger than noise is not closed by it.
+            residual.ties()
+                || (ties(*residual) && dollars > 2 * residual.noise.pico())
+                || (prices_only && residual.rate_ties())
+        };
+        if residuals.get(cell).is_none_or(closes) {
             closed += dollars;
         }
     }

@@ -130,7 +130,8 @@ fn best_target(
             moved.iter().all(|(meter, count)| sums.get(meter).is_some_and(|gap| -gap >= *count))
         };
         let ties = |sums: &ByMeter| moved.keys().all(|meter| sums.get(meter) == Some(&0));
-        if left.get(cell).is_some_and(ties) {
+        // A cell with nothing open ties.
+        if left.get(cell).is_none_or(ties) {
             tied.push(*day);
         }
         if moved.values().all(|count| *count == 0) || !left.get(cell).is_some_and(missing) {

@@ -5,18 +5,28 @@
 //! of `billed − priced`, so the sum of all amounts and what is left is the difference, always. A patch whose dollars
 //! do not end in cells that tie out is taken back.
 
+pub mod calendar;
 pub mod catalogue;
 pub mod coverage;
 pub mod engine;
+pub mod factor;
 pub mod fitted;
+pub mod increment;
 pub mod logged;
+pub mod lost;
 pub mod mapping;
 pub mod meter_move;
 pub mod missing_price;
 pub mod modifier;
+pub mod noise;
 pub mod price;
 pub mod record;
-pub mod restate;
+pub mod remedy;
+pub mod repeated;
+pub mod search;
+mod shares;
+pub mod uncounted;
+pub mod unlogged;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -152,14 +162,24 @@ pub struct Family {
 
 /// The canonical order. A set of patches has one meaning because it is always applied in this order.
 pub static FAMILIES: &[Family] = &[
+    Family { name: "repeated lines", propose: repeated::propose },
     Family { name: "coverage", propose: coverage::propose },
+    Family { name: "unlogged meters", propose: unlogged::propose },
+    // Before the repair of records, whose tokens are looked for on the days they were billed.
+    Family { name: "calendar", propose: calendar::propose },
+    Family { name: "late arrival", propose: calendar::late::propose },
+    Family { name: "missing days", propose: calendar::missing::propose },
+    Family { name: "account factor", propose: factor::propose },
     Family { name: "record repair", propose: record::not_billed },
     Family { name: "mapping", propose: mapping::propose },
     Family { name: "meter move", propose: meter_move::propose },
     Family { name: "modifier", propose: modifier::propose },
-    Family { name: "uncounted", propose: record::not_counted },
+    Family { name: "increment", propose: increment::propose },
+    Family { name: "uncounted", propose: uncounted::propose },
+    Family { name: "lost counts", propose: lost::propose },
+    Family { name: "tariff", propose: calendar::tariff::propose },
+    Family { name: "search", propose: search::propose },
     Family { name: "price row", propose: price::propose },
-    Family { name: "restated usage", propose: restate::propose },
     Family { name: "fitted price", propose: fitted::propose },
     Family { name: "missing price", propose: missing_price::propose },
 ];

@@ -95,7 +95,11 @@ fn patch(state: &State, account: &Account, model: &Arc<str>, shift: &Shift, edit
                 .to_owned(),
         ),
         Shift::Tier(tier) => (
-            "rate.service_tier",
+            if matches!(tier, Tier::Fast | Tier::Ultrafast) {
+                "rate.speed_premium"
+            } else {
+                "rate.service_tier"
+            },
             format!("the bill shows these tokens at tier {tier}"),
             format!(
                 "keep the served `service_tier` in the log; requests at {tier} are priced at the standard rate without it"

@@ -168,20 +168,22 @@ fn series(state: &State) -> Result<BTreeMap<Series, Vec<Point>>> {
         let Some(leaves) = state.logged.get(key).filter(|leaves| !leaves.is_empty()) else { continue };
         let mut units = leaves.keys().map(|leaf| state.unit(key, leaf));
         let (Some(Some(unit)), Some(leaf)) = (units.next(), leaves.keys().next()) else { continue };
-        let priced = state.priced(key)?;
+        // A quantity implied by the price cannot test the price.
+        let proven = quantity::billed(state, key)
+            .filter(|(_, known)| matches!(known, quantity::Known::Stated | quantity::Known::Witnessed));
+        let count = proven.map_or_else(|| state.logged_quantity(key), |(count, _)| count);
+        // Where the bill counts, its price is its amount over its count, however much was logged.
+        let priced = match proven {
+            Some((count, _)) => crate::rate::amount(unit, count)?,
+            None => state.priced(key)?,
+        };
         let bound = bill.bound + Money::from_pico(leaves.len() as i128);
         let ties = (bill.amount - priced).abs() <= bound;
         // Where usage of several prices is billed as one, no price follows from the amount.
         if !ties && units.any(|other| other != Some(unit)) {
             continue;
         }
-        let logged = state.logged_quantity(key);
-        // A quantity implied by the price cannot test the price.
-        let proven = quantity::billed(state, key)
-            .filter(|(_, known)| matches!(known, quantity::Known::Stated | quantity::Known::Witnessed));
-        let count = proven.map_or(logged, |(count, _)| count);
-        // A price is judged only where the quantities agree; otherwise it would be blamed for missing rows.
-        if count <= 0 || proven.is_some_and(|(count, _)| count != logged) {
+        if count <= 0 {
             continue;
         }
         let side = |amount: Money| {
@@ -377,8 +379,18 @@ fn price_patch(state: &State, account: &Account, model: &Arc<str>, from: Day, ru
     if quantities == Quantities::Open {
         rivals.push("qty.dropped_rows".to_owned());
     }
+    // One ratio below one on more than one meter is a discount on the model as well.
+    let ratios: BTreeSet<Option<String>> =
+        runs.iter().map(|run| ratio_of(run.unit, run.days[0].unit)).collect();
+    let cheaper = runs.iter().all(|run| less_or_equal(run.unit, run.days[0].unit));
+    if fitted && cheaper && ratios.len() == 1 && runs.len() > 1 {
+        rivals.push("terms.discount".to_owned());
+    }
     let (status, decides) = match () {
         () if quantities == Quantities::Open => (Status::Ambiguous, Some(counts)),
+        () if fitted && !rivals.is_empty() => {
+            (Status::Ambiguous, Some("the contract, or the seller's price page".to_owned()))
+        }
         () if !rivals.is_empty() => (
             Status::Ambiguous,
             Some("the served tier, batch id or region of these calls in the log".to_owned()),
@@ -419,6 +431,7 @@ fn cause_of(reason: &Reason) -> &'static str {
         Reason::Row(_) | Reason::Fitted => "rate.stale",
         Reason::Region(_) => "rate.region_uplift",
         Reason::Tier(Tier::Batch) => "rate.batch",
+        Reason::Tier(Tier::Fast | Tier::Ultrafast) => "rate.speed_premium",
         Reason::Tier(_) => "rate.service_tier",
     }
 }
@@ -428,7 +441,7 @@ fn ratio_of(a: Ratio, b: Ratio) -> Option<String> {
     Some(a.checked_mul(inverse)?.decimal_text(6))
 }
 
-fn less_or_equal(a: Ratio, b: Ratio) -> bool {
+pub(super) fn less_or_equal(a: Ratio, b: Ratio) -> bool {
     // On overflow nothing is claimed.
     a.numerator()
         .checked_mul(b.denominator())
@@ -436,16 +449,16 @@ fn less_or_equal(a: Ratio, b: Ratio) -> bool {
         .is_some_and(|(left, right)| left <= right)
 }
 
-fn later(a: Ratio, b: Ratio) -> Ratio {
+pub(super) fn later(a: Ratio, b: Ratio) -> Ratio {
     if less_or_equal(a, b) { b } else { a }
 }
 
-fn earlier(a: Ratio, b: Ratio) -> Ratio {
+pub(super) fn earlier(a: Ratio, b: Ratio) -> Ratio {
     if less_or_equal(a, b) { a } else { b }
 }
 
 /// The price per million with the fewest decimals inside `[low, high]`.
-fn simplest(low: Ratio, high: Ratio) -> Option<Ratio> {
+pub(super) fn simplest(low: Ratio, high: Ratio) -> Option<Ratio> {
     for decimals in 0..=9u32 {
         let scale = 1_000_000i128.checked_mul(10i128.checked_pow(decimals)?)?;
         let scaled = low.checked_mul(Ratio::new(scale, 1)?)?;

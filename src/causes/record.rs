@@ -1,4 +1,4 @@
-//! Record repair: rows the log counts and the provider did not bill, and usage billed that the log never counted.
+//! Record repair: rows the log counts and the provider did not bill.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -10,20 +10,12 @@ use crate::reconcile::{BillKey, CellKey, Edit, State, quantity};
 use crate::vocabulary::{CallType, Outcome};
 
 /// A kind of row on which log and bill are known to part.
-struct Suspect {
-    cause: &'static str,
-    what: &'static str,
-    is: fn(&DayUsage) -> bool,
-    fix: &'static str,
+pub(super) struct Suspect {
+    pub cause: &'static str,
+    pub what: &'static str,
+    pub is: fn(&DayUsage) -> bool,
+    pub fix: &'static str,
 }
-
-/// Answers that are billed although the log has no count of them.
-static STREAMS: Suspect = Suspect {
-    cause: "qty.stream_no_usage",
-    what: "streams logged with zero tokens",
-    is: |row| row.outcome == Outcome::StreamWithoutUsage,
-    fix: "ask for usage in streams (`stream_options.include_usage`) and count broken streams from the provider's report",
-};
 
 static SUSPECTS: &[Suspect] = &[
     Suspect {
@@ -49,9 +41,7 @@ pub fn stands(state: &State, row: &DayUsage) -> bool {
     row.outcome.is_billable() && !dropped()
 }
 
-/// Rows of a kind and the gateway keys they came on, by model.
-type RowsByModel = BTreeMap<(Account, Arc<str>), (u64, BTreeSet<Arc<str>>)>;
-type ByModel = BTreeMap<(Account, Arc<str>), Vec<Edit>>;
+pub(super) type ByModel = BTreeMap<(Account, Arc<str>), Vec<Edit>>;
 
 /// Drops a suspect kind where the bill lacks exactly its tokens.
 pub fn not_billed(state: &State) -> Result<Vec<Patch>> {
@@ -90,61 +80,7 @@ pub fn not_billed(state: &State) -> Result<Vec<Patch>> {
     Ok(patches)
 }
 
-/// Streams that ended without a usage payload: the rows are there, the tokens are only on the bill.
-pub fn not_counted(state: &State) -> Result<Vec<Patch>> {
-    let mut found: ByModel = BTreeMap::new();
-    let mut rows: RowsByModel = BTreeMap::new();
-    let mut days: BTreeSet<(Account, Arc<str>, crate::period::Day)> = BTreeSet::new();
-    for row in state.usage.iter().filter(|row| (STREAMS.is)(row)) {
-        let entry = rows.entry((row.account.clone(), row.model.clone())).or_default();
-        entry.0 += row.sums.requests;
-        entry.1.insert(row.key.clone());
-        days.insert((row.account.clone(), row.model.clone(), row.day));
-    }
-    for cell in &state.open {
-        let Some(model) = cell.model.clone() else { continue };
-        if cell.first != cell.last || !days.contains(&(cell.account.clone(), model.clone(), cell.first)) {
-            continue;
-        }
-        let gaps = quantity::gaps(state, cell);
-        // Uncounted streams only add: one meter with less on the bill means something else happened too.
-        if gaps.values().all(|gap| gap.difference() >= 0) {
-            let added = gaps.iter().filter(|(_, gap)| gap.difference() > 0);
-            let edits = added.map(|(key, gap)| Edit::Drop { from: key.clone(), quantity: -gap.difference() });
-            found.entry((cell.account.clone(), model)).or_default().extend(edits);
-        }
-    }
-    let mut patches = Vec::new();
-    for ((account, model), edits) in found {
-        if !control_days_tie(state, &account, &model, &days) {
-            continue;
-        }
-        let (count, keys) = rows.remove(&(account.clone(), model.clone())).unwrap_or_default();
-        let mut patch = patch(&STREAMS, &account, &model, edits, keys, count);
-        // The tokens are fitted day by day; what tests them is that days without such rows tie out.
-        patch.facts.push(Fact::new("days without such streams tie out in quantity", "yes"));
-        patches.push(patch);
-    }
-    Ok(patches)
-}
-
-fn control_days_tie(
-    state: &State,
-    account: &Account,
-    model: &Arc<str>,
-    days: &BTreeSet<(Account, Arc<str>, crate::period::Day)>,
-) -> bool {
-    let control: Vec<CellKey> = super::cells(state)
-        .into_iter()
-        .filter(|cell| cell.account == *account && cell.model.as_ref() == Some(model))
-        .filter(|cell| !days.contains(&(account.clone(), model.clone(), cell.first)))
-        .collect();
-    let ties = |cell: &&CellKey| quantity::gaps(state, cell).values().all(|gap| gap.difference() == 0);
-    // Where other days miss tokens too, these may miss them for the same reason.
-    !control.is_empty() && control.iter().all(|cell| ties(&cell))
-}
-
-fn patch(
+pub(super) fn patch(
     kind: &Suspect,
     account: &Account,
     model: &Arc<str>,

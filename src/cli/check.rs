@@ -1,17 +1,28 @@
 //! `llmfin check`: one registry of named checks over the books.
 
-use super::{global::Global, ui::Ui};
+use super::reconcile::reconcile;
+use super::{closes, gather, global::Global, ui::Ui};
 use crate::books::Books;
+use crate::close::history::{PastClose, PastFinding, stood};
 use crate::diagnostic::{Diagnostic, Origin, nearest};
 use crate::error::{EXIT_CLEAN, EXIT_FINDINGS, Error, Result};
+use crate::money::Money;
 use crate::period::Month;
+use crate::report::lines;
 use crate::report::sheet::{Cell, Column, Kind, Sheet};
 
 /// One named condition of the books.
 pub struct Check {
     pub name: &'static str,
     pub about: &'static str,
-    pub run: fn(&Books, Month) -> Result<Vec<Outcome>>,
+    pub run: fn(&Context) -> Result<Vec<Outcome>>,
+}
+
+/// What checks look at.
+pub struct Context<'c> {
+    books: &'c Books,
+    month: Month,
+    global: &'c Global,
 }
 
 /// What a check says of one subject.
@@ -24,6 +35,7 @@ pub struct Outcome {
 pub static CHECKS: &[Check] = &[
     Check { name: "books", about: "llmfin.toml can be read and its references exist", run: books },
     Check { name: "sources", about: "every source and invoice has files for the month", run: sources },
+    Check { name: "fixes", about: "no cause stood in two closes and still stands", run: fixes },
 ];
 
 /// Check the books, before or without closing
@@ -34,10 +46,12 @@ pub static CHECKS: &[Check] = &[
 Checks:
   books    llmfin.toml can be read and its references exist
   sources  every source and invoice has files for the month
+  fixes    no cause stood in two closes and still stands
 
 Examples:
   llmfin check
-  llmfin check sources --month 2026-10")]
+  llmfin check sources --month 2026-10
+  llmfin check fixes")]
 pub struct Args {
     /// Check to run; all of them where it is left out
     pub name: Option<String>,
@@ -56,7 +70,7 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
         return Err(Error::from(diagnostic.help(help)).into());
     }
     let month = global.span()?.period().first.month();
-    let found = Books::load(&global.dir)?;
+    let context = Context { books: &Books::load(&global.dir)?, month, global };
     let mut sheet = Sheet::new(
         "checks",
         "",
@@ -69,7 +83,7 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
     );
     let mut failed = false;
     for check in CHECKS.iter().filter(|check| args.name.as_deref().is_none_or(|name| name == check.name)) {
-        for outcome in (check.run)(&found, month)? {
+        for outcome in (check.run)(&context)? {
             failed |= !outcome.passed;
             sheet.rows.push(vec![
                 check.name.into(),
@@ -84,7 +98,7 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
 }
 
 /// Books that were loaded have passed.
-fn books(books: &Books, _: Month) -> Result<Vec<Outcome>> {
+fn books(Context { books, .. }: &Context) -> Result<Vec<Outcome>> {
     let detail = format!(
         "sources: {}, invoices: {}, accounts: {}",
         books.sources.len(),
@@ -94,14 +108,14 @@ fn books(books: &Books, _: Month) -> Result<Vec<Outcome>> {
     Ok(vec![Outcome { subject: books.book.name.clone(), passed: true, detail }])
 }
 
-fn sources(books: &Books, month: Month) -> Result<Vec<Outcome>> {
+fn sources(Context { books, month, .. }: &Context) -> Result<Vec<Outcome>> {
     let sources = books.sources.iter().map(|source| (format!("source {}", source.name), &source.files));
     let invoices =
         books.invoices.iter().map(|invoice| (format!("invoice {}", invoice.provider.0), &invoice.files));
     sources
         .chain(invoices)
         .map(|(subject, patterns)| {
-            let found = books.files(patterns, month)?;
+            let found = books.files(patterns, *month)?;
             let detail = match (found.files.len(), found.ignored.len()) {
                 (0, 0) => format!("no file matches {} in {month}", patterns.join(", ")),
                 (files, 0) => format!("files: {files}"),
@@ -112,6 +126,65 @@ fn sources(books: &Books, month: Month) -> Result<Vec<Outcome>> {
             Ok(Outcome { subject, passed: !found.files.is_empty(), detail })
         })
         .collect()
+}
+
+/// Causes that stood in the newest close and in one before it. Some fixes show at once, because they change how the
+/// same files are read: the newest close is compared again with the books as they are now.
+fn fixes(Context { books, month, global }: &Context) -> Result<Vec<Outcome>> {
+    let mut closes = closes::before(&books.dir, month.next())?;
+    let count = closes.len();
+    let outcome = |passed, detail| Outcome { subject: format!("closes: {count}"), passed, detail };
+    let Some(newest) = closes.pop() else {
+        return Ok(vec![outcome(true, "nothing can recur before two months are closed".to_owned())]);
+    };
+    let again: Vec<(&PastFinding, Vec<(Month, Money)>)> = newest
+        .findings
+        .iter()
+        .filter(|finding| finding.is_fixable())
+        .map(|finding| (finding, stood(&closes, finding).collect()))
+        .filter(|(_, months): &(_, Vec<_>)| !months.is_empty())
+        .collect();
+    if again.is_empty() {
+        return Ok(vec![outcome(true, "no cause stood in two of them".to_owned())]);
+    }
+    let now = again_compared(global, &newest)?;
+    Ok(again
+        .into_iter()
+        .map(|(finding, months)| recurring(finding, &months, &newest, now.as_deref()))
+        .collect())
+}
+
+/// The findings of a closed month under the books of today; none where its files are not those of the close.
+fn again_compared(global: &Global, close: &PastClose) -> Result<Option<Vec<PastFinding>>> {
+    let global = Global { month: Some(close.month), from: None, to: None, ..(*global).clone() };
+    let quiet = Ui { quiet: true, verbose: false, ..global.ui() };
+    let (document, _) = reconcile(&mut gather::books(&global, &quiet)?, &quiet)?;
+    let same = close.has_inputs_of(&document);
+    Ok(same.then(|| document.findings.iter().map(PastFinding::from).collect()))
+}
+
+fn recurring(
+    finding: &PastFinding,
+    months: &[(Month, Money)],
+    newest: &PastClose,
+    now: Option<&[PastFinding]>,
+) -> Outcome {
+    let scope = &finding.scope;
+    let place = [&scope.keys, &scope.models].into_iter().find(|names| !names.is_empty());
+    let place = place.map_or_else(|| scope.provider.clone().unwrap_or_default(), |names| names.join(", "));
+    let since = months.iter().map(|(month, _)| *month).min().unwrap_or(newest.month);
+    let total = finding.amount + months.iter().map(|(_, amount)| *amount).sum();
+    let seen = format!("{} months since {since}, {} together", months.len() + 1, total.grouped(2));
+    let gone = now.is_some_and(|now| !now.iter().any(|found| found.is_like(finding)));
+    let detail = if gone {
+        format!("{seen}; the fix is applied: compared again, {} does not show it", newest.month)
+    } else {
+        let asked = lines::asked(finding.owner.as_deref(), finding.due);
+        let asked = asked.map(|asked| format!(", {asked}")).unwrap_or_default();
+        let month = newest.month;
+        format!("{seen}{asked}; apply what `llmfin explain --finding {} --month {month}` says", finding.id)
+    };
+    Outcome { subject: format!("{}: {place}", finding.cause), passed: gone, detail }
 }
 
 #[cfg(test)]

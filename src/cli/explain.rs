@@ -1,15 +1,15 @@
 //! `llmfin explain`: what a cause is, and how one finding was proven.
 
-use super::gather;
+use super::backtest;
 use super::global::Global;
-use super::reconcile::reconcile;
+use super::reconcile::{Files, reconcile};
 use super::ui::Ui;
 use crate::causes::catalogue::{CAUSES, Cause};
 use crate::close::document::{Finding, Reconciliation};
 use crate::diagnostic::{Diagnostic, Origin, nearest};
 use crate::error::{EXIT_CLEAN, Error, Result};
 use crate::render::OutputFormat;
-use crate::report::sheet::{Cell, Column, Kind, Sheet};
+use crate::report;
 use crate::review::check::rules;
 
 /// Show what a cause or a rule of the price book means, or the evidence of one finding
@@ -19,31 +19,52 @@ Examples:
   llmfin explain
   llmfin explain rate.stale
   llmfin explain PB007
-  llmfin explain --finding F3 --month 2026-10")]
+  llmfin explain --finding F3 --month 2026-10
+  llmfin explain --finding F3 --month 2026-10 --backtest")]
 pub struct Args {
     /// Cause, or rule such as PB007, whose page to show; causes are listed where it is left out
     pub cause: Option<String>,
-    /// Finding of the month to show with its evidence, such as F3
+    /// Finding of the month to show with its evidence, its cells, their arithmetic and its rivals, such as F3
     #[arg(long, value_name = "ID", conflicts_with = "cause")]
     pub finding: Option<String>,
+    /// Try the finding's fix on every earlier closed month of the books
+    #[arg(long, requires = "finding")]
+    pub backtest: bool,
+    #[command(flatten)]
+    pub files: Files,
 }
 
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
     match (&args.cause, &args.finding) {
         (Some(id), _) => ui.output(global.output(), &page(id)?)?,
         (None, Some(id)) => {
-            let (document, _) = reconcile(&mut gather::books(global, ui)?, ui)?;
-            let finding = find(&document, id)?;
-            match global.format() {
-                OutputFormat::Json => {
-                    ui.output(global.output(), &format!("{}\n", serde_json::to_string_pretty(finding)?))?
-                }
-                _ => global.write(ui, &[evidence(finding), cells(&document, finding)])?,
-            }
+            let mut gathered = args.files.gather(global, ui)?;
+            let (document, _) = if args.backtest {
+                backtest::reconcile_and_try(&mut gathered, Some(id), global, ui)?
+            } else {
+                reconcile(&mut gathered, ui)?
+            };
+            show(&document, find(&document, id)?, global, ui)?;
         }
-        (None, None) => global.write(ui, &[list()])?,
+        (None, None) => {
+            let people =
+                matches!(global.format(), OutputFormat::Table | OutputFormat::Markdown | OutputFormat::Html);
+            global.write(ui, &[report::causes::build(people)])?
+        }
     }
     Ok(EXIT_CLEAN)
+}
+
+fn show(document: &Reconciliation, finding: &Finding, global: &Global, ui: &Ui) -> anyhow::Result<()> {
+    match global.format() {
+        OutputFormat::Json => {
+            ui.output(global.output(), &format!("{}\n", serde_json::to_string_pretty(finding)?))?;
+        }
+        // One table: the cells, which add up to the finding.
+        OutputFormat::Csv => global.write(ui, &[report::finding::cells(document, finding)])?,
+        _ => global.write(ui, &report::finding::build(document, finding))?,
+    }
+    Ok(())
 }
 
 fn page(id: &str) -> Result<String> {
@@ -67,24 +88,6 @@ fn page(id: &str) -> Result<String> {
     })
 }
 
-fn list() -> Sheet {
-    let mut sheet = Sheet::new(
-        "causes",
-        "",
-        vec![
-            Column::new("cause", "Cause", Kind::Text),
-            Column::new("title", "What it is", Kind::Text),
-            Column::new("tested_by", "Tested by", Kind::Text),
-        ],
-    );
-    for cause in CAUSES {
-        let family =
-            if cause.family.is_empty() { Cell::from("not detected yet") } else { cause.family.into() };
-        sheet.rows.push(vec![cause.id.into(), cause.title().into(), family]);
-    }
-    sheet
-}
-
 fn find<'a>(document: &'a Reconciliation, id: &str) -> Result<&'a Finding> {
     document.findings.iter().find(|finding| finding.id.eq_ignore_ascii_case(id)).ok_or_else(|| {
         let message =
@@ -94,69 +97,4 @@ fn find<'a>(document: &'a Reconciliation, id: &str) -> Result<&'a Finding> {
                 .help("`llmfin reconcile` lists the findings"),
         )
     })
-}
-
-fn evidence(finding: &Finding) -> Sheet {
-    let mut sheet = Sheet::new(
-        "finding",
-        format!("{}: {} {}, {}", finding.id, finding.cause, finding.amount.grouped(6), finding.status.id()),
-        vec![
-            Column::new("name", "Evidence", Kind::Text),
-            Column::new("value", "Value", Kind::Text),
-            Column::new("origin", "Where", Kind::Text),
-        ],
-    );
-    for fact in &finding.evidence {
-        sheet.rows.push(vec![
-            fact.name.as_str().into(),
-            fact.value.as_str().into(),
-            Cell::from(fact.origin.clone()),
-        ]);
-    }
-    if let Some(fix) = &finding.fix {
-        sheet.notes.push(format!("what to do: {}.", fix.text));
-        sheet.notes.extend(fix.patch.iter().flat_map(|patch| patch.lines()).map(ToOwned::to_owned));
-    }
-    if let Some(decides) = &finding.decides {
-        sheet.notes.push(format!("what would decide: {decides}."));
-    }
-    sheet
-}
-
-fn cells(document: &Reconciliation, finding: &Finding) -> Sheet {
-    let mut sheet = Sheet::new(
-        "cells",
-        "Cells",
-        vec![
-            Column::new("group", "Group", Kind::Text),
-            Column::new("model", "Model", Kind::Text),
-            Column::new("from", "Day", Kind::Date),
-            Column::new("amount", "Amount", Kind::Money),
-            Column::new("unexplained", "Left in the cell", Kind::Money),
-        ],
-    );
-    sheet.decimals = 6;
-    for cell in &document.cells {
-        for part in cell.findings.iter().chain(&cell.logged_findings).filter(|part| part.id == finding.id) {
-            sheet.rows.push(vec![
-                cell.group.as_str().into(),
-                Cell::from(cell.model.clone()),
-                cell.from.into(),
-                part.amount.into(),
-                cell.unexplained.into(),
-            ]);
-        }
-    }
-    let sum = document.charges.iter().filter(|charge| charge.finding.as_ref() == Some(&finding.id));
-    for charge in sum {
-        sheet.rows.push(vec![
-            "charge".into(),
-            charge.text.as_str().into(),
-            Cell::Empty,
-            charge.amount.into(),
-            Cell::Empty,
-        ]);
-    }
-    sheet.total = Some(vec!["Total".into(), Cell::Empty, Cell::Empty, finding.amount.into(), Cell::Empty]);
-    sheet
 }

@@ -1,23 +1,24 @@
 //! From books or named files to everything a close works on. The only place that joins readers with the close.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use super::global::{Global, Span};
 use super::inputs::{Input, InvoiceInput};
+use super::patch_dir::PatchDir;
 use super::ui::Ui;
-use super::{documents, gate, memos, remarks};
+use super::{documents, gate, memos, remarks, rules};
 use crate::books::inputs::{Role, UsageSource};
+use crate::books::rules::Rules;
 use crate::books::{Books, allocation};
 use crate::close::inputs::{AccountDocument, CloseInputs, LogFile, SourceCubes};
 use crate::collect::{self, LogInput, Usage};
 use crate::diagnostic::{Diagnostic, Origin};
 use crate::error::{Error, Result};
+use crate::invoice::DocumentKind;
 use crate::period::{Day, Month, Period};
 use crate::pricebook::files::{self, BookFile};
 use crate::pricebook::{Pricebook, Reading};
-use crate::rate::{Account, ModelMapping};
 use crate::read::source::Source;
 use crate::read::{TagSources, UsageOptions};
 use crate::review::memo::Memo;
@@ -29,7 +30,12 @@ pub struct Gathered {
     pub book: Pricebook,
     usage: Usage,
     documents: Vec<AccountDocument>,
+    later: Vec<AccountDocument>,
     books: Option<Books>,
+    /// Rules beside those of the books.
+    pub rules: Option<Rules>,
+    /// Where fixes are written, if they are.
+    pub patches: Option<PatchDir>,
     /// What is known since about the prices of earlier closes.
     memos: Vec<Memo>,
     diagnostics: Vec<Diagnostic>,
@@ -55,13 +61,26 @@ pub fn books(global: &Global, ui: &Ui) -> Result<Gathered> {
     }
     describe(&documents, ui);
     problems.keep(documents::one_authority(&documents))?;
+    let later = problems.keep(later(&books, span.period(), &documents))?.unwrap_or_default();
+    describe(&later, ui);
     let cache = cache(&books, &mut diagnostics);
     let usage = problems.keep(usage(&logs, &tags(&books.tags), &book, cache, ui))?;
     let usage = problems.none_or(usage)?;
     let month = span.period().first.month();
     let (memos, said) = memos::earlier(global, &books, &book, month, ui)?;
     diagnostics.extend(said);
-    Ok(Gathered { span, book, usage, documents, books: Some(books), memos, diagnostics })
+    Ok(Gathered {
+        span,
+        book,
+        usage,
+        documents,
+        later,
+        books: Some(books),
+        rules: None,
+        patches: None,
+        memos,
+        diagnostics,
+    })
 }
 
 /// Reads only the files that are named.
@@ -95,10 +114,33 @@ pub fn named(
         book,
         usage,
         documents,
+        later: Vec::new(),
         books: None,
+        rules: None,
+        patches: None,
         memos: Vec::new(),
         diagnostics: Vec::from_iter(accepted),
     })
+}
+
+/// Cost exports of the month after the period that have lines dated in it.
+fn later(books: &Books, period: Period, documents: &[AccountDocument]) -> Result<Vec<AccountDocument>> {
+    let mut later = Vec::new();
+    for invoice in &books.invoices {
+        for (name, path) in books.files(&invoice.files, period.last.month().next())?.files {
+            if documents.iter().any(|document| *document.path == *name) {
+                continue;
+            }
+            let document = documents::declared_document(books, invoice, &Source::file(path, name))?;
+            let lines = &document.document.lines;
+            if document.kind == DocumentKind::Cost
+                && lines.iter().any(|line| period.contains(line.period.last))
+            {
+                later.push(document);
+            }
+        }
+    }
+    Ok(later)
 }
 
 /// How each document was read, for those who ask.
@@ -344,10 +386,12 @@ impl Gathered {
                 })
                 .collect(),
             documents: std::mem::take(&mut self.documents),
+            later: std::mem::take(&mut self.later),
             accounts: Vec::new(),
             keys: BTreeMap::new(),
             gateway: BTreeMap::new(),
             mappings: Vec::new(),
+            traffic: Vec::new(),
             rejects: usage.rejects,
             memos: std::mem::take(&mut self.memos),
             diagnostics: std::mem::take(&mut self.diagnostics),
@@ -359,7 +403,10 @@ impl Gathered {
             all.iter().flat_map(|document| remarks::document(document, all, period)).collect();
         inputs.diagnostics.extend(noted);
         if let Some(books) = books {
-            declare(books, &mut inputs);
+            rules::declare(&books.accounts, &books.models, &books.traffic, &mut inputs);
+        }
+        if let Some(own) = &self.rules {
+            rules::declare(&own.accounts, &own.models, &own.traffic, &mut inputs);
         }
         Ok(inputs)
     }
@@ -367,47 +414,6 @@ impl Gathered {
 
 fn is_late(diagnostic: &Diagnostic) -> bool {
     diagnostic.code == "late-records"
-}
-
-/// What the books say about accounts and models.
-fn declare(books: &Books, inputs: &mut CloseInputs) {
-    for declared in &books.accounts {
-        let account = account(declared);
-        let projects: BTreeSet<Arc<str>> =
-            declared.projects.iter().map(|project| project.as_str().into()).collect();
-        inputs.gateway.insert(account.clone(), projects);
-        inputs.accounts.push(account);
-    }
-    inputs.keys = keys(books);
-    inputs.mappings = mappings(books);
-}
-
-pub(super) fn account(declared: &crate::books::inputs::Account) -> Account {
-    Account { provider: declared.provider.0.into(), id: Some(declared.id.as_str().into()) }
-}
-
-/// Gateway keys by the account that pays for them.
-pub(super) fn keys(books: &Books) -> BTreeMap<Arc<str>, Account> {
-    let accounts = books.accounts.iter();
-    accounts
-        .flat_map(|declared| declared.keys.iter().map(|key| (key.as_str().into(), account(declared))))
-        .collect()
-}
-
-/// What names in the log stand for.
-pub(super) fn mappings(books: &Books) -> Vec<ModelMapping> {
-    books
-        .models
-        .iter()
-        .map(|model| ModelMapping {
-            logged: model.logged.as_str().into(),
-            seller: Some(model.seller.0.into()),
-            model: model.model.as_str().into(),
-            from: model.from,
-            region: model.region.as_deref().map(Into::into),
-            tier: model.tier,
-        })
-        .collect()
 }
 
 /// A row is set aside for the first of these that holds: duplicate, outside the period, no provider call.
@@ -419,7 +425,7 @@ fn log_file(file: &collect::InputReport, period: Period) -> Result<LogFile> {
             .map(|(_, count)| *count)
             .sum()
     };
-    let first = |outcome: Outcome| outcome != Outcome::Duplicate;
+    let first = |outcome: Outcome| !outcome.is_repeat();
     Ok(LogFile {
         path: file.source.name.clone(),
         format: file.format.into(),

@@ -1,18 +1,17 @@
 //! Earlier closes of the books, and what is known since about the prices they used.
 
-use std::collections::BTreeSet;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Deserialize;
 
+use super::closes;
 use super::gather;
 use super::global::Global;
 use super::stored::Store;
 use super::ui::Ui;
 use crate::books::Books;
 use crate::diagnostic::{Diagnostic, Origin};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::period::{Day, Month};
 use crate::pricebook::{Pricebook, files};
 use crate::review::memo::{self, Memo};
@@ -38,44 +37,10 @@ struct Manifest {
 
 /// The books' newest close of a month, where there is one: which prices it used, and whether it is only a draft.
 pub fn close_of(books: &Path, month: Month) -> Result<Option<(Prices, bool)>> {
-    let Some(folder) = newest(&books.join("closes").join(month.to_string())) else { return Ok(None) };
-    let used: Option<Used> = read(&folder.join("reconciliation.json"))?;
-    let manifest: Option<Manifest> = read(&folder.join("manifest.json"))?;
+    let used: Option<Used> = closes::read(books, month, "reconciliation.json")?;
+    let manifest: Option<Manifest> = closes::read(books, month, "manifest.json")?;
     let draft = manifest.is_none_or(|manifest| manifest.state == "draft");
     Ok(used.map(|used| (used.pricebook, draft)))
-}
-
-/// `v2` of `v1` and `v2`.
-fn newest(folder: &Path) -> Option<PathBuf> {
-    let versions = names(folder).into_iter();
-    let versions = versions.filter_map(|name| name.strip_prefix('v')?.parse::<u32>().ok());
-    versions.max().map(|version| folder.join(format!("v{version}")))
-}
-
-fn names(folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
-}
-
-/// Months with a close in the books.
-pub fn closed(books: &Path) -> BTreeSet<Month> {
-    let closes = books.join("closes");
-    let months = names(&closes).into_iter().filter(|name| newest(&closes.join(name)).is_some());
-    months.filter_map(|name| name.parse().ok()).collect()
-}
-
-fn read<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<Option<T>> {
-    let shown = path.display().to_string();
-    let bytes = match fs::read(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        read => read.map_err(|error| Error::io(shown.clone(), error))?,
-    };
-    let read = serde_json::from_slice(&bytes).map(Some);
-    read.map_err(|error| {
-        let diagnostic =
-            Diagnostic::error("damaged-pack", Origin::file(shown), format!("cannot be read: {error}"));
-        diagnostic.help("put the pack back as it was written; its manifest has the hash of every file").into()
-    })
 }
 
 /// What is known since about the prices of earlier closes, as memos; and closes that the book cannot reproduce any more.
@@ -87,7 +52,7 @@ pub fn earlier(
     ui: &Ui,
 ) -> Result<(Vec<Memo>, Vec<Diagnostic>)> {
     let (mut memos, mut said) = (Vec::new(), Vec::new());
-    for past in closed(&books.dir).into_iter().filter(|past| *past < month) {
+    for past in closes::months(&books.dir).into_iter().filter(|past| *past < month) {
         let Some((used, _)) = close_of(&books.dir, past)? else { continue };
         let Some(known_at) = used.known_at else {
             said.push(undated(past));

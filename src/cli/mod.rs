@@ -1,8 +1,10 @@
 //! The command line: one file per command, each with its arguments (whose doc comments are the help) and one `run`.
 
+pub mod backtest;
 pub mod check;
 pub mod clock;
 pub mod close;
+pub mod closes;
 pub mod demo;
 pub mod diagnostics;
 pub mod documents;
@@ -16,12 +18,15 @@ pub mod inputs;
 pub mod memos;
 pub mod pack;
 pub mod pages;
+pub mod patch_dir;
 pub mod pricebook;
 pub mod reconcile;
 pub mod remarks;
+pub mod rules;
 pub mod schema;
 pub mod stored;
 pub mod ui;
+pub mod variance;
 
 use std::process::ExitCode;
 
@@ -68,6 +73,7 @@ pub enum Command {
     Pricebook(pricebook::Args),
     Reconcile(reconcile::Args),
     Schema(schema::Args),
+    Variance(variance::Args),
 }
 
 /// Parses the arguments of the process, runs the command and says how it ended.
@@ -91,6 +97,7 @@ fn run(cli: &Cli, ui: &Ui) -> anyhow::Result<u8> {
         Command::Reconcile(args) => reconcile::run(args, &cli.global, ui),
         Command::Formats(args) => formats::run(args, &cli.global, ui),
         Command::Schema(args) => schema::run(args, &cli.global, ui),
+        Command::Variance(args) => variance::run(args, &cli.global, ui),
     }
 }
 
@@ -112,5 +119,6 @@ mod tests {
         with_global(ingest::Args::augment_args(command())).debug_assert();
         with_global(pricebook::Args::augment_args(command())).debug_assert();
         with_global(reconcile::Args::augment_args(command())).debug_assert();
+        with_global(variance::Args::augment_args(command())).debug_assert();
     }
 }

@@ -1,11 +1,19 @@
 //! `llmfin reconcile`: does the bill agree with the log, and if not, why?
 
+use std::path::PathBuf;
+
+use super::closes;
 use super::gather::{self, Gathered};
-use super::global::Global;
+use super::global::{Global, Span};
 use super::inputs::{Input, InvoiceInput};
+use super::patch_dir::{self, PatchDir};
 use super::ui::Ui;
+use crate::books::Books;
+use crate::books::rules::Rules;
 use crate::close::assemble::assemble;
 use crate::close::document::Reconciliation;
+use crate::close::history::{Duties, follow_up};
+use crate::close::inputs::CloseInputs;
 use crate::diagnostic::{Diagnostic, Origin};
 use crate::error::{EXIT_CLEAN, EXIT_FINDINGS, Result};
 use crate::invoice::DocumentKind;
@@ -21,22 +29,51 @@ use crate::report::{story, variance};
 Examples:
   llmfin reconcile --month 2026-10
   llmfin reconcile --month 2026-10 --usage logs/ --invoice openai=openai-cost.csv -O json
-  llmfin reconcile --usage litellm-payload:logs.jsonl --invoice anthropic/acme=claude_api_cost.csv")]
+  llmfin reconcile --usage litellm-payload:logs.jsonl --invoice anthropic/acme=claude_api_cost.csv
+  llmfin reconcile --month 2026-10 --patch-dir fixes
+  llmfin reconcile --usage logs/ --invoice openai=cost.csv --pricebook fixes/pricebook --rules fixes/rules.toml")]
 pub struct Args {
+    #[command(flatten)]
+    pub files: Files,
+    /// New folder for the fixes of the findings: prices, rules, terms, disputes, gateway reports
+    #[arg(long, value_name = "DIR")]
+    pub patch_dir: Option<PathBuf>,
+}
+
+/// Files named on the command line, instead of books.
+#[derive(Debug, clap::Args)]
+pub struct Files {
     /// Gateway log, or a folder of them; `-` is standard input; may be repeated
     #[arg(long, value_name = "[FORMAT:]PATH", num_args = 1.., requires = "invoice")]
     pub usage: Vec<Input>,
     /// Provider bill, or a folder of them; may be repeated
     #[arg(long, value_name = "PROVIDER[/ACCOUNT]=[FORMAT:]PATH", num_args = 1.., requires = "usage")]
     pub invoice: Vec<InvoiceInput>,
+    /// TOML file with `[[traffic]]`, `[[model]]` and `[[account]]` tables, added to those of the books
+    #[arg(long, value_name = "FILE")]
+    pub rules: Option<PathBuf>,
+}
+
+impl Files {
+    /// Reads these, or the month of the books where none is named.
+    pub fn gather(&self, global: &Global, ui: &Ui) -> Result<Gathered> {
+        let mut gathered = if self.usage.is_empty() {
+            gather::books(global, ui)?
+        } else {
+            gather::named(global, &self.usage, &self.invoice, ui)?
+        };
+        gathered.rules = self.rules.as_deref().map(Rules::load).transpose()?;
+        Ok(gathered)
+    }
 }
 
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
-    let mut gathered = if args.usage.is_empty() {
-        gather::books(global, ui)?
-    } else {
-        gather::named(global, &args.usage, &args.invoice, ui)?
-    };
+    args.patch_dir.as_deref().map_or(Ok(()), patch_dir::free)?;
+    let mut gathered = args.files.gather(global, ui)?;
+    if let Some(dir) = &args.patch_dir {
+        let closed = gathered.books().and_then(|books| closes::months(&books.dir).last().copied());
+        gathered.patches = Some(PatchDir::new(dir, global, gathered.books(), closed)?);
+    }
     let (document, code) = reconcile(&mut gathered, ui)?;
     match global.format() {
         OutputFormat::Json => ui.output(global.output(), &json(&document)?)?,
@@ -49,11 +86,22 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
 
 /// The document, its diagnostics said, and how the run ends.
 pub fn reconcile(gathered: &mut Gathered, ui: &Ui) -> Result<(Reconciliation, u8)> {
+    let (document, code, ()) = reconcile_with(gathered, ui, |_, _| Ok(()))?;
+    Ok((document, code))
+}
+
+/// The same, and what `then` makes of the document beside everything it was computed from.
+pub fn reconcile_with<T>(
+    gathered: &mut Gathered,
+    ui: &Ui,
+    then: impl FnOnce(&Reconciliation, &CloseInputs) -> Result<T>,
+) -> Result<(Reconciliation, u8, T)> {
     let threshold = gathered
         .books()
         .and_then(|books| books.policy.post.as_ref())
         .and_then(|post| post.amount.as_ref())
         .map(|amount| amount.0.to_string().parse::<Money>().unwrap_or_default());
+    let patches = gathered.patches.take();
     let mut said = gathered.late();
     let inputs = gathered.inputs()?;
     said.extend(inputs.diagnostics.iter().cloned());
@@ -68,7 +116,11 @@ pub fn reconcile(gathered: &mut Gathered, ui: &Ui) -> Result<(Reconciliation, u8
         .help("check the month and the files: `llmfin check sources` shows what was found")
         .into());
     }
-    let document = assemble(&inputs)?;
+    let mut document = assemble(&inputs)?;
+    if let Some(patches) = patches {
+        patches.write(&document, &inputs, ui)?;
+    }
+    let more = then(&document, &inputs)?;
     for found in document.diagnostics.iter().skip(inputs.diagnostics.len()) {
         let place = if found.origin.is_empty() { String::new() } else { format!("{}: ", found.origin) };
         ui.status(&format!("{}: {place}{}", found.level, found.message));
@@ -79,7 +131,27 @@ pub fn reconcile(gathered: &mut Gathered, ui: &Ui) -> Result<(Reconciliation, u8
         .iter()
         .any(|document| document.kind != DocumentKind::Usage && !document.document.rejects.is_empty());
     let code = if unread { EXIT_FINDINGS } else { exit_code(&document, threshold) };
-    Ok((document, code))
+    drop(inputs);
+    if let Span::Month(month) = gathered.span {
+        let (past, duties) = match gathered.books() {
+            Some(books) => (closes::before(&books.dir, month)?, duties(books)),
+            None => (Vec::new(), Duties::default()),
+        };
+        follow_up(&mut document, month, &past, &duties);
+    }
+    Ok((document, code, more))
+}
+
+/// Days after the end of a month until a fix is due, where the policy says nothing.
+const FIX_DAYS: u32 = 30;
+
+fn duties(books: &Books) -> Duties {
+    let owners = &books.owners;
+    Duties {
+        finance: owners.finance.clone(),
+        platform: owners.platform.clone(),
+        days: Some(books.policy.fix_days.unwrap_or(FIX_DAYS)),
+    }
 }
 
 /// `0` while the gross unexplained stays within the posting threshold (without books: within computed rounding), all

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::{global::Global, ui::Ui};
 use crate::books::Books;
+use crate::books::rules::Rules;
 use crate::close::document::Reconciliation;
 use crate::diagnostic::{Diagnostic, Origin, nearest};
 use crate::error::{EXIT_CLEAN, Error};
@@ -29,6 +30,7 @@ pub static SCHEMAS: &[Schema] = &[
         about: "the document of reconcile -O json and of the pack",
         build: || schemars::schema_for!(Reconciliation).to_value(),
     },
+    Schema { name: "rules", about: "the file of reconcile --rules", build: Rules::schema },
 ];
 
 /// Print a JSON Schema, or list those there are

@@ -7,13 +7,14 @@ use super::gather;
 use super::global::Global;
 use super::inputs::Input;
 use super::remarks;
+use super::rules;
 use super::ui::Ui;
 use crate::books::{Books, glob};
 use crate::collect::{LogInput, Usage};
 use crate::error::Result;
 use crate::period::Month;
 use crate::pricebook::Pricebook;
-use crate::rate::{Accounts, ModelMapping};
+use crate::rate::{Accounts, ModelMapping, TrafficRule};
 use crate::read::TagSources;
 use crate::review::volume::Volume;
 
@@ -24,6 +25,7 @@ pub struct Store {
     cache: Option<PathBuf>,
     accounts: Accounts,
     mappings: Vec<ModelMapping>,
+    traffic: Vec<TrafficRule>,
 }
 
 impl Store {
@@ -38,6 +40,7 @@ impl Store {
             cache: None,
             accounts: Accounts { known: Vec::new(), keys: BTreeMap::new() },
             mappings: Vec::new(),
+            traffic: Vec::new(),
         })
     }
 
@@ -58,10 +61,11 @@ impl Store {
             tags: gather::tags(&books.tags),
             cache: gather::cache(books, &mut Vec::new()),
             accounts: Accounts {
-                known: books.accounts.iter().map(gather::account).collect(),
-                keys: gather::keys(books),
+                known: books.accounts.iter().map(rules::account).collect(),
+                keys: rules::keys(&books.accounts),
             },
-            mappings: gather::mappings(books),
+            mappings: rules::mappings(&books.models),
+            traffic: rules::traffic(&books.traffic),
         })
     }
 
@@ -73,6 +77,7 @@ impl Store {
     }
 
     pub fn volume<'s>(&'s self, usage: &'s Usage) -> Volume<'s> {
-        Volume { sources: &usage.sources, accounts: &self.accounts, mappings: &self.mappings }
+        let (mappings, traffic) = (&self.mappings, &self.traffic);
+        Volume { sources: &usage.sources, accounts: &self.accounts, mappings, traffic }
     }
 }

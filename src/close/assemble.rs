@@ -10,35 +10,27 @@ use super::document::*;
 use super::draft::{Draft, charge_draft, claim_draft, logged_draft, number, rounding};
 use super::expected::expect;
 use super::inputs::CloseInputs;
-use super::listings::{input_rows, memos, note, search_cut, spanning, suspicions, ties, unpriced};
+use super::limits::limits;
+use super::listings::{input_rows, memos, no_hours, note, search_cut, spanning, suspicions, ties, unpriced};
 use super::totals::{check, totals};
 use crate::causes::engine;
 use crate::causes::logged;
+use crate::causes::remedy;
 use crate::contract;
+use crate::diagnostic::Diagnostic;
 use crate::error::Result;
 use crate::invoice::{DocumentKind, ModelScope};
 use crate::money::Money;
-use crate::rate::{self, Account, Accounts, DayUsage, Rater};
-use crate::reconcile::{CellKey, Grain, Line, State};
+use crate::rate::{Account, Accounts, DayUsage, Rater};
+use crate::reconcile::{CellKey, Export, Grain, Line, State};
 use crate::vocabulary::ChargeCategory;
 
 /// Runs the whole reconciliation.
 pub fn assemble(inputs: &CloseInputs) -> Result<Reconciliation> {
     let rater = Rater::new(inputs.book);
     let accounts = Accounts { known: inputs.accounts(), keys: inputs.keys.clone() };
-    let mut usage: Vec<DayUsage> = Vec::new();
-    for source in inputs.sources.iter().filter(|source| source.primary) {
-        let rows = rate::day_rows(
-            &source.cubes,
-            source.account.as_ref(),
-            inputs.period,
-            &accounts,
-            &inputs.mappings,
-            inputs.book,
-        );
-        usage.extend(rows.rows);
-    }
-    usage.sort_by(|a, b| a.account.cmp(&b.account));
+    let log = inputs.log(&accounts);
+    let mut usage = log.rows();
     let Bills { mut usage_lines, charge_lines, mut reports } = bills(inputs);
     share(&mut usage, usage_lines.iter_mut().chain(&mut reports));
     let known = accounts.known.iter().cloned().collect();
@@ -61,11 +53,20 @@ pub fn assemble(inputs: &CloseInputs) -> Result<Reconciliation> {
     let grains: BTreeMap<Account, Grain> =
         by_account.iter().map(|(account, lines)| (account.clone(), Grain::of(lines))).collect();
     let state = State::new(&rater, &grains, &inputs.gateway, inputs.period, &usage, &usage_lines, &reports)?;
+    let state = State { log: Some(&log), exports: exports(inputs), ..state };
+    let state = state.with_later(&later(inputs));
     let explained = engine::explain(&state)?;
-    let left_out = search_cut(&explained);
+    let mut left_out = search_cut(&explained);
+    left_out.extend(no_hours(&state, &explained));
     let bridge = logged::bridge(&usage, &rater, |leaf| state.key_of(leaf).cell)?;
 
-    let mut drafts: Vec<Draft> = explained.claims.into_iter().map(claim_draft).collect();
+    let remedies = remedy::of(&state, &explained.claims);
+    let mut drafts: Vec<Draft> = explained
+        .claims
+        .into_iter()
+        .zip(remedies)
+        .map(|(claim, remedies)| claim_draft(claim, remedies))
+        .collect();
     let mut unexplained: BTreeMap<CellKey, Money> = BTreeMap::new();
     drafts.extend(rounding(&explained.residuals, &mut unexplained));
     drafts.extend(charges.iter().enumerate().filter_map(|(index, charge)| charge_draft(index, charge)));
@@ -104,6 +105,7 @@ pub fn assemble(inputs: &CloseInputs) -> Result<Reconciliation> {
         charges: charge_rows,
         unpriced,
         memos: memos(inputs),
+        limits: limits(inputs, &usage, &usage_lines, &reports),
         invoices: ties(inputs),
         inputs: input_rows(inputs),
         rejects: inputs
@@ -135,6 +137,37 @@ fn share<'l>(usage: &mut [DayUsage], lines: impl Iterator<Item = &'l mut Line>) 
             }
         }
     }
+}
+
+/// Exports are cut at numbers of rows like these: pages of consoles, and sheets.
+const LIMITS: [u64; 9] = [1_000, 5_000, 10_000, 50_000, 65_535, 100_000, 500_000, 1_000_000, 1_048_575];
+
+/// What is known of the completeness of each account's cost exports.
+fn exports(inputs: &CloseInputs) -> BTreeMap<Account, Export> {
+    let mut exports: BTreeMap<Account, Export> = BTreeMap::new();
+    for document in inputs.documents.iter().filter(|document| document.kind == DocumentKind::Cost) {
+        let said = |code: &str| {
+            let of_it = |told: &&Diagnostic| told.code == code && told.origin.file == document.path;
+            inputs.diagnostics.iter().find(of_it).map(|told| told.origin.clone())
+        };
+        let export = exports.entry(document.account.clone()).or_default();
+        export.more_pages = export.more_pages.take().or_else(|| said("truncated-export"));
+        export.still_open = export.still_open.take().or_else(|| said("open-bucket"));
+        let full = LIMITS.contains(&document.document.rows).then_some(document.document.rows);
+        export.full = export.full.or(full);
+    }
+    exports
+}
+
+/// Usage lines of the period on the bills of the month after.
+fn later(inputs: &CloseInputs) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for document in inputs.later.iter().filter(|document| document.kind == DocumentKind::Cost) {
+        let inside = document.document.lines.iter().filter(|line| inputs.holds(line.period));
+        let usage = inside.filter(|line| line.category == ChargeCategory::Usage);
+        lines.extend(usage.map(|line| inputs.resolve(document, line)));
+    }
+    lines
 }
 
 struct Bills {

@@ -33,8 +33,18 @@ pub(super) fn cells(
         .filter(|finding| finding.cause == "round.line")
         .map(|finding| finding.id.as_str())
         .collect();
-    let keys: BTreeSet<CellKey> =
-        causes::cells(state).into_iter().chain(bridge.cells.keys().cloned()).collect();
+    // A claim can move usage to a day on which neither side had any.
+    let claimed = drafts.iter().flat_map(|draft| draft.cells.keys()).chain(unexplained.keys());
+    let keys: BTreeSet<CellKey> = causes::cells(state)
+        .into_iter()
+        .chain(bridge.cells.keys().cloned())
+        .chain(claimed.cloned())
+        .collect();
+    let timing: BTreeSet<&str> = all
+        .iter()
+        .filter(|finding| finding.cause.starts_with("time."))
+        .map(|finding| finding.id.as_str())
+        .collect();
     let mut rows = Vec::with_capacity(keys.len());
     for (index, key) in keys.iter().enumerate() {
         let (mut priced, mut billed, mut meters, mut lines) = (Money::ZERO, Money::ZERO, Vec::new(), 0);
@@ -63,8 +73,13 @@ pub(super) fn cells(
         let status = if !has_bill {
             CellStatus::NoInvoice
         } else if left.is_zero() {
-            let rounding_only = findings.iter().all(|finding| rounding.contains(finding.id.as_str()));
-            if rounding_only { CellStatus::Tied } else { CellStatus::Explained }
+            let causes = findings.iter().map(|finding| finding.id.as_str());
+            let causes: Vec<&str> = causes.filter(|id| !rounding.contains(id)).collect();
+            match causes.iter().all(|id| timing.contains(id)) {
+                _ if causes.is_empty() => CellStatus::Tied,
+                true => CellStatus::Timing,
+                false => CellStatus::Explained,
+            }
         } else if lines == 0 {
             CellStatus::NoInvoice
         } else if !usage_exists {

@@ -1,5 +1,6 @@
 //! Lines that no usage stands behind: tax, credits, fees, storage. Split off exactly, by type, never explained away.
 
+use super::charge_kinds;
 use super::inputs::AccountDocument;
 use crate::causes::{Fact, Fix, Scope, Status};
 use crate::invoice::DocumentKind;
@@ -44,6 +45,8 @@ pub fn footings(documents: &[AccountDocument]) -> Vec<ChargeLine> {
         .filter_map(|document| {
             let (total, lines) = (document.stated_total?, document.document.lines_total());
             let amount = total - lines;
+            // A total of which every line is a hundred times too much was added up before the lines lost their point.
+            let cents = total.pico().checked_mul(100) == Some(lines.pico());
             (!amount.is_zero()).then(|| ChargeLine {
                 account: document.account.clone(),
                 category: ChargeCategory::Adjustment,
@@ -51,7 +54,7 @@ pub fn footings(documents: &[AccountDocument]) -> Vec<ChargeLine> {
                 amount,
                 lines: 1,
                 origin: document.path.to_string(),
-                cause: Some("inv.footing"),
+                cause: Some(if cents { "unit.minor_currency" } else { "inv.footing" }),
                 scope: Scope::of(&document.account),
                 term: None,
             })
@@ -61,10 +64,11 @@ pub fn footings(documents: &[AccountDocument]) -> Vec<ChargeLine> {
 
 /// Sums charge lines by account, category and text, in order.
 pub fn charges(lines: &[Line]) -> Vec<ChargeLine> {
-    let mut sums: std::collections::BTreeMap<(Account, ChargeCategory, String), ChargeLine> =
-        Default::default();
+    type Key = (Account, ChargeCategory, String, Option<&'static str>);
+    let mut sums: std::collections::BTreeMap<Key, ChargeLine> = Default::default();
     for line in lines {
-        let key = (line.account.clone(), line.line.category, line.line.text.to_string());
+        let cause = charge_kinds::kind(&line.line).map(|kind| kind.cause);
+        let key = (line.account.clone(), line.line.category, line.line.text.to_string(), cause);
         let charge = sums.entry(key).or_insert_with(|| ChargeLine {
             account: line.account.clone(),
             category: line.line.category,
@@ -72,7 +76,7 @@ pub fn charges(lines: &[Line]) -> Vec<ChargeLine> {
             amount: Money::ZERO,
             lines: 0,
             origin: line.line.origin.to_string(),
-            cause: cause(line),
+            cause,
             scope: Scope::of(&line.account),
             term: None,
         });
@@ -81,27 +85,6 @@ pub fn charges(lines: &[Line]) -> Vec<ChargeLine> {
         charge.scope.days(line.line.period.first, line.line.period.last);
     }
     sums.into_values().collect()
-}
-
-/// The cause a charge proves by its own type; words decide only between kinds of non-usage.
-fn cause(line: &Line) -> Option<&'static str> {
-    let text = line.line.text.to_lowercase();
-    let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    match line.line.category {
-        ChargeCategory::Tax => Some("terms.tax"),
-        ChargeCategory::Credit => Some("terms.credit_refund"),
-        ChargeCategory::Purchase | ChargeCategory::Adjustment if says(&["fee", "surcharge"]) => {
-            Some("terms.platform_fee")
-        }
-        ChargeCategory::Adjustment if says(&["refund", "credit"]) => Some("terms.credit_refund"),
-        ChargeCategory::Purchase if says(&["seat", "support", "training", "subscription"]) => {
-            Some("inv.non_usage")
-        }
-        ChargeCategory::Usage if says(&["storage", "session", "code interpreter", "container"]) => {
-            Some("cls.storage_session")
-        }
-        _ => None,
-    }
 }
 
 impl ChargeLine {
@@ -129,14 +112,7 @@ impl ChargeLine {
                 "the bill is not what the contract says: claim the difference, or correct the term"
             }
             _ if self.term.is_some() => "book it as the contract says; its arithmetic is in the evidence",
-            Some("terms.tax") => "book it as recoverable or non-recoverable tax, not as usage",
-            Some("inv.footing") => {
-                "ask for a corrected document before it is paid: its lines do not add up to its total"
-            }
-            Some("terms.credit_refund") => {
-                "match it with the credit note or grant; it lowers what is payable, not what was used"
-            }
-            _ => "give the charge an account and an owner; no request can match it",
+            cause => charge_kinds::fix(cause),
         };
         Fix { kind: "classify", text: text.to_owned(), patch: String::new() }
     }

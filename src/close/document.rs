@@ -4,9 +4,10 @@
 //! cell, charge and total `difference = Σ findings + unexplained`, exactly.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::causes::Status;
+use crate::causes::remedy::Remedy;
 use crate::money::Money;
 use crate::period::{Day, Month};
 use crate::vocabulary::{ChargeCategory, Meter, Tier};
@@ -35,6 +36,8 @@ pub struct Reconciliation {
     pub unpriced: Vec<Unpriced>,
     /// What is known since about the prices of earlier closes. Their figures stay; nothing of it is in this document's.
     pub memos: Vec<PriceMemo>,
+    /// What could not be tested with the files given, and what would settle it.
+    pub limits: Vec<Limit>,
     pub invoices: Vec<InvoiceTie>,
     pub inputs: Vec<Input>,
     /// Rows that could not be used, the first thousand of each file.
@@ -76,6 +79,19 @@ pub struct PriceMemo {
     pub recorded: Day,
     /// `prices/openai.csv:214`
     pub row: String,
+}
+
+/// Something that the files of one account do not let be tested.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Limit {
+    pub provider: String,
+    pub account: Option<String>,
+    /// What could not be tested, in words.
+    pub what: String,
+    /// The export or setting that would change it.
+    pub settles: String,
+    /// Causes that stay untested, or cannot be told apart, for it.
+    pub causes: Vec<String>,
 }
 
 /// A row set aside, with its place and reason.
@@ -122,7 +138,7 @@ pub struct Totals {
     pub logged_unexplained_gross: Money,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Bridge {
     PricedBilled,
@@ -144,9 +160,17 @@ pub struct Finding {
     /// The cheapest fact that would decide between them.
     pub decides: Option<String>,
     pub recurs: Recurrence,
+    /// The person of the books who is asked: platform for the gateway, finance for prices, contracts and charges.
     pub owner: Option<String>,
+    /// Day by which the fix is due, counted from the first month.
+    pub due: Option<Day>,
     pub evidence: Vec<Evidence>,
     pub fix: Option<FindingFix>,
+    /// The fix tried on earlier closed months; empty where that was not asked for.
+    pub backtests: Vec<Backtest>,
+    /// What the fix writes into files.
+    #[serde(skip)]
+    pub remedies: Vec<Remedy>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -167,6 +191,53 @@ pub struct FindingScope {
 pub struct Recurrence {
     pub months: u32,
     pub amount: Money,
+    /// The first of them; null for provisional answers.
+    pub since: Option<Month>,
+}
+
+/// What a fix would have done to one earlier month.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Backtest {
+    pub month: Month,
+    pub verdict: Verdict,
+    /// What the same cause came to in that month, without the fix.
+    pub amount: Money,
+    /// Cells that the fix prices differently.
+    pub changed: u64,
+    /// Those of them in which less is left to explain, beyond rounding.
+    pub mended: u64,
+    /// Those of them in which more is left to explain, beyond rounding.
+    pub broken: u64,
+    /// What needed a cause or had none in the changed cells, by size: without the fix.
+    pub open_before: Money,
+    /// The same with it.
+    pub open_after: Money,
+    /// Why it could not be tried.
+    pub why: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// It changes cells and makes none worse.
+    Held,
+    /// It makes cells worse.
+    Broken,
+    /// It changes no cell: it begins later, or there was no such traffic.
+    NoEffect,
+    NotTestable,
+}
+
+impl Verdict {
+    /// The answer to "would it have held?".
+    pub const fn words(self) -> &'static str {
+        match self {
+            Verdict::Held => "yes",
+            Verdict::Broken => "no",
+            Verdict::NoEffect => "no effect",
+            Verdict::NotTestable => "not testable",
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]

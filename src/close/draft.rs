@@ -6,6 +6,7 @@ use super::charges::ChargeLine;
 use super::document::{Bridge, Evidence, Finding, FindingFix, FindingScope, Recurrence};
 use crate::causes::engine::Residual;
 use crate::causes::logged::LoggedFinding;
+use crate::causes::remedy::Remedy;
 use crate::causes::{self, Claim, Fact, Fix, Scope};
 use crate::money::Money;
 use crate::rate::Account;
@@ -21,6 +22,7 @@ pub(super) struct Draft {
     pub(super) rivals: Vec<String>,
     pub(super) decides: Option<String>,
     pub(super) fix: Option<Fix>,
+    pub(super) remedies: Vec<Remedy>,
     pub(super) cells: BTreeMap<CellKey, Money>,
     /// Index of the charge it names, for charges.
     pub(super) charge: Option<usize>,
@@ -28,7 +30,7 @@ pub(super) struct Draft {
 }
 
 /// A claim of the bridge priced → billed.
-pub(super) fn claim_draft(claim: Claim) -> Draft {
+pub(super) fn claim_draft(claim: Claim, remedies: Vec<Remedy>) -> Draft {
     let amount = claim.amount();
     let patch = claim.patch;
     Draft {
@@ -40,6 +42,7 @@ pub(super) fn claim_draft(claim: Claim) -> Draft {
         rivals: patch.rivals,
         decides: patch.decides,
         fix: patch.fix,
+        remedies,
         cells: claim.cells,
         charge: None,
         amount,
@@ -66,6 +69,7 @@ pub(super) fn rounding(
             rivals: Vec::new(),
             decides: None,
             fix: None,
+            remedies: Vec::new(),
             cells: BTreeMap::new(),
             charge: None,
             amount: Money::ZERO,
@@ -102,6 +106,7 @@ pub(super) fn charge_draft(index: usize, charge: &ChargeLine) -> Option<Draft> {
         rivals: Vec::new(),
         decides: None,
         fix: Some(charge.fix()),
+        remedies: Vec::new(),
         cells: BTreeMap::new(),
         charge: Some(index),
         amount: charge.explained(),
@@ -115,9 +120,10 @@ pub(super) fn logged_draft(finding: &LoggedFinding) -> Draft {
         status: finding.status,
         scope: finding.scope.clone(),
         facts: finding.facts.clone(),
-        rivals: Vec::new(),
-        decides: None,
+        rivals: finding.rivals.clone(),
+        decides: finding.decides.clone(),
         fix: finding.fix.clone(),
+        remedies: Vec::new(),
         amount: finding.cells.values().sum(),
         cells: finding.cells.clone(),
         charge: None,
@@ -160,8 +166,9 @@ fn finding(id: String, draft: &Draft) -> Finding {
         },
         rivals: draft.rivals.clone(),
         decides: draft.decides.clone(),
-        recurs: Recurrence { months: 1, amount: draft.amount },
+        recurs: Recurrence { months: 1, amount: draft.amount, since: None },
         owner: None,
+        due: None,
         evidence: draft
             .facts
             .iter()
@@ -174,7 +181,18 @@ fn finding(id: String, draft: &Draft) -> Finding {
         fix: draft.fix.as_ref().map(|fix| FindingFix {
             kind: fix.kind.to_owned(),
             text: fix.text.clone(),
-            patch: (!fix.patch.is_empty()).then(|| fix.patch.clone()),
+            patch: patch(&fix.patch, draft),
         }),
+        backtests: Vec::new(),
+        remedies: draft.remedies.clone(),
+    }
+}
+
+/// What a reader can add by hand: the tables of the remedies, else the family's own draft.
+fn patch(drafted: &str, draft: &Draft) -> Option<String> {
+    let tables: Vec<String> = draft.remedies.iter().filter_map(|remedy| remedy.toml(&draft.cause)).collect();
+    match tables.is_empty() {
+        true => (!drafted.is_empty()).then(|| drafted.to_owned()),
+        false => Some(tables.join("\n")),
     }
 }

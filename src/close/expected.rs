@@ -39,7 +39,7 @@ fn matching(charges: &[ChargeLine], account: &Account, effect: &Effect) -> Vec<u
     let open = |charge: &ChargeLine| {
         charge.account == *account
             && charge.term.is_none()
-            && !matches!(charge.cause, Some("terms.tax" | "inv.footing"))
+            && !matches!(charge.cause, Some("terms.tax" | "inv.footing" | "unit.minor_currency"))
     };
     let open = charges.iter().enumerate().filter(|(_, charge)| open(charge));
     match &effect.line {
@@ -67,7 +67,7 @@ fn fits(kind: &str, charge: &ChargeLine) -> bool {
         // Discounts that have a line of their own.
         _ => !matches!(charge.category, ChargeCategory::Purchase | ChargeCategory::Tax),
     };
-    category && !matches!(charge.cause, Some("inv.non_usage" | "cls.storage_session"))
+    category && !charge.cause.is_some_and(|cause| cause == "inv.non_usage" || cause.starts_with("cls."))
 }
 
 fn within(difference: Money, lines: u64) -> bool {

@@ -8,7 +8,8 @@ use crate::invoice::{Document, DocumentKind, ModelScope, Reject};
 use crate::money::Money;
 use crate::period::Period;
 use crate::pricebook::Pricebook;
-use crate::rate::{Account, ModelMapping, unknown_name};
+use crate::rate::log::Log;
+use crate::rate::{Account, Accounts, DayUsage, ModelMapping, TrafficRule, unknown_name};
 use crate::reconcile::Line;
 use crate::review::memo::Memo;
 use crate::usage::cube::Cubes;
@@ -59,6 +60,8 @@ pub struct CloseInputs<'a> {
     pub sources: Vec<SourceCubes>,
     pub files: Vec<LogFile>,
     pub documents: Vec<AccountDocument>,
+    /// Bills of the month after, for their lines that are dated in this period.
+    pub later: Vec<AccountDocument>,
     /// Accounts that the books declare beyond those of the documents.
     pub accounts: Vec<Account>,
     /// Gateway keys assigned to accounts.
@@ -66,6 +69,8 @@ pub struct CloseInputs<'a> {
     /// Bill-side projects, workspaces and keys that are the gateway's.
     pub gateway: BTreeMap<Account, BTreeSet<Arc<str>>>,
     pub mappings: Vec<ModelMapping>,
+    /// What the books say of traffic and the log does not.
+    pub traffic: Vec<TrafficRule>,
     /// Log rows that could not be used.
     pub rejects: Vec<Reject>,
     /// What is known since about the prices of earlier closes.
@@ -82,6 +87,19 @@ impl CloseInputs<'_> {
             .chain(self.accounts.iter().cloned())
             .collect();
         all.into_iter().collect()
+    }
+
+    /// The log as best counted, of the sources that count.
+    pub fn usage(&self) -> Vec<DayUsage> {
+        let accounts = Accounts { known: self.accounts(), keys: self.keys.clone() };
+        self.log(&accounts).rows()
+    }
+
+    /// The log of the sources that count, to be cut into days.
+    pub fn log<'l>(&'l self, accounts: &'l Accounts) -> Log<'l> {
+        let sources = self.sources.iter().filter(|source| source.primary);
+        let sources = sources.map(|source| (&source.cubes, source.account.as_ref())).collect();
+        Log::new(sources, self.period, accounts, &self.mappings, &self.traffic, self.book)
     }
 
     /// True where neither side has anything in the period.

@@ -139,7 +139,7 @@ pub(super) fn input_rows(inputs: &CloseInputs) -> Vec<Input> {
             .rows
             .saturating_sub(file.rejected + file.duplicates + file.outside_month + file.not_billable),
     });
-    let documents = inputs.documents.iter().map(|document| {
+    let documents = inputs.documents.iter().chain(&inputs.later).map(|document| {
         let read = &document.document;
         // A row is outside the period when all its lines are.
         let rows = |wanted: bool| -> BTreeSet<(u64, u32)> {
@@ -208,6 +208,36 @@ pub(super) fn search_cut(explained: &Explained) -> Vec<Diagnostic> {
         )
     };
     by_account.into_iter().map(cut).collect()
+}
+
+/// Model-days beyond which a difference may be that of days which begin elsewhere.
+const OPEN_DAYS: usize = 4;
+
+/// Where a log has only days, no other clock can be tried.
+pub(super) fn no_hours(state: &State, explained: &Explained) -> Vec<Diagnostic> {
+    let mut open: BTreeMap<&Account, usize> = BTreeMap::new();
+    for (cell, residual) in &explained.residuals {
+        if cell.first == cell.last && !residual.ties() {
+            *open.entry(&cell.account).or_default() += 1;
+        }
+    }
+    let blind = |account: &Account| {
+        let tokens = |whole_day: bool| -> u64 {
+            let rows = state.usage.iter().filter(|row| row.account == *account);
+            rows.filter(|row| !whole_day || row.whole_day).map(|row| row.sums.meters.tokens()).sum()
+        };
+        tokens(true) > tokens(false) / 2
+    };
+    let said = |account: &Account| {
+        let message = "most of this log knows the day of a call and not its hour: whether the bill's days begin in another zone was not tested";
+        let id = account.id.as_deref().map(|id| format!("/{id}")).unwrap_or_default();
+        Diagnostic::note("no-hours", Origin::file(format!("{}{id}", account.provider)), message)
+            .help("export requests with their instants: `llmfin explain time.zone_bucket`")
+    };
+    open.into_iter()
+        .filter(|(account, days)| *days >= OPEN_DAYS && state.grains.contains_key(*account) && blind(account))
+        .map(|(account, _)| said(account))
+        .collect()
 }
 
 /// A bill near a hundred times (or a hundredth of) what the log prices is a unit error until shown otherwise.

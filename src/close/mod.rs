@@ -1,13 +1,17 @@
 //! The close: one document over everything that was read, and the pack that is written from it.
 
 pub mod assemble;
+pub mod backtest;
 mod cells;
-pub mod charges;
+mod charge_kinds;
+mod charges;
 mod contract;
 pub mod document;
 mod draft;
 mod expected;
+pub mod history;
 pub mod inputs;
+mod limits;
 mod listings;
 mod totals;
 

@@ -192,7 +192,7 @@ fn read_once(
 }
 
 fn report(source: &Source, format: &UsageFormat, read: &UsageRead, cached: bool) -> Result<InputReport> {
-    let duplicates = || read.cubes.rating.iter().filter(|(key, _)| key.outcome == Outcome::Duplicate);
+    let duplicates = || read.cubes.rating.iter().filter(|(key, _)| key.outcome.is_repeat());
     let mut outcomes: BTreeMap<(Day, Outcome), u64> = BTreeMap::new();
     for (key, sums) in &read.cubes.rating {
         *outcomes.entry((key.day(), key.outcome)).or_default() += sums.requests;
@@ -264,7 +264,7 @@ fn late_records(folder: &Path, sources: &[SourceUsage]) -> Result<Vec<Diagnostic
     for source in sources {
         let name = source.name.replace(['\t', '\n', '\r'], " ");
         let mut days: BTreeMap<Day, u64> = BTreeMap::new();
-        for (key, sums) in source.cubes.rating.iter().filter(|(key, _)| key.outcome != Outcome::Duplicate) {
+        for (key, sums) in source.cubes.rating.iter().filter(|(key, _)| !key.outcome.is_repeat()) {
             *days.entry(key.day()).or_default() += sums.requests;
         }
         let last = before.keys().filter(|(other, _)| *other == name).map(|(_, day)| *day).max();

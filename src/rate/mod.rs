@@ -3,19 +3,24 @@
 //! Quantities are summed first and multiplied by their unit price once: a [`Leaf`] is everything a unit price
 //! depends on, and each leaf's amount is rounded once.
 
+pub mod clock;
+pub mod log;
 #[cfg(test)]
 mod tests;
+pub mod traffic;
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use self::clock::Clock;
 use crate::error::{Error, Result};
 use crate::money::{Money, Ratio};
 use crate::period::{Day, Period};
 use crate::pricebook::{NoPrice, PriceQuery, Pricebook, Priced};
 use crate::usage::cube::{Cubes, Name, RatingKey, Sums};
 use crate::vocabulary::{CallType, CountSource, Meter, Outcome, Reading, Tier};
+pub use traffic::{TrafficFilter, TrafficRule, TrafficSet};
 
 /// Who is billed: one account at one seller.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -82,6 +87,8 @@ pub struct DayUsage {
     pub reading: Reading,
     pub stream: bool,
     pub sums: Sums,
+    /// The row before a rule about its traffic changed it.
+    pub as_logged: Option<Box<DayUsage>>,
 }
 
 /// Everything a unit price depends on, for one account, model and day.
@@ -166,26 +173,44 @@ pub struct DayRows {
     pub outside: Sums,
 }
 
-/// Sums `cubes` to days. `source` is the account the books give the log source, if any.
+/// Sums `cubes` to days of UTC. `source` is the account the books give the log source, if any.
 pub fn day_rows(
     cubes: &Cubes,
     source: Option<&Arc<str>>,
     period: Period,
     accounts: &Accounts,
     mappings: &[ModelMapping],
+    traffic: &[TrafficRule],
+    book: &Pricebook,
+) -> DayRows {
+    rows_by(&Clock::utc(), cubes, source, period, accounts, mappings, traffic, book)
+}
+
+/// Sums `cubes` to days of a clock.
+#[expect(clippy::too_many_arguments, reason = "a cube and everything the books say of it")]
+fn rows_by(
+    clock: &Clock,
+    cubes: &Cubes,
+    source: Option<&Arc<str>>,
+    period: Period,
+    accounts: &Accounts,
+    mappings: &[ModelMapping],
+    traffic: &[TrafficRule],
     book: &Pricebook,
 ) -> DayRows {
     let mut outside = Sums::default();
-    let mut days: BTreeMap<RatingKey, (i64, Sums)> = BTreeMap::new();
-    let mut segments = Segments { cubes, book, mappings, period, cache: BTreeMap::new() };
+    let mut days: BTreeMap<(Day, RatingKey), (i64, Sums)> = BTreeMap::new();
+    let mut segments = Segments { cubes, book, mappings, traffic, period, cache: BTreeMap::new() };
     for (key, sums) in &cubes.rating {
-        if !period.contains(key.day()) {
+        // Of a whole day no hour is known, so no other clock can cut it.
+        let day = if key.whole_day { key.day() } else { clock.day(key.at()) };
+        if !period.contains(day) {
             outside.add(sums);
             continue;
         }
-        let at = segments.start(key);
+        let at = segments.start(key, clock);
         let slot = (at / crate::period::SECONDS_PER_SLOT) as u32;
-        let entry = days.entry(RatingKey { slot, ..*key }).or_insert((at, Sums::default()));
+        let entry = days.entry((day, RatingKey { slot, ..*key })).or_insert((at, Sums::default()));
         entry.1.add(sums);
     }
     let mut texts: BTreeMap<u32, Arc<str>> = BTreeMap::new();
@@ -194,35 +219,54 @@ pub fn day_rows(
     };
     let rows = days
         .into_iter()
-        .map(|(key, (at, sums))| {
-            let provider = text(key.provider);
-            let seller = crate::vocabulary::Seller::find(&provider)
-                .map_or(provider.clone(), |seller| seller.id.into());
-            let (served, routed) = (text(key.served), text(key.routed));
-            let meant = resolve(book, mappings, &seller, &served, &routed, at);
-            DayUsage {
-                account: accounts.of(&seller, source, cubes.names.text(key.key)),
-                model: meant.model.clone(),
-                day: key.day(),
-                at,
-                whole_day: key.whole_day,
-                key: text(key.key),
-                requested: text(key.requested),
-                routed,
-                served,
-                region: meant.region_of(text(key.region)),
-                tier: meant.tier_of(key.tier),
-                prompt: book.band_prompt(key.band),
-                outcome: key.outcome,
-                call_type: key.call_type,
-                source: key.source,
-                reading: key.reading,
-                stream: key.stream,
-                sums,
-            }
+        .map(|((day, key), (at, sums))| {
+            let mut row = row_of(&mut text, &key, day, at, source, accounts, mappings, book);
+            row.sums = sums;
+            traffic::apply(traffic, book, &mut row);
+            row
         })
         .collect();
     DayRows { rows, outside }
+}
+
+/// A row of a cube with its names resolved, still without sums.
+#[expect(clippy::too_many_arguments, reason = "everything that names a row's account and model")]
+fn row_of(
+    text: &mut impl FnMut(u32) -> Arc<str>,
+    key: &RatingKey,
+    day: Day,
+    at: i64,
+    source: Option<&Arc<str>>,
+    accounts: &Accounts,
+    mappings: &[ModelMapping],
+    book: &Pricebook,
+) -> DayUsage {
+    let provider = text(key.provider);
+    let seller =
+        crate::vocabulary::Seller::find(&provider).map_or(provider.clone(), |seller| seller.id.into());
+    let (served, routed, gateway_key) = (text(key.served), text(key.routed), text(key.key));
+    let meant = resolve(book, mappings, &seller, &served, &routed, at);
+    DayUsage {
+        account: accounts.of(&seller, source, &gateway_key),
+        model: meant.model.clone(),
+        day,
+        at,
+        whole_day: key.whole_day,
+        key: gateway_key,
+        requested: text(key.requested),
+        routed,
+        served,
+        region: meant.region_of(text(key.region)),
+        tier: meant.tier_of(key.tier),
+        prompt: book.band_prompt(key.band),
+        outcome: key.outcome,
+        call_type: key.call_type,
+        source: key.source,
+        reading: key.reading,
+        stream: key.stream,
+        sums: Sums::default(),
+        as_logged: None,
+    }
 }
 
 /// The customer's mapping first, then the book; a name neither knows keeps its own text.
@@ -303,32 +347,39 @@ struct Segments<'a> {
     cubes: &'a Cubes,
     book: &'a Pricebook,
     mappings: &'a [ModelMapping],
+    traffic: &'a [TrafficRule],
     period: Period,
     /// By provider, served and routed name, in order of time.
     cache: BTreeMap<(Name, Name, Name), Vec<i64>>,
 }
 
 impl Segments<'_> {
-    /// First instant of the segment that holds the key's slot. Usage of a whole day is not cut.
-    fn start(&mut self, key: &RatingKey) -> i64 {
-        let midnight = key.day().start();
+    /// First instant of the segment that holds the key's slot, on its day. Usage of a whole day is not cut.
+    fn start(&mut self, key: &RatingKey, clock: &Clock) -> i64 {
         if key.whole_day {
-            return midnight;
+            return key.day().start();
         }
+        let midnight = clock.midnight(key.at());
+        self.last_change(key).map_or(midnight, |change| change.max(midnight))
+    }
+
+    /// The last price change up to the key's slot, among those of the period.
+    fn last_change(&mut self, key: &RatingKey) -> Option<i64> {
         let names = (key.provider, key.served, key.routed);
         if !self.cache.contains_key(&names) {
             self.cache.insert(names, self.changes(key));
         }
         let changes = &self.cache[&names];
         let before = changes.partition_point(|change| *change <= key.at());
-        before.checked_sub(1).map_or(midnight, |last| changes[last].max(midnight))
+        before.checked_sub(1).map(|last| changes[last])
     }
 
     fn changes(&self, key: &RatingKey) -> Vec<i64> {
         let text = |name| self.cubes.names.text(name);
         let seller = text(key.provider);
         let seller = crate::vocabulary::Seller::find(seller).map_or(seller, |seller| seller.id);
-        let (first, last) = (self.period.first.start(), self.period.last.next().start());
+        // A day of another clock reaches into the days beside the period.
+        let (first, last) = (self.period.first.previous().start(), self.period.last.next().next().start());
         // A name can mean several models in a period.
         let mut moves = vec![first];
         for name in [text(key.served), text(key.routed)] {
@@ -336,12 +387,13 @@ impl Segments<'_> {
         }
         moves.extend(self.mappings.iter().filter_map(|mapping| mapping.from).map(Day::start));
         moves.retain(|at| (first..last).contains(at));
-        let models: BTreeSet<Arc<str>> = moves
+        let mut models: BTreeSet<Arc<str>> = moves
             .iter()
             .map(|at| {
                 resolve(self.book, self.mappings, seller, text(key.served), text(key.routed), *at).model
             })
             .collect();
+        models.extend(traffic::models(self.traffic, seller).cloned());
         let mut changes = moves;
         for model in models {
             changes.extend(self.book.price_changes(seller, &model, first, last));

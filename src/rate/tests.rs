@@ -59,7 +59,7 @@ fn rows(calls: &[(&str, bool)]) -> Vec<DayUsage> {
     }
     let accounts = Accounts { known: Vec::new(), keys: BTreeMap::new() };
     let period = "2026-10".parse::<crate::period::Month>().unwrap().period();
-    day_rows(&cubes, None, period, &accounts, &[], &book()).rows
+    day_rows(&cubes, None, period, &accounts, &[], &[], &book()).rows
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::money::Money;
 use crate::period::{Day, SECONDS_PER_SLOT};
 use crate::read::IdSet;
 use crate::usage::cube::{AttributionKey, Band, Cubes, Name, Names, RatingKey, Sums};
-use crate::usage::{Call, Meters};
+use crate::usage::{Call, Meters, counted_by};
 use crate::vocabulary::{Meter, Outcome};
 
 /// The meters that nearly every row has come first in the vocabulary.
@@ -131,7 +131,7 @@ impl Aggregate {
                 band,
                 outcome: call.outcome,
                 call_type: call.call_type,
-                source: call.source,
+                source: counted_by(call.source, call.call_type, &call.meters),
                 reading: call.reading,
                 stream: call.stream,
                 whole_day: false,
@@ -277,10 +277,12 @@ impl Ledger {
             known.0.binary_search_by_key(&row.id, |(id, _)| *id).ok().map(|index| known.0[index].1)
         });
         let Some(counters) = self.ids.insert(row.id, row.counters).or(earlier) else { return };
-        row.rating.outcome = Outcome::Duplicate;
-        row.attribution.outcome = Outcome::Duplicate;
+        let same = counters == row.counters;
+        let outcome = if same { Outcome::Duplicate } else { Outcome::Restated };
+        row.rating.outcome = outcome;
+        row.attribution.outcome = outcome;
         self.duplicates += 1;
-        self.conflicting += u64::from(counters != row.counters);
+        self.conflicting += u64::from(!same);
         self.duplicate_logged += row.cell.logged;
     }
 

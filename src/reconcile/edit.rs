@@ -3,16 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::grain::{BillKey, CellKey};
+use super::repeated::Repeat;
 use super::state::{Identity, State};
 use crate::error::Result;
 use crate::money::{Money, Ratio};
-use crate::rate::{Account, Leaf};
+use crate::rate::clock::Clock;
+use crate::rate::{Account, DayUsage, Leaf};
 
 /// One change of one assumption.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Edit {
     /// Bill lines of an identity are not the gateway's traffic.
     Exclude { account: Account, identity: Identity },
+    /// The account's days begin by another clock.
+    Rebucket { account: Account, clock: Clock },
     /// Usage logged under one key is billed under another: model, meter, tier, region or band.
     Move { from: BillKey, to: BillKey, quantity: i128 },
     /// Usage that was logged but not billed, or (negative) billed but not counted in the log.
@@ -24,6 +28,8 @@ pub enum Edit {
     Price { key: BillKey, unit: Ratio },
     /// Another unit price for one leaf of a key.
     Reprice { key: BillKey, leaf: Leaf, unit: Ratio },
+    /// A line that is on the bill twice counts once.
+    Withdraw { key: BillKey, repeat: Repeat },
     /// No price is known: the bill is taken as it stands.
     Accept { key: BillKey },
 }
@@ -38,11 +44,17 @@ impl State<'_> {
                 .filter(|(key, lines)| key.cell.account == *account && lines.contains_key(identity))
                 .map(|(key, _)| key.cell.clone())
                 .collect(),
+            Edit::Rebucket { account, clock } => {
+                let rows = self.usage.iter().filter(|row| row.account == *account);
+                let rows = rows.chain(self.log.into_iter().flat_map(|log| log.rows_by(clock, account)));
+                self.billable(rows).map(|(key, _, _)| key.cell).collect()
+            }
             Edit::Move { from, to, .. } => [from.cell.clone(), to.cell.clone()].into(),
             Edit::Restate { less, more, .. } => {
                 [less, more].into_iter().flatten().map(|(key, _)| key.cell.clone()).collect()
             }
             Edit::Drop { from: key, .. }
+            | Edit::Withdraw { key, .. }
             | Edit::Price { key, .. }
             | Edit::Reprice { key, .. }
             | Edit::Accept { key } => [key.cell.clone()].into(),
@@ -70,11 +82,13 @@ impl State<'_> {
         Ok(explained)
     }
 
-    fn change(&mut self, edit: &Edit) {
+    /// Makes an edit true.
+    pub fn change(&mut self, edit: &Edit) {
         match edit {
             Edit::Exclude { account, identity } => {
                 self.excluded.insert((account.clone(), identity.clone()));
             }
+            Edit::Rebucket { account, clock } => self.rebucket(account, clock),
             Edit::Move { from, to, quantity } => {
                 for (leaf, moved) in self.take(from, *quantity) {
                     let leaf = self.translate(leaf, from, to);
@@ -107,10 +121,50 @@ impl State<'_> {
             Edit::Reprice { leaf, unit, .. } => {
                 self.leaf_prices.insert(leaf.clone(), *unit);
             }
+            Edit::Withdraw { key, repeat } => {
+                let lines = self.billed.get_mut(key).and_then(|lines| lines.get_mut(&repeat.identity));
+                if let Some(billed) = lines {
+                    billed.withdraw(repeat);
+                }
+            }
             Edit::Accept { key } => {
                 self.accepted.insert(key.clone());
             }
         }
+    }
+
+    /// Takes the account's rows out and puts them back by the days of another clock; what edits changed before stays.
+    fn rebucket(&mut self, account: &Account, clock: &Clock) {
+        let Some(log) = self.log else { return };
+        let rows = log.rows_by(clock, account);
+        let mut moved: Vec<(BillKey, Leaf, i128)> = self
+            .billable(self.usage.iter().filter(|row| row.account == *account))
+            .map(|(key, leaf, quantity)| (key, leaf, -quantity))
+            .collect();
+        moved.extend(self.billable(rows.iter()));
+        for (key, leaf, quantity) in moved {
+            let leaves = self.logged.entry(key).or_default();
+            *leaves.entry(leaf).or_default() += quantity;
+        }
+        self.logged.retain(|key, leaves| {
+            if key.cell.account == *account {
+                leaves.retain(|_, have| *have != 0);
+            }
+            !leaves.is_empty()
+        });
+        // A state that is explained holds the usage of one account.
+        self.usage = rows;
+        self.clock = clock.clone();
+    }
+
+    /// Where the usage of rows meets the bill.
+    fn billable<'r>(
+        &self,
+        rows: impl Iterator<Item = &'r DayUsage>,
+    ) -> impl Iterator<Item = (BillKey, Leaf, i128)> {
+        rows.filter(|row| row.outcome.is_billable())
+            .flat_map(DayUsage::leaves)
+            .map(|(leaf, quantity)| (self.key_of(&leaf), leaf, quantity))
     }
 
     /// Removes a quantity from a key, leaf by leaf in order.

@@ -3,8 +3,10 @@
 pub mod edit;
 pub mod grain;
 pub mod quantity;
+pub mod repeated;
 pub mod state;
 
 pub use edit::Edit;
 pub use grain::{BillKey, CellKey, Grain, Line};
-pub use state::{Billed, Identity, State};
+pub use repeated::Repeat;
+pub use state::{Billed, Export, Identity, State};

@@ -111,6 +111,27 @@ pub fn by_meter(state: &State, cell: &CellKey) -> BTreeMap<Meter, i128> {
     sums.into_iter().filter_map(|(meter, sum)| Some((meter, sum?))).collect()
 }
 
+/// What is left of a cell's difference, gross, if the billed counts are taken for the logged ones: the part that only
+/// prices can explain. `None` where a key is not counted, or its usage has more than one price.
+pub fn rate_effect(state: &State, cell: &CellKey) -> Option<Money> {
+    let mut total = Money::ZERO;
+    for key in state.keys_of(cell) {
+        let (count, known) = billed(state, &key)?;
+        if known == Known::Implied {
+            return None;
+        }
+        let leaves = state.logged.get(&key);
+        let mut units =
+            leaves.into_iter().flat_map(|leaves| leaves.keys().map(|leaf| state.unit(&key, leaf)));
+        let unit = match units.next() {
+            Some(unit) => unit.filter(|_| units.all(|other| other == unit))?,
+            None => state.unit(&key, &state.model_leaf(&key)?)?,
+        };
+        total += (state.bill(&key).amount - crate::rate::amount(unit, count).ok()?).abs();
+    }
+    Some(total)
+}
+
 /// The exact, symmetric split of a difference: `Δ = Δq·(r₁+r₂)/2 + Δr·(q₁+q₂)/2`, by cell, where every key has a
 /// quantity and a price on both sides. Returns the quantity part; the rate part is the rest.
 pub fn quantity_effect(state: &State, cell: &CellKey) -> Option<Money> {

@@ -7,9 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::grain::{BillKey, CellKey, Grain, Line};
+use super::repeated::{Repeat, repeats};
 use crate::error::Result;
 use crate::money::{Money, Ratio};
 use crate::period::Period;
+use crate::rate::clock::Clock;
+use crate::rate::log::Log;
 use crate::rate::{self, Account, DayUsage, Leaf, Rater};
 use crate::vocabulary::{Meter, Seller};
 
@@ -45,6 +48,13 @@ impl Billed {
         self.lines += 1;
     }
 
+    pub(super) fn withdraw(&mut self, repeat: &Repeat) {
+        self.amount -= repeat.amount;
+        self.bound -= repeat.bound;
+        self.quantity = self.quantity.zip(repeat.quantity).map(|(all, again)| all - again);
+        self.lines -= 1;
+    }
+
     fn merge(&mut self, other: &Billed) {
         if self.lines == 0 {
             *self = other.clone();
@@ -57,6 +67,17 @@ impl Billed {
     }
 }
 
+/// What cost exports say about their own completeness.
+#[derive(Debug, Clone, Default)]
+pub struct Export {
+    /// The last page says that more follow.
+    pub more_pages: Option<crate::diagnostic::Origin>,
+    /// The data was refreshed before its last day ended.
+    pub still_open: Option<crate::diagnostic::Origin>,
+    /// It has as many rows as such exports can have.
+    pub full: Option<u64>,
+}
+
 /// Both sides, edited step by step.
 #[derive(Clone)]
 pub struct State<'a> {
@@ -65,9 +86,19 @@ pub struct State<'a> {
     pub period: Period,
     /// The log as best counted, at day grain.
     pub usage: &'a [DayUsage],
+    /// The same log before it was cut into days; `None` where nothing can be cut anew.
+    pub log: Option<&'a Log<'a>>,
+    /// By which its usage is cut into days.
+    pub clock: Clock,
+    /// What the account's bill says about its own completeness.
+    pub exports: BTreeMap<Account, Export>,
+    /// Lines of the period on bills of the months after it.
+    pub later: BTreeMap<BillKey, Billed>,
     /// Billable quantities by the key they are compared under.
     pub logged: BTreeMap<BillKey, BTreeMap<Leaf, i128>>,
     pub billed: BTreeMap<BillKey, BTreeMap<Identity, Billed>>,
+    /// Lines that the bill has again.
+    pub repeats: BTreeMap<BillKey, Vec<Repeat>>,
     pub witness: BTreeMap<BillKey, BTreeMap<Identity, i128>>,
     /// Meters that the account's usage reports speak of at all.
     pub witnessed: BTreeMap<Account, BTreeSet<Meter>>,
@@ -84,6 +115,8 @@ pub struct State<'a> {
     /// Cells with a key whose two amounts are not equal to the last step, or that an edit touched; the others have
     /// nothing to explain.
     pub open: BTreeSet<CellKey>,
+    /// How noisy the log is, in parts per million of an amount: counts that differ by no more agree.
+    pub noise: i128,
     /// Names of patches that were tried and did not close; nothing is built on them again.
     pub rejected: BTreeSet<String>,
 }
@@ -106,8 +139,13 @@ impl<'a> State<'a> {
             grains,
             period,
             usage,
+            log: None,
+            clock: Clock::utc(),
+            exports: BTreeMap::new(),
+            later: BTreeMap::new(),
             logged: BTreeMap::new(),
             billed: BTreeMap::new(),
+            repeats: repeats(bill, |account| grains.get(account).unwrap_or(&NO_BILL)),
             witness: BTreeMap::new(),
             witnessed: BTreeMap::new(),
             gateway,
@@ -118,6 +156,7 @@ impl<'a> State<'a> {
             accepted: BTreeSet::new(),
             dropped: BTreeSet::new(),
             open: BTreeSet::new(),
+            noise: 0,
             rejected: BTreeSet::new(),
         };
         for row in usage.iter().filter(|row| row.outcome.is_billable()) {
@@ -138,6 +177,15 @@ impl<'a> State<'a> {
         }
         state.open = state.unequal()?;
         Ok(state)
+    }
+
+    /// The same comparison that also knows what later bills say about its days.
+    pub fn with_later(mut self, lines: &[Line]) -> State<'a> {
+        for line in lines {
+            let key = self.grain(&line.account).of_line(line);
+            self.later.entry(key).or_default().add(line);
+        }
+        self
     }
 
     /// Walks both sides once, in their common order.
@@ -172,8 +220,13 @@ impl<'a> State<'a> {
                 let last = self.usage.partition_point(|row| row.account <= *account);
                 &self.usage[first..last]
             },
+            log: self.log,
+            clock: self.clock.clone(),
+            exports: self.exports.clone(),
+            later: BTreeMap::new(),
             logged: BTreeMap::new(),
             billed: BTreeMap::new(),
+            repeats: BTreeMap::new(),
             witness: BTreeMap::new(),
             witnessed: self
                 .witnessed
@@ -194,6 +247,7 @@ impl<'a> State<'a> {
             accepted: BTreeSet::new(),
             dropped: BTreeSet::new(),
             open: BTreeSet::new(),
+            noise: 0,
             rejected: BTreeSet::new(),
         };
         macro_rules! share {
@@ -211,13 +265,52 @@ impl<'a> State<'a> {
         }
         share!(logged);
         share!(billed);
+        share!(repeats);
         share!(witness);
+        share!(later);
         for cell in &self.open {
             if let Some(part) = parts.get_mut(&cell.account) {
                 part.open.insert(cell.clone());
             }
         }
         parts
+    }
+
+    /// Both sides of some cells only.
+    pub fn part(&self, cells: &BTreeSet<CellKey>) -> State<'a> {
+        fn pick<V: Clone>(side: &BTreeMap<BillKey, V>, cells: &BTreeSet<CellKey>) -> BTreeMap<BillKey, V> {
+            let mut picked = BTreeMap::new();
+            for cell in cells {
+                let within = side.range(BillKey::first_of(cell)..).take_while(|(key, _)| key.cell == *cell);
+                picked.extend(within.map(|(key, value)| (key.clone(), value.clone())));
+            }
+            picked
+        }
+        State {
+            rater: self.rater,
+            grains: self.grains,
+            period: self.period,
+            usage: self.usage,
+            log: self.log,
+            clock: self.clock.clone(),
+            exports: self.exports.clone(),
+            later: pick(&self.later, cells),
+            logged: pick(&self.logged, cells),
+            billed: pick(&self.billed, cells),
+            repeats: pick(&self.repeats, cells),
+            witness: pick(&self.witness, cells),
+            witnessed: self.witnessed.clone(),
+            gateway: self.gateway,
+            billed_days: self.billed_days.clone(),
+            excluded: self.excluded.clone(),
+            prices: self.prices.clone(),
+            leaf_prices: self.leaf_prices.clone(),
+            accepted: self.accepted.clone(),
+            dropped: self.dropped.clone(),
+            open: cells.clone(),
+            noise: self.noise,
+            rejected: BTreeSet::new(),
+        }
     }
 
     pub fn grain(&self, account: &Account) -> &'a Grain {
@@ -336,7 +429,7 @@ impl<'a> State<'a> {
 
     /// Keys of one cell that either side knows.
     pub fn keys_of(&self, cell: &CellKey) -> BTreeSet<BillKey> {
-        let first = BillKey { cell: cell.clone(), meter: None, tier: None, region: None, long_context: None };
+        let first = BillKey::first_of(cell);
         let within = |key: &&BillKey| key.cell == *cell;
         self.logged
             .range(first.clone()..)
@@ -345,6 +438,11 @@ impl<'a> State<'a> {
             .chain(self.billed.range(first..).map(|(key, _)| key).take_while(within))
             .cloned()
             .collect()
+    }
+
+    /// What one cell was billed.
+    pub fn billed_amount(&self, cell: &CellKey) -> Money {
+        self.keys_of(cell).iter().map(|key| self.bill(key).amount).sum()
     }
 
     /// `billed − priced` of one cell.

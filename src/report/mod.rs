@@ -1,12 +1,19 @@
 //! What does a reader need to see? A report is a pure function from the document to sheets, and one line in [`REPORTS`].
 
+pub mod causes;
 pub mod contract;
 pub mod exceptions;
+pub mod finding;
 pub mod lead_schedule;
+pub mod limits;
+pub mod lines;
 pub mod price_memos;
 pub mod sheet;
+pub mod slice;
 pub mod story;
 pub mod tie_out;
+pub mod todo;
+pub mod unexplained;
 pub mod variance;
 pub mod waterfall;
 
@@ -43,6 +50,11 @@ pub static REPORTS: &[Report] = &[
         name: "03-variance-waterfall",
         about: "logged to priced to billed, step by step",
         build: waterfall::build,
+    },
+    Report {
+        name: "03-limits",
+        about: "what could not be tested with the files given, and which export would settle it",
+        build: limits::build,
     },
     Report {
         name: "08-price-memos",

@@ -1,63 +1,83 @@
-//! The month on one screen: three amounts, the two bridges by cause, what is unexplained, what to do next.
+//! The month on one screen, money first: from what was expected over each cause to what was billed, then how the
+//! gateway's own figure differs, what to do, what nothing explains, and what could not be tested.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::sheet::{Cell, Column, Kind, Sheet};
-use super::waterfall::place;
-use crate::causes::catalogue::Cause;
-use crate::close::document::{Bridge, CellStatus, Finding, Reconciliation};
+use super::{limits, lines, todo, unexplained};
+use crate::close::document::{Bridge, CellStatus, Reconciliation};
 use crate::money::Money;
 
 /// Findings smaller than half a cent are summed in one line on the screen; every schedule lists them.
-const SMALL: Money = Money::from_pico(5_000_000_000);
-/// Steps proposed.
-const STEPS: usize = 6;
+pub(super) const SMALL: Money = Money::from_pico(5_000_000_000);
+/// Findings whose remedy is shown with the month.
+const STEPS: usize = 8;
 
+/// The month as `reconcile` and `close` show it, and on the first page of the pack.
 pub fn build(document: &Reconciliation) -> Vec<Sheet> {
-    let next = next_steps(document);
-    let mut sheets = vec![bridges(document)];
+    sheets(document, Some(STEPS))
+}
+
+/// The same with what to do about every finding.
+pub fn whole(document: &Reconciliation) -> Vec<Sheet> {
+    sheets(document, None)
+}
+
+fn sheets(document: &Reconciliation, steps: Option<usize>) -> Vec<Sheet> {
+    let mut sheets = vec![expected_to_billed(document), logged_to_expected(document)];
     if super::contract::applies(document) {
         sheets.push(super::contract::build(document));
     }
-    if !next.rows.is_empty() {
-        sheets.push(next);
-    }
+    let optional = [todo::build(document, steps), unexplained::build(document), limits::build(document)];
+    sheets.extend(optional.into_iter().filter(|sheet| !sheet.rows.is_empty()));
     sheets
 }
 
-fn bridges(document: &Reconciliation) -> Sheet {
+fn expected_to_billed(document: &Reconciliation) -> Sheet {
     let totals = &document.totals;
     let provisional = if document.provisional { " (provisional)" } else { "" };
-    let mut sheet = Sheet::new(
-        "story",
-        format!(
-            "{}{provisional}: billed {} {}, expected {}, logged {}",
-            document.month,
-            totals.billed.grouped(2),
-            document.currency,
-            totals.priced.grouped(2),
-            totals.logged.grouped(2)
-        ),
-        vec![
-            Column::new("amount", "Amount", Kind::Money),
-            Column::new("cause", "Cause", Kind::Text),
-            Column::new("where", "Where", Kind::Text),
-            Column::new("status", "Status", Kind::Text),
-            Column::new("finding", "Finding", Kind::Text),
-        ],
+    let title = format!(
+        "{}{provisional}: billed {} {}, expected {}, logged {}",
+        document.month,
+        totals.billed.grouped(2),
+        document.currency,
+        totals.priced.grouped(2),
+        totals.logged.grouped(2)
     );
-    let level =
-        |name: &str, amount: Money| vec![amount.into(), name.into(), Cell::Empty, Cell::Empty, Cell::Empty];
-    sheet.rows.push(level("LOGGED by the gateway", totals.logged));
-    steps(&mut sheet, document, Bridge::LoggedPriced, totals.logged_unexplained);
-    sheet.rows.push(level("PRICED from the book", totals.priced));
-    steps(&mut sheet, document, Bridge::PricedBilled, totals.unexplained);
-    sheet.rows.push(level("BILLED by the providers", totals.billed));
+    let ends = ["EXPECTED: the log as counted, at the price book", "BILLED by the providers"];
+    let levels = (totals.priced, totals.billed);
+    let mut sheet =
+        bridge(document, Bridge::PricedBilled, ("story", title), ends, levels, totals.unexplained);
     sheet.notes = notes(document);
     sheet
 }
 
-fn steps(sheet: &mut Sheet, document: &Reconciliation, bridge: Bridge, unexplained: Money) {
+fn logged_to_expected(document: &Reconciliation) -> Sheet {
+    let totals = &document.totals;
+    let title = "What the gateway's own figure has wrong, before any bill is seen".to_owned();
+    let ends = ["LOGGED by the gateway", "EXPECTED: the log as counted, at the price book"];
+    let levels = (totals.logged, totals.priced);
+    bridge(document, Bridge::LoggedPriced, ("logged", title), ends, levels, totals.logged_unexplained)
+}
+
+/// One amount, the findings that lead from it to the next, and the next.
+fn bridge(
+    document: &Reconciliation,
+    bridge: Bridge,
+    (name, title): (&'static str, String),
+    ends: [&str; 2],
+    levels: (Money, Money),
+    unexplained: Money,
+) -> Sheet {
+    let columns = vec![
+        Column::new("amount", "Amount", Kind::Money),
+        Column::new("what", "What happened", Kind::Text),
+        Column::new("status", "Status", Kind::Text),
+        Column::new("finding", "Finding", Kind::Text),
+    ];
+    let mut sheet = Sheet::new(name, title, columns);
+    let line = |amount: Money, text: &str| vec![amount.into(), text.into(), Cell::Empty, Cell::Empty];
+    sheet.rows.push(line(levels.0, ends[0]));
     let (mut small, mut count) = (Money::ZERO, 0);
     for finding in document.findings.iter().filter(|finding| finding.bridge == bridge) {
         if finding.amount.abs() < SMALL {
@@ -67,22 +87,17 @@ fn steps(sheet: &mut Sheet, document: &Reconciliation, bridge: Bridge, unexplain
         }
         sheet.rows.push(vec![
             finding.amount.into(),
-            format!("  {}", finding.cause).into(),
-            place(finding).into(),
+            lines::controller(finding).into(),
             finding.status.id().into(),
             finding.id.as_str().into(),
         ]);
     }
     if count > 0 {
-        sheet.rows.push(vec![
-            small.into(),
-            format!("  {count} findings below half a cent").into(),
-            Cell::Empty,
-            Cell::Empty,
-            Cell::Empty,
-        ]);
+        sheet.rows.push(line(small, &format!("{count} findings below half a cent")));
     }
-    sheet.rows.push(vec![unexplained.into(), "  unexplained".into(), Cell::Empty, Cell::Empty, Cell::Empty]);
+    sheet.rows.push(line(unexplained, "unexplained"));
+    sheet.rows.push(line(levels.1, ends[1]));
+    sheet
 }
 
 fn notes(document: &Reconciliation) -> Vec<String> {
@@ -143,76 +158,4 @@ fn notes(document: &Reconciliation) -> Vec<String> {
         ));
     }
     notes
-}
-
-/// What a person can do about a cell that nothing explains.
-fn advice(cell: &crate::close::document::Cell) -> String {
-    let provider = &cell.provider;
-    match cell.status {
-        CellStatus::NoInvoice => {
-            format!("no bill line: give the cost export of {provider} that covers this day")
-        }
-        CellStatus::NoUsage => {
-            "no usage in the log: name the gateway's projects in `[[account]]`, or give the log of its caller"
-                .to_owned()
-        }
-        _ if cell.meters.iter().any(|meter| meter.quantity_witness.is_some()) => format!(
-            "ask {provider} about this day: reconciliation.json has the quantities of log, usage report and bill side by side"
-        ),
-        _ => format!(
-            "give the usage report of {provider}: with quantities more can be told; 03-variance.csv has the cell"
-        ),
-    }
-}
-
-fn is_booking(finding: &Finding) -> bool {
-    finding.fix.as_ref().is_some_and(|fix| fix.kind == "classify")
-}
-
-fn next_steps(document: &Reconciliation) -> Sheet {
-    let mut sheet = Sheet::new(
-        "next",
-        "What to do next",
-        vec![
-            Column::new("finding", "Finding", Kind::Text),
-            Column::new("what", "What happened", Kind::Text),
-            Column::new("do", "What to do", Kind::Text),
-        ],
-    );
-    let mut worst: Vec<&crate::close::document::Cell> =
-        document.cells.iter().filter(|cell| !cell.unexplained.is_zero()).collect();
-    worst.sort_by_key(|cell| (std::cmp::Reverse(cell.unexplained.abs()), cell.from));
-    for cell in worst.iter().take(2) {
-        sheet.rows.push(vec![
-            "unexplained".into(),
-            format!(
-                "{} {} on {}",
-                cell.unexplained.grouped(2),
-                cell.model.as_deref().unwrap_or(&cell.provider),
-                cell.from
-            )
-            .into(),
-            advice(cell).into(),
-        ]);
-    }
-    let mut findings: Vec<&Finding> = document
-        .findings
-        .iter()
-        .filter(|finding| finding.fix.is_some() && finding.amount.abs() >= SMALL)
-        .collect();
-    // What can be mended comes before what is only to be booked.
-    findings.sort_by_key(|finding| (is_booking(finding), std::cmp::Reverse(finding.amount.abs())));
-    let left = findings.len().saturating_sub(STEPS);
-    for finding in findings.into_iter().take(STEPS) {
-        let title = Cause::find(&finding.cause).map_or(finding.cause.as_str(), |cause| cause.title());
-        let fix = finding.fix.as_ref().map_or("", |fix| &fix.text);
-        sheet.rows.push(vec![finding.id.as_str().into(), title.into(), fix.into()]);
-    }
-    if left > 0 {
-        sheet.notes.push(format!(
-            "{left} more findings carry a fix: see `reconciliation.json` in the pack or `-O json`."
-        ));
-    }
-    sheet.notes.push("`llmfin explain CAUSE` tells what a cause is and how it is proven.".to_owned());
-    sheet
 }

@@ -1,7 +1,8 @@
 //! Both bridges as one waterfall: logged, its findings, priced, its findings, billed. Every step foots.
 
+use super::lines;
 use super::sheet::{Cell, Column, Kind, Sheet};
-use crate::close::document::{Bridge, Finding, Reconciliation};
+use crate::close::document::{Bridge, Reconciliation};
 use crate::money::Money;
 
 pub fn build(document: &Reconciliation) -> Sheet {
@@ -16,16 +17,23 @@ pub fn build(document: &Reconciliation) -> Sheet {
             Column::new("status", "Status", Kind::Text),
             Column::new("amount", "Amount", Kind::Money),
             Column::new("running", "Running total", Kind::Money),
+            Column::new("what", "What happened", Kind::Text).optional(),
+            Column::new("do", "What to do", Kind::Text).optional(),
+            Column::new("owner", "Owner", Kind::Text).optional(),
+            Column::new("due", "Due", Kind::Date).optional(),
+            Column::new("months", "Months", Kind::Integer).optional(),
+            Column::new("cumulative", "In all months", Kind::Money).optional(),
+            Column::new("backtest", "Back-test", Kind::Text).optional(),
         ],
     );
     sheet.decimals = 6;
     let totals = &document.totals;
     let mut running = totals.logged;
-    sheet.rows.push(level("logged", totals.logged));
+    sheet.rows.push(row("logged", totals.logged));
     bridge(&mut sheet, document, Bridge::LoggedPriced, &mut running, totals.logged_unexplained);
-    sheet.rows.push(level("priced", totals.priced));
+    sheet.rows.push(row("priced", totals.priced));
     bridge(&mut sheet, document, Bridge::PricedBilled, &mut running, totals.unexplained);
-    sheet.rows.push(level("billed", totals.billed));
+    sheet.rows.push(row("billed", totals.billed));
     sheet
 }
 
@@ -43,42 +51,30 @@ fn bridge(
             step.into(),
             finding.id.as_str().into(),
             finding.cause.as_str().into(),
-            place(finding).into(),
+            lines::place(finding).into(),
             finding.status.id().into(),
             finding.amount.into(),
             (*running).into(),
+            lines::controller(finding).into(),
+            Cell::from(lines::todo(finding)),
+            Cell::from(finding.owner.clone()),
+            finding.due.into(),
+            u64::from(finding.recurs.months).into(),
+            finding.recurs.amount.into(),
+            Cell::from(lines::backtests(finding)),
         ]);
     }
     *running += unexplained;
-    sheet.rows.push(vec![
-        step.into(),
-        Cell::Empty,
-        "unexplained".into(),
-        Cell::Empty,
-        Cell::Empty,
-        unexplained.into(),
-        (*running).into(),
-    ]);
+    let mut rest = row(step, *running);
+    rest[2] = "unexplained".into();
+    rest[5] = unexplained.into();
+    sheet.rows.push(rest);
 }
 
-fn level(name: &str, amount: Money) -> Vec<Cell> {
-    vec![name.into(), Cell::Empty, Cell::Empty, Cell::Empty, Cell::Empty, Cell::Empty, amount.into()]
-}
-
-/// Where a finding holds, in a few words: models, or keys, or the provider.
-pub fn place(finding: &Finding) -> String {
-    let scope = &finding.scope;
-    let provider = scope.provider.clone().unwrap_or_default();
-    let subject = match (scope.models.as_slice(), finding.cause.as_str()) {
-        (_, "cov.bypass") => scope.keys.join(", "),
-        ([], _) => provider,
-        ([one], _) => one.clone(),
-        ([first, second], "map.alias_repointed" | "map.fallback") => format!("{first}, {second}"),
-        (many, _) => format!("{} models", many.len()),
-    };
-    match (scope.from, scope.to) {
-        (Some(from), Some(to)) if from == to => format!("{subject}, {from}"),
-        (Some(from), Some(to)) => format!("{subject}, {from}..{}", &to.to_string()[8..]),
-        _ => subject,
-    }
+/// A row with its step and the running total alone.
+fn row(step: &str, running: Money) -> Vec<Cell> {
+    let mut cells = vec![Cell::Empty; 14];
+    cells[0] = step.into();
+    cells[6] = running.into();
+    cells
 }

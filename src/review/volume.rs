@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::money::Money;
 use crate::period::{Day, Month};
 use crate::pricebook::Pricebook;
-use crate::rate::{self, Account, Accounts, DayUsage, Leaf, ModelMapping, Rater};
+use crate::rate::{self, Account, Accounts, DayUsage, Leaf, ModelMapping, Rater, TrafficRule};
 use crate::vocabulary::{Meter, Tier};
 
 /// Usage as read for one book: its context boundaries cut the cubes.
@@ -20,6 +20,7 @@ pub struct Volume<'u> {
     pub sources: &'u [SourceUsage],
     pub accounts: &'u Accounts,
     pub mappings: &'u [ModelMapping],
+    pub traffic: &'u [TrafficRule],
 }
 
 impl Volume<'_> {
@@ -43,7 +44,9 @@ impl Volume<'_> {
     pub fn rows(&self, month: Month, book: &Pricebook) -> Vec<DayUsage> {
         let days = |source: &SourceUsage| {
             let account = source.account.as_ref();
-            rate::day_rows(&source.cubes, account, month.period(), self.accounts, self.mappings, book).rows
+            let (mappings, traffic) = (self.mappings, self.traffic);
+            rate::day_rows(&source.cubes, account, month.period(), self.accounts, mappings, traffic, book)
+                .rows
         };
         self.primary().flat_map(days).filter(|row| row.outcome.is_billable()).collect()
     }
@@ -263,7 +266,7 @@ mod tests {
             let (old, new) = (book(&old.0, &old.1), book(&new.0, &new.1));
             let accounts = Accounts { known: Vec::new(), keys: BTreeMap::new() };
             let (before, after) = (source(&old, &pieces), source(&new, &pieces));
-            let volume = |sources| Volume { sources, accounts: &accounts, mappings: &[] };
+            let volume = |sources| Volume { sources, accounts: &accounts, mappings: &[], traffic: &[] };
             let (before, after) = (volume(&before), volume(&after));
             let changes = prices(&old, &new);
             let months = BTreeSet::from(["2026-01".parse::<Month>().unwrap()]);

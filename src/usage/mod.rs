@@ -48,6 +48,17 @@ impl Meters {
     }
 }
 
+/// Who counted, where the counts themselves may show that the prompt of a generation was left out.
+pub fn counted_by(source: CountSource, call_type: CallType, meters: &Meters) -> CountSource {
+    let answered = meters.get(Meter::Output) > 0 || meters.get(Meter::OutputReasoning) > 0;
+    let counted = matches!(source, CountSource::Provider | CountSource::Estimated);
+    if counted && call_type == CallType::Generation && answered && meters.prompt() == 0 {
+        CountSource::OutputOnly
+    } else {
+        source
+    }
+}
+
 /// One logged row, as best counted from what the row itself proves. Text borrows from the line it was read from.
 #[derive(Debug, Clone)]
 pub struct Call<'a> {

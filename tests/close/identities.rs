@@ -25,7 +25,7 @@ const OUTCOMES: [Outcome; 5] = [
 const TIERS: [Option<Tier>; 4] = [None, Some(Tier::Standard), Some(Tier::Batch), Some(Tier::Flex)];
 
 #[derive(Debug, Clone)]
-struct LoggedCall {
+pub struct LoggedCall {
     model: usize,
     key: usize,
     day: u32,
@@ -35,7 +35,7 @@ struct LoggedCall {
 }
 
 #[derive(Debug, Clone)]
-struct Billed {
+pub struct Billed {
     /// Beyond the list: no model; further beyond: all models.
     model: usize,
     day: u32,
@@ -49,7 +49,7 @@ struct Billed {
     bound: i64,
 }
 
-fn call() -> impl Strategy<Value = LoggedCall> {
+pub fn call() -> impl Strategy<Value = LoggedCall> {
     (
         0..4usize,
         0..3usize,
@@ -68,7 +68,7 @@ fn call() -> impl Strategy<Value = LoggedCall> {
         })
 }
 
-fn billed() -> impl Strategy<Value = Billed> {
+pub fn billed() -> impl Strategy<Value = Billed> {
     let category = prop::sample::select(vec![
         ChargeCategory::Usage,
         ChargeCategory::Usage,
@@ -115,7 +115,7 @@ fn bill_line(billed: &Billed) -> BillLine {
     made
 }
 
-fn close(book: &Pricebook, calls: &[LoggedCall], bills: &[Billed]) -> Reconciliation {
+pub fn close(book: &Pricebook, calls: &[LoggedCall], bills: &[Billed]) -> Reconciliation {
     let meters: Vec<Vec<(Meter, u64)>> = calls
         .iter()
         .map(|call| call.meters.iter().map(|(meter, count)| (METERS[*meter], *count)).collect())
@@ -150,7 +150,7 @@ term = [
 ]
 "#;
 
-static BOOKS: LazyLock<[Pricebook; 2]> = LazyLock::new(|| {
+pub static BOOKS: LazyLock<[Pricebook; 2]> = LazyLock::new(|| {
     let terms = BookFile {
         layer: Layer::Overlay,
         name: "contracts/all.toml".into(),

@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot build its world should stop there")]
 
 mod faults;
+mod fixes;
 mod judge;
 mod month;
 mod prices;

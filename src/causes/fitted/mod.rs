@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::missing_price::draft_row;
+use super::price::less_or_equal;
 use super::{Fact, Fix, Patch, Scope, Status};
 use crate::error::Result;
 use crate::money::{Money, ONE, Ratio, div_half_even};
@@ -23,25 +24,14 @@ const MORE_BITS: u32 = 24;
 const BITS_OF_A_PRICE: u32 = 30;
 /// Prices that may have changed at once.
 const MOST_COLUMNS: usize = 4;
-/// Decimals of a price per million, and of a factor.
+/// Decimals of a price per million.
 const PRICE_DECIMALS: u32 = 4;
-const FACTOR_DECIMALS: u32 = 3;
 
 pub fn propose(state: &State) -> Result<Vec<Patch>> {
     let accounts: BTreeSet<&Account> = state.open.iter().map(|cell| &cell.account).collect();
     let mut patches = Vec::new();
     for account in accounts {
         let runs = series::runs(state, account)?;
-        let factors: Vec<(&Arc<str>, &[DayCell], Ratio)> = runs
-            .iter()
-            .flat_map(|(model, runs)| runs.iter().map(move |run| (model, run.as_slice())))
-            .filter_map(|(model, run)| Some((model, run, factor(run)?)))
-            .collect();
-        let discount = discount(state, account, &factors);
-        if let Some(patch) = discount.filter(|patch| !state.rejected.contains(&patch.name)) {
-            patches.push(patch);
-            continue;
-        }
         for (model, runs) in &runs {
             for run in runs {
                 if let Some(prices) = prices(run)? {
@@ -60,92 +50,22 @@ fn enough(run: &[DayCell], numbers: usize) -> bool {
     days.len() >= numbers + MORE_DAYS && bits >= BITS_OF_A_PRICE * numbers as u32 + MORE_BITS
 }
 
-/// The one factor, with at most three decimals, between what is priced and what is billed on every day.
-fn factor(run: &[DayCell]) -> Option<Ratio> {
-    let first = run.first().filter(|_| enough(run, 1))?;
-    let billed = first.priced + first.residual;
-    (0..=FACTOR_DECIMALS).find_map(|decimals| {
-        let steps = 10i128.pow(decimals);
-        let nearest = div_half_even(billed.pico().checked_mul(steps)?, first.priced.pico().max(1));
-        let factor =
-            Ratio::new(nearest, steps).filter(|factor| !factor.is_zero() && *factor != Ratio::ONE)?;
-        run.iter()
-            .all(|day| {
-                let product = day.priced.pico().checked_mul(factor.numerator());
-                product.is_some_and(|product| {
-                    let charged = Money::from_pico(div_half_even(product, factor.denominator()));
-                    (day.priced + day.residual - charged).abs() <= day.bound
-                })
-            })
-            .then_some(factor)
-    })
-}
-
-/// One factor below one on everything that the account used, from one day on: what was negotiated and is not in a
-/// contract.
-fn discount(state: &State, account: &Account, factors: &[(&Arc<str>, &[DayCell], Ratio)]) -> Option<Patch> {
-    let models: BTreeSet<&Arc<str>> = factors.iter().map(|(model, ..)| *model).collect();
-    let (_, first_run, factor) = factors.first()?;
-    let one = factors.iter().all(|(.., other)| other == factor);
-    if models.len() < 2 || !one || factor.numerator() >= factor.denominator() {
-        return None;
-    }
-    let covered: BTreeSet<_> =
-        factors.iter().flat_map(|(_, run, _)| run.iter().map(|day| &day.key.cell)).collect();
-    // A discount leaves out no model of its days.
-    let from = factors.iter().filter_map(|(_, run, _)| run.first()).map(|day| day.day).min()?;
-    let used = super::cells(state);
-    let others = used.iter().filter(|cell| cell.account == *account && cell.first >= from);
-    let bare = others.filter(|cell| !covered.contains(cell)).count();
-    if bare * 10 > covered.len() {
-        return None;
-    }
-    let mut scope = Scope::of(account);
-    let mut edits = Vec::new();
-    for day in factors.iter().flat_map(|(_, run, _)| run.iter()) {
-        scope.cover(&day.key.cell);
-        for (leaf, _) in day.leaves(state) {
-            let unit = state.unit(&day.key, leaf)?.checked_mul(*factor)?;
-            edits.push(Edit::Reprice { key: day.key.clone(), leaf: leaf.clone(), unit });
-        }
-    }
-    let origin = state.bill(&first_run.first()?.key).origin;
-    let percent = Ratio::ONE.checked_mul(Ratio::new(
-        (factor.denominator() - factor.numerator()).checked_mul(100)?,
-        factor.denominator(),
-    )?)?;
-    Some(Patch {
-        name: format!("discount {account:?} {factor:?} {from}"),
-        cause: "terms.discount",
-        status: Status::Probable,
-        scope,
-        edits,
-        facts: vec![
-            Fact::new("billed share of the list price", factor.decimal_text(4)).at(origin),
-            Fact::new("discount in percent", percent.decimal_text(2)),
-            Fact::new("model-days at this share without exception", covered.len()),
-        ],
-        rivals: Vec::new(),
-        decides: Some("the contract: a discount on everything, and since when".to_owned()),
-        fix: Some(Fix {
-            kind: "contract-term",
-            text: "add the term to a contract of the books once it is confirmed".to_owned(),
-            patch: format!(
-                "[[term]]\nseller = \"{}\"\nfrom = {from}\nkind = \"percent_off_list\"\nvalue = \"{}\"\napplies_to = [\"tokens\"]\n",
-                account.provider,
-                percent.decimal_text(2)
-            ),
-        }),
-    })
-}
-
 /// New prices per million, by column.
 type Prices = BTreeMap<Column, Ratio>;
 
 /// The fewest columns whose prices, in written decimals, re-price every day; `None` where two sets of columns do.
 fn prices(run: &[DayCell]) -> Result<Option<Prices>> {
     let columns: BTreeSet<Column> = run.iter().flat_map(|day| day.quantities.keys().copied()).collect();
-    let columns: Vec<Column> = columns.into_iter().filter(|(_, unit)| !unit.is_zero()).collect();
+    // A meter without a price is looked for first; a model without any is no matter of one price.
+    let unpriced: BTreeSet<Column> = columns.iter().filter(|(_, unit)| unit.is_zero()).copied().collect();
+    if unpriced.len() == columns.len() {
+        return Ok(None);
+    }
+    if !unpriced.is_empty() {
+        let chosen: Vec<Column> = unpriced.into_iter().collect();
+        return Ok(if enough(run, chosen.len()) { solve(run, &chosen)? } else { None });
+    }
+    let columns: Vec<Column> = columns.into_iter().collect();
     for size in 1..=columns.len().min(MOST_COLUMNS) {
         if !enough(run, size) {
             break;
@@ -179,7 +99,7 @@ fn solve(run: &[DayCell], chosen: &[Column]) -> Result<Option<Prices>> {
             .map(|(column, change)| {
                 let old = column.1.amount(1_000_000).ok()?.0.pico();
                 let new = div_half_even(old.checked_add(*change)?, step) * step;
-                let plausible = new > 0 && new != old && new < old * 10 && old < new * 10;
+                let plausible = new > 0 && new != old && (old == 0 || (new < old * 10 && old < new * 10));
                 let unit = Ratio::new(new, ONE)?.checked_mul(Ratio::new(1, 1_000_000)?)?;
                 plausible.then_some((*column, unit))
             })
@@ -232,7 +152,7 @@ fn price_patch(
     for day in run {
         scope.cover(&day.key.cell);
         for (leaf, _) in day.leaves(state) {
-            let Some(old) = state.unit(&day.key, leaf) else { continue };
+            let old = state.unit(&day.key, leaf).unwrap_or(Ratio::ZERO);
             let Some(unit) = prices.get(&(leaf.meter, old)) else { continue };
             scope.meters.insert(leaf.meter);
             rows.insert(draft_row(leaf, *unit, run[0].day));
@@ -253,17 +173,23 @@ fn price_patch(
     let columns = run.iter().flat_map(|day| day.quantities.keys()).collect::<BTreeSet<_>>().len();
     let ratios: BTreeSet<Option<Ratio>> = prices
         .iter()
-        .map(|((_, old), new)| Ratio::new(old.denominator(), old.numerator())?.checked_mul(*new))
+        .map(|((_, old), new)| Ratio::quotient(old.denominator(), old.numerator())?.checked_mul(*new))
         .collect();
     let proportional = prices.len() == columns && ratios.len() == 1;
+    let cheaper = prices.iter().all(|((_, old), new)| less_or_equal(*new, *old));
     Patch {
         name: format!("fitted {account:?} {model} {} {:?}", run[0].day, prices.keys()),
-        cause: "rate.stale",
+        cause: if prices.keys().all(|(_, old)| old.is_zero()) { "rate.missing_class" } else { "rate.stale" },
         status: if proportional { Status::Ambiguous } else { Status::Probable },
         scope,
         edits,
         facts,
-        rivals: if proportional { vec!["qty.dropped_rows".to_owned()] } else { Vec::new() },
+        rivals: match (proportional, cheaper) {
+            (false, _) => Vec::new(),
+            // Fewer tokens on the bill than in the log, or a discount on this model.
+            (true, true) => vec!["qty.duplicate".to_owned(), "terms.discount".to_owned()],
+            (true, false) => vec!["qty.dropped_rows".to_owned()],
+        },
         decides: Some("billed quantities by token class, or the seller's price page".to_owned()),
         fix: Some(Fix {
             kind: "pricebook-row",

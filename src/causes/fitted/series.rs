@@ -18,7 +18,6 @@ pub struct DayCell {
     pub day: Day,
     pub key: BillKey,
     pub quantities: BTreeMap<Column, i128>,
-    pub priced: Money,
     pub residual: Money,
     pub bound: Money,
 }
@@ -77,7 +76,12 @@ fn day_cell(state: &State, key: &BillKey) -> Result<Option<DayCell>> {
     };
     let mut quantities: BTreeMap<Column, i128> = BTreeMap::new();
     for (leaf, quantity) in leaves {
-        let Some(unit) = state.unit(key, leaf) else { return Ok(None) };
+        // What the book has no price for is a column at nothing, to be given one; what costs nothing is none.
+        let unit = state.unit(key, leaf);
+        if unit.is_some_and(Ratio::is_zero) {
+            continue;
+        }
+        let unit = unit.unwrap_or(Ratio::ZERO);
         *quantities.entry((leaf.meter, unit)).or_default() += quantity;
     }
     let priced = state.priced(key)?;
@@ -87,6 +91,5 @@ fn day_cell(state: &State, key: &BillKey) -> Result<Option<DayCell>> {
         bound: bill.bound + Money::from_pico(2 * leaves.len() as i128 + 1),
         residual: bill.amount - priced,
         quantities,
-        priced,
     }))
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::ci;
 use crate::cli::inputs::Input;
 use crate::cli::stored::Store;
-use crate::cli::{clock, gather, global::Global, memos, ui::Ui};
+use crate::cli::{clock, closes, gather, global::Global, ui::Ui};
 use crate::diagnostic::{Diagnostic, Level, Origin, nearest};
 use crate::error::{EXIT_CLEAN, EXIT_FINDINGS, Error, Result};
 use crate::period::{Day, Month};
@@ -79,7 +79,7 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
     };
     let closed = args
         .closed_through
-        .or_else(|| books.as_ref().and_then(|_| memos::closed(&global.dir).last().copied()));
+        .or_else(|| books.as_ref().and_then(|_| closes::months(&global.dir).last().copied()));
     let as_of = args.as_of.unwrap_or_else(clock::today);
     let cross =
         args.cross.as_deref().map(|list| cross(list, &book, args.retrieved.unwrap_or(as_of))).transpose()?;

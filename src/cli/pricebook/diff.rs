@@ -4,10 +4,10 @@ mod sheets;
 
 use std::collections::BTreeSet;
 
+use crate::cli::closes;
 use crate::cli::gather;
 use crate::cli::global::Global;
 use crate::cli::inputs::Input;
-use crate::cli::memos;
 use crate::cli::stored::Store;
 use crate::cli::ui::Ui;
 use crate::diagnostic::{Diagnostic, Level};
@@ -65,7 +65,7 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
     );
     let prices = diff::prices(&old.book, &new.book);
     let rules = rules::compare(&old.rules, &new.rules);
-    let closed = Closed { months: memos::closed(&global.dir), through: args.closed_through };
+    let closed = Closed { months: closes::months(&global.dir), through: args.closed_through };
     let moved = match &args.usage {
         Some(named) => Some(dollars(named, global, [&old, &new], &prices, ui)?),
         None => None,

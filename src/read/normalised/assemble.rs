@@ -13,6 +13,7 @@ use crate::invoice::Reject;
 use crate::money::Money;
 use crate::period::{Day, SECONDS_PER_SLOT};
 use crate::read::{IdSet, UsageOptions, UsageRead};
+use crate::usage::counted_by;
 use crate::usage::cube::{AttributionKey, Band, Cubes, Name, Names, RatingKey, Sums};
 use crate::usage_table::{Column, Field, Part, columns};
 use crate::vocabulary::{CallType, CountSource, Meter, Outcome, Reading, Tier};
@@ -160,9 +161,9 @@ impl<'o> Assembler<'o> {
             };
             let mut outcome = outcome[row];
             if let Some(id) = &ids[row]
-                && self.seen(id, outcome, at[row].unwrap_or_default().0, &sums)
+                && let Some(same) = self.seen(id, outcome, at[row].unwrap_or_default().0, &sums)
             {
-                outcome = Outcome::Duplicate;
+                outcome = if same { Outcome::Duplicate } else { Outcome::Restated };
             }
             let rating = RatingKey {
                 slot,
@@ -176,7 +177,7 @@ impl<'o> Assembler<'o> {
                 band,
                 outcome,
                 call_type: call_type[row],
-                source: source[row],
+                source: counted_by(source[row], call_type[row], &sums.meters),
                 reading: reading[row],
                 stream: stream[row],
                 whole_day: whole_day[row] || at[row].is_some_and(|(_, day)| day),
@@ -208,8 +209,9 @@ impl<'o> Assembler<'o> {
         self.schema = schema;
     }
 
-    /// Was the id counted already? Hashed as for gateway logs: failed attempts share the id of the call they belong to.
-    fn seen(&mut self, id: &str, outcome: Outcome, at: i64, sums: &Sums) -> bool {
+    /// Was the id counted already, and with the same counts? Hashed as for gateway logs: failed attempts share the id of
+    /// the call they belong to.
+    fn seen(&mut self, id: &str, outcome: Outcome, at: i64, sums: &Sums) -> Option<bool> {
         let mut hasher = Sha256::new_with_prefix(id.as_bytes());
         if matches!(outcome, Outcome::Failed | Outcome::NotACall) {
             hasher.update([0]);
@@ -218,9 +220,15 @@ impl<'o> Assembler<'o> {
         let digest = hasher.finalize();
         let hash = digest.iter().take(16).fold(0u128, |hash, byte| hash << 8 | u128::from(*byte)).max(1);
         let known = self.options.known_ids.as_ref();
-        let earlier = known.is_some_and(|ids| ids.0.binary_search_by_key(&hash, |(id, _)| *id).is_ok());
+        let earlier = known.and_then(|ids| {
+            let index = ids.0.binary_search_by_key(&hash, |(id, _)| *id).ok()?;
+            Some(ids.0[index].1)
+        });
         let counters = FixedState::default().hash_one(sums.meters) as u32;
-        self.ids.insert(hash, counters).is_some() || earlier
+        // The counts of the first row stay the ones to compare with.
+        let first = self.ids.get(&hash).copied().or(earlier);
+        self.ids.entry(hash).or_insert(counters);
+        first.map(|first| first == counters)
     }
 
     /// Adds another share of the same file. Shares have no ids.

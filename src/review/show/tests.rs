@@ -126,7 +126,7 @@ fn what_comes_is_listed_with_the_dollars_it_moves() {
         ("2026-10-08T15:00Z", "c", Meter::Input, million),
     ]);
     let accounts = Accounts { known: Vec::new(), keys: BTreeMap::new() };
-    let volume = Volume { sources: &usage, accounts: &accounts, mappings: &[] };
+    let volume = Volume { sources: &usage, accounts: &accounts, mappings: &[], traffic: &[] };
     let outlook = Outlook::new(&book, &ladders, &volume, "2026-10".parse().unwrap());
 
     let of = |about: &About| match about {

@@ -1,0 +1,182 @@
+//! An account's usage by quarter of an hour beside its bill by day, so that any clock can be tried by addition alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::error::Result;
+use crate::money::Money;
+use crate::period::{Day, Period};
+use crate::rate::clock::Clock;
+use crate::rate::log::{Log, Slots};
+use crate::rate::{self, Account, Leaf};
+use crate::reconcile::{BillKey, CellKey, State, quantity};
+
+/// What the bill says of one key: a count where it or a usage report states one, else money.
+struct Point {
+    cell: usize,
+    counted: bool,
+    wanted: i128,
+    /// In money; nothing is allowed where units are counted.
+    bound: i128,
+}
+
+/// Usage of one slot.
+struct Part {
+    leaf: usize,
+    at: i64,
+    quantity: i128,
+    amount: Money,
+}
+
+pub struct Table {
+    period: Period,
+    pub cells: Vec<CellKey>,
+    points: Vec<Point>,
+    /// Leaf and day of the period to point.
+    places: Vec<Vec<Option<usize>>>,
+    parts: Vec<Part>,
+    whole_day: Vec<bool>,
+    /// Days of UTC on which the log has anything at all.
+    logged: BTreeSet<Day>,
+}
+
+/// What is left of one model-day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Left {
+    /// Sum of the absolute differences, in money.
+    pub open: i128,
+    pub bound: i128,
+    /// The larger side.
+    pub size: i128,
+    /// A count is missed, however small its money.
+    miscounted: bool,
+}
+
+impl Left {
+    pub fn ties(&self) -> bool {
+        !self.miscounted && self.open <= self.bound
+    }
+}
+
+/// Usage that another clock carries over an edge of the period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Edges {
+    pub into: Money,
+    pub out_of: Money,
+}
+
+impl Table {
+    /// `None` where the bill has no days, or usage without a price makes money incomparable.
+    pub fn new(state: &State, log: &Log, account: &Account) -> Result<Option<Table>> {
+        let Slots { leaves, counts } = log.slots(account);
+        let mut table = Table {
+            period: state.period,
+            cells: Vec::new(),
+            points: Vec::new(),
+            places: vec![vec![None; state.period.days().count()]; leaves.len()],
+            parts: Vec::new(),
+            whole_day: leaves.iter().map(|leaf| leaf.whole_day).collect(),
+            logged: log.days().clone(),
+        };
+        let mut cells: BTreeMap<CellKey, usize> = BTreeMap::new();
+        let mut known: BTreeMap<BillKey, Option<usize>> = BTreeMap::new();
+        let units: Vec<_> = leaves.iter().map(|leaf| state.rater.ratio(leaf)).collect();
+        for (index, leaf) in leaves.iter().enumerate() {
+            for (place, day) in state.period.days().enumerate() {
+                let key = state.key_of(&Leaf { day, ..leaf.clone() });
+                let point = *known.entry(key.clone()).or_insert_with(|| table.point(state, key, &mut cells));
+                let priced = units[index].is_some()
+                    || point.and_then(|point| table.points.get(point)).is_some_and(|point| point.counted);
+                table.places[index][place] = point.filter(|_| priced);
+            }
+        }
+        for key in state.billed.keys().filter(|key| key.cell.account == *account) {
+            if !known.contains_key(key) {
+                let point = table.point(state, key.clone(), &mut cells);
+                known.insert(key.clone(), point);
+            }
+        }
+        for (leaf, at, quantity) in counts {
+            let amount = units[leaf].map_or(Ok(Money::ZERO), |unit| rate::amount(unit, quantity))?;
+            table.parts.push(Part { leaf, at, quantity, amount });
+        }
+        Ok((!table.points.is_empty()).then_some(table))
+    }
+
+    fn point(&mut self, state: &State, key: BillKey, cells: &mut BTreeMap<CellKey, usize>) -> Option<usize> {
+        if key.cell.first != key.cell.last || !state.covers(&key.cell) || state.accepted.contains(&key) {
+            return None;
+        }
+        let bill = state.bill(&key);
+        let stated = quantity::billed(state, &key)
+            .filter(|(_, known)| matches!(known, quantity::Known::Stated | quantity::Known::Witnessed));
+        let cell = *cells.entry(key.cell.clone()).or_insert_with(|| {
+            self.cells.push(key.cell.clone());
+            self.cells.len() - 1
+        });
+        let wanted = stated.map_or(bill.amount.pico(), |(count, _)| count);
+        self.points.push(Point { cell, counted: stated.is_some(), wanted, bound: bill.bound.pico() });
+        Some(self.points.len() - 1)
+    }
+
+    /// What is left of every model-day when days begin by this clock.
+    pub fn left(&self, clock: &Clock) -> Vec<Left> {
+        let mut sums: Vec<(i128, i128, i128)> = vec![(0, 0, 0); self.points.len()];
+        for part in &self.parts {
+            let day = if self.whole_day[part.leaf] { Day::of_instant(part.at) } else { clock.day(part.at) };
+            if !self.period.contains(day) {
+                continue;
+            }
+            let place = (day.days() - self.period.first.days()) as usize;
+            if let Some(point) = self.places[part.leaf][place] {
+                let sum = &mut sums[point];
+                sum.0 += part.quantity;
+                sum.1 += part.amount.pico();
+                // Each slot was rounded on its own.
+                sum.2 += 1;
+            }
+        }
+        let mut left = vec![Left::default(); self.cells.len()];
+        for (point, (quantity, amount, roundings)) in self.points.iter().zip(sums) {
+            let cell = &mut left[point.cell];
+            if point.counted {
+                let difference = (point.wanted - quantity).abs();
+                cell.miscounted |= difference != 0;
+                // The money of a count is that of the logged units; a unit where none was logged counts as a step.
+                let unit = if quantity == 0 { 1 } else { amount / quantity };
+                cell.open += difference * unit;
+                cell.size += amount.max(point.wanted * unit);
+            } else {
+                cell.open += (point.wanted - amount).abs();
+                cell.bound += point.bound + roundings;
+                cell.size += amount.max(point.wanted);
+            }
+        }
+        left
+    }
+
+    /// Days at an edge of the period that this clock fills from days the log was not exported for.
+    pub fn untold(&self, clock: &Clock) -> BTreeSet<Day> {
+        let Period { first, last } = self.period;
+        let mut untold = BTreeSet::new();
+        if clock.offset(first.start()) > 0 && !self.logged.contains(&first.previous()) {
+            untold.insert(first);
+        }
+        if clock.offset(last.next().start()) < 0 && !self.logged.contains(&last.next()) {
+            untold.insert(last);
+        }
+        untold
+    }
+
+    pub fn edges(&self, clock: &Clock) -> Edges {
+        let mut edges = Edges::default();
+        for part in self.parts.iter().filter(|part| !self.whole_day[part.leaf]) {
+            let inside = |day| self.period.contains(day);
+            match (inside(Day::of_instant(part.at)), inside(clock.day(part.at))) {
+                (false, true) => edges.into += part.amount,
+                (true, false) => edges.out_of += part.amount,
+                _ => {}
+            }
+        }
+        edges
+    }
+}

@@ -1,0 +1,163 @@
+//! Counts that a part of the log leaves out: cache writes dropped by an adapter, and calls of tools.
+//!
+//! Everything else of the same model and day ties out in quantity; only this one meter has more on the bill.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::{Fact, Fix, Patch, Scope, Status};
+use crate::error::Result;
+use crate::period::Day;
+use crate::rate::Account;
+use crate::reconcile::{BillKey, Edit, State, quantity};
+use crate::vocabulary::Meter;
+
+/// Days on which only this meter is short.
+const DAYS: usize = 3;
+
+pub fn propose(state: &State) -> Result<Vec<Patch>> {
+    let mut patches = cache_writes(state);
+    patches.extend(tools(state));
+    patches.retain(|patch| !state.rejected.contains(&patch.name));
+    Ok(patches)
+}
+
+/// Cache writes that are short where every other meter of the day has the billed count.
+fn cache_writes(state: &State) -> Vec<Patch> {
+    let mut found: BTreeMap<(Account, Arc<str>, Meter), Vec<(BillKey, i128)>> = BTreeMap::new();
+    // Days on which other meters are off too decide nothing; days on which the bill has fewer speak against it.
+    let mut against: BTreeSet<(Account, Arc<str>, Meter)> = BTreeSet::new();
+    for cell in &state.open {
+        let Some(model) = cell.model.clone() else { continue };
+        let gaps = quantity::gaps(state, cell);
+        if gaps.len() != state.keys_of(cell).len() {
+            continue;
+        }
+        let off: Vec<_> = gaps.iter().filter(|(_, gap)| gap.difference() != 0).collect();
+        if let [(key, gap)] = off.as_slice()
+            && let Some(meter) = key.meter.filter(|meter| meter.is_cache_write())
+        {
+            let name = (cell.account.clone(), model, meter);
+            if gap.difference() > 0 {
+                found.entry(name).or_default().push(((*key).clone(), gap.difference()));
+            } else {
+                against.insert(name);
+            }
+        }
+    }
+    found
+        .into_iter()
+        .filter(|(name, _)| !against.contains(name))
+        .filter(|(_, short)| {
+            short.iter().map(|(key, _)| key.cell.first).collect::<BTreeSet<Day>>().len() >= DAYS
+        })
+        .map(|((account, model, meter), short)| {
+            let total: i128 = short.iter().map(|(_, count)| count).sum();
+            let mut scope = Scope::of(&account);
+            scope.models.insert(model.clone());
+            scope.meters.insert(meter);
+            let edits = short.iter().map(|(key, count)| {
+                scope.cover(&key.cell);
+                Edit::Drop { from: key.clone(), quantity: -count }
+            });
+            let edits = edits.collect();
+            Patch {
+                name: format!("lost {account:?} {model} {meter}"),
+                cause: "cls.cache_write_lost",
+                status: Status::Probable,
+                scope,
+                edits,
+                facts: vec![
+                    Fact::new("what", "cache writes are billed that the log does not count")
+                        .at(state.bill(&short[0].0).origin),
+                    Fact::new("tokens", total),
+                    Fact::new("days on which every other meter has the billed count", short.len()),
+                ],
+                rivals: Vec::new(),
+                decides: None,
+                fix: Some(Fix {
+                    kind: "gateway",
+                    text: "make the gateway keep the cache creation counts of this route".to_owned(),
+                    patch: String::new(),
+                }),
+            }
+        })
+        .collect()
+}
+
+/// Fees by the call that the log has no call of: every billed amount is a whole number of calls at the seller's fee.
+fn tools(state: &State) -> Vec<Patch> {
+    let mut found: BTreeMap<(Account, Meter), Vec<(BillKey, i128)>> = BTreeMap::new();
+    let mut odd: BTreeSet<(Account, Meter)> = BTreeSet::new();
+    for key in state.billed.keys().filter(|key| state.open.contains(&key.cell)) {
+        let Some(meter) = key.meter.filter(|meter| meter.unit() == "Calls") else { continue };
+        let bill = state.bill(key);
+        if bill.amount.is_zero() || state.logged_quantity(key) != 0 || state.accepted.contains(key) {
+            continue;
+        }
+        let name = (key.cell.account.clone(), meter);
+        match calls(state, key, meter) {
+            Some(calls) if bill.quantity.is_none_or(|stated| stated == calls) => {
+                found.entry(name).or_default().push((key.clone(), calls));
+            }
+            _ => {
+                odd.insert(name);
+            }
+        }
+    }
+    found
+        .into_iter()
+        .filter(|(name, _)| !odd.contains(name))
+        .map(|((account, meter), lines)| {
+            let total: i128 = lines.iter().map(|(_, calls)| calls).sum();
+            let mut scope = Scope::of(&account);
+            scope.meters.insert(meter);
+            lines.iter().for_each(|(key, _)| scope.cover(&key.cell));
+            Patch {
+                name: format!("lost {account:?} {meter}"),
+                cause: "cls.tool_fee",
+                status: Status::Exact,
+                scope,
+                facts: vec![
+                    Fact::new("what", "calls of a tool are billed that the log does not count")
+                        .at(state.bill(&lines[0].0).origin),
+                    Fact::new("calls, a whole number at the fee in the book", total),
+                    Fact::new("billed amounts", lines.len()),
+                ],
+                edits: lines.into_iter().map(|(key, _)| Edit::Accept { key }).collect(),
+                rivals: Vec::new(),
+                decides: None,
+                fix: Some(Fix {
+                    kind: "gateway",
+                    text:
+                        "make the gateway log the calls of this tool (`server_tool_use`, `web_search_call`)"
+                            .to_owned(),
+                    patch: String::new(),
+                }),
+            }
+        })
+        .collect()
+}
+
+/// The whole number of calls that costs the billed amount at a fee of the book.
+fn calls(state: &State, key: &BillKey, meter: Meter) -> Option<i128> {
+    let bill = state.bill(key);
+    let seller = &key.cell.account.provider;
+    let at = key.cell.last.next().start();
+    let of = |model: &str| state.rater.book.rows(seller, model, meter);
+    let rows = key.cell.model.as_deref().map(of).into_iter().flatten().chain(of("*"));
+    rows.filter(|row| row.from < at).filter_map(|row| row.unit).find_map(|unit| {
+        let exact = unit.whole_quantity(bill.amount);
+        let near = || {
+            let cents = crate::money::div_half_even(
+                bill.amount.pico().checked_mul(unit.denominator())?,
+                unit.numerator().checked_mul(crate::money::ONE)?,
+            );
+            let off = (crate::rate::amount(unit, cents).ok()? - bill.amount).abs();
+            // A fee that is no larger than the rounding would fit every amount.
+            (off <= bill.bound && crate::rate::amount(unit, 1).ok()? > bill.bound + bill.bound)
+                .then_some(cents)
+        };
+        exact.or_else(near)
+    })
+}

@@ -1,0 +1,92 @@
+//! Lines billed twice: the same line again, in one document or in two whose periods overlap.
+
+use std::collections::BTreeMap;
+
+use super::{Fact, Fix, Patch, Scope, Status};
+use crate::error::Result;
+use crate::money::Money;
+use crate::rate::Account;
+use crate::reconcile::{BillKey, CellKey, Edit, Repeat, State};
+
+/// Without quantities or amounts that decide, every line of this many cells must be there twice.
+const CELLS: usize = 3;
+
+pub fn propose(state: &State) -> Result<Vec<Patch>> {
+    let mut proven: BTreeMap<(Account, Status), Vec<(&BillKey, &Repeat)>> = BTreeMap::new();
+    let mut whole: BTreeMap<&Account, BTreeMap<&CellKey, Vec<(&BillKey, &Repeat)>>> = BTreeMap::new();
+    for (key, repeats) in state.repeats.iter().filter(|(key, _)| state.open.contains(&key.cell)) {
+        let found = repeats.iter().map(|repeat| (key, repeat));
+        if without_them_it_ties(state, key, repeats)? {
+            proven.entry((key.cell.account.clone(), Status::Proven)).or_default().extend(found);
+        } else if repeats.len() as u64 * 2 >= state.bill(key).lines {
+            whole.entry(&key.cell.account).or_default().entry(&key.cell).or_default().extend(found);
+        }
+    }
+    for (account, mut cells) in whole {
+        // Every line of the cell, not some of them.
+        cells.retain(|cell, _| {
+            let all = |key: &BillKey| {
+                let repeats = state.repeats.get(key).map_or(0, Vec::len) as u64;
+                repeats * 2 >= state.bill(key).lines
+            };
+            state.keys_of(cell).iter().filter(|key| state.bill(key).lines > 0).all(all)
+        });
+        if cells.len() >= CELLS {
+            let all = cells.into_values().flatten();
+            proven.entry((account.clone(), Status::Probable)).or_default().extend(all);
+        }
+    }
+    Ok(proven.into_iter().map(|((account, status), found)| patch(&account, status, &found)).collect())
+}
+
+/// True where the key ties out without its repeated lines, in quantity or else in amount, and not with them.
+fn without_them_it_ties(state: &State, key: &BillKey, repeats: &[Repeat]) -> Result<bool> {
+    let bill = state.bill(key);
+    let logged = state.logged_quantity(key);
+    let more: Option<i128> = repeats.iter().map(|repeat| repeat.quantity).sum();
+    if let (Some(billed), Some(more)) = (bill.quantity, more) {
+        return Ok(more != 0 && billed - more == logged);
+    }
+    let amount: Money = repeats.iter().map(|repeat| repeat.amount).sum();
+    let difference = bill.amount - state.priced(key)?;
+    let bound = state.rounding_bound(&key.cell);
+    Ok(difference.abs() > bound && (difference - amount).abs() <= bound)
+}
+
+fn patch(account: &Account, status: Status, found: &[(&BillKey, &Repeat)]) -> Patch {
+    let mut scope = Scope::of(account);
+    for (key, _) in found {
+        scope.cover(&key.cell);
+        scope.meters.extend(key.meter);
+    }
+    let amount: Money = found.iter().map(|(_, repeat)| repeat.amount).sum();
+    let mut facts =
+        vec![Fact::new("lines that are there again", found.len()), Fact::new("their amount", amount)];
+    if let Some((_, repeat)) = found.first() {
+        facts.push(Fact::new("the first of them", repeat.amount).at(&repeat.first));
+        facts.push(Fact::new("and again", repeat.amount).at(&repeat.again));
+    }
+    let files = |of: fn(&Repeat) -> &crate::diagnostic::Origin| {
+        found.iter().map(|(_, repeat)| of(repeat).file.clone()).collect::<std::collections::BTreeSet<_>>()
+    };
+    let two_files = files(|repeat| &repeat.first).is_disjoint(&files(|repeat| &repeat.again));
+    let text = if two_files {
+        "two documents cover the same days: leave one of them out, or cut them so that they do not overlap; if both are invoices, dispute the second"
+    } else {
+        "dispute the repeated lines with the provider: the same charge is on the bill twice"
+    };
+    Patch {
+        name: format!("repeated lines {account:?} {}", status.id()),
+        cause: "inv.duplicate_line",
+        status,
+        scope,
+        edits: found
+            .iter()
+            .map(|(key, repeat)| Edit::Withdraw { key: (*key).clone(), repeat: (*repeat).clone() })
+            .collect(),
+        facts,
+        rivals: Vec::new(),
+        decides: None,
+        fix: Some(Fix { kind: "dispute", text: text.to_owned(), patch: String::new() }),
+    }
+}

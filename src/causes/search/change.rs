@@ -1,0 +1,369 @@
+//! What may have been different about a slice: another tier, region, model or price version, or tokens counted under
+//! another meter. Each is one row here and says which cause it would prove.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::slice::{Attribute, Slice};
+use crate::money::Ratio;
+use crate::rate::{Account, Leaf};
+use crate::reconcile::State;
+use crate::vocabulary::{CallType, Meter, Outcome, Tier};
+
+/// One changed assumption about every leaf of a slice.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Change {
+    /// The model's prices as the book has them at another instant.
+    Version(i64),
+    /// List prices, where a contract has others.
+    List,
+    Tier(Tier),
+    Region(Arc<str>),
+    /// Long prompts at the price of short ones, or the reverse.
+    Prompt(u64),
+    /// Tokens of one meter charged as another.
+    Meter(&'static Confusion),
+    Served(Arc<str>),
+    /// Billed under its own name at the price of another model, or of the same model at another seller.
+    Priced {
+        seller: Arc<str>,
+        model: Arc<str>,
+    },
+    /// On the log and not on the bill.
+    NotBilled,
+    /// Twice on the log and once on the bill.
+    Half,
+    /// Input that holds the row's cache tokens, which are counted beside it too.
+    Overlap(Held),
+}
+
+/// Cache tokens that an input may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Held {
+    Reads,
+    Writes,
+    Both,
+}
+
+impl Held {
+    pub const ALL: [Held; 3] = [Held::Reads, Held::Writes, Held::Both];
+
+    pub fn holds(self, meter: Meter) -> bool {
+        (self != Held::Writes && meter == Meter::CacheRead) || (self != Held::Reads && meter.is_cache_write())
+    }
+}
+
+/// Two meters that a known mistake confuses.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Confusion {
+    pub logged: Meter,
+    /// `None`: not charged at all.
+    pub charged: Option<Meter>,
+    pub cause: &'static str,
+    pub words: &'static str,
+}
+
+static CONFUSIONS: &[Confusion] = &[
+    Confusion {
+        logged: Meter::CacheRead,
+        charged: Some(Meter::Input),
+        cause: "cls.cache_read_as_input",
+        words: "cache reads charged at the full input rate",
+    },
+    Confusion {
+        logged: Meter::CacheWrite5m,
+        charged: Some(Meter::CacheWrite1h),
+        cause: "rate.cache_ttl",
+        words: "cache writes logged as 5-minute, charged as 1-hour",
+    },
+    Confusion {
+        logged: Meter::CacheWrite1h,
+        charged: Some(Meter::CacheWrite5m),
+        cause: "rate.cache_ttl",
+        words: "cache writes logged as 1-hour, charged as 5-minute",
+    },
+    Confusion {
+        logged: Meter::CacheWriteOther,
+        charged: Some(Meter::CacheWrite1h),
+        cause: "rate.cache_ttl",
+        words: "cache writes of unsaid lifetime charged as 1-hour",
+    },
+    Confusion {
+        logged: Meter::CacheWriteOther,
+        charged: Some(Meter::CacheWrite5m),
+        cause: "rate.cache_ttl",
+        words: "cache writes of unsaid lifetime charged as 5-minute",
+    },
+    Confusion {
+        logged: Meter::InputAudio,
+        charged: Some(Meter::Input),
+        cause: "cls.modality",
+        words: "audio input charged as text",
+    },
+    Confusion {
+        logged: Meter::OutputAudio,
+        charged: Some(Meter::Output),
+        cause: "cls.modality",
+        words: "audio output charged as text",
+    },
+    Confusion {
+        logged: Meter::InputImage,
+        charged: Some(Meter::Input),
+        cause: "cls.modality",
+        words: "image input charged as text",
+    },
+    Confusion {
+        logged: Meter::OutputImage,
+        charged: Some(Meter::Output),
+        cause: "cls.modality",
+        words: "image output charged as text",
+    },
+    Confusion {
+        logged: Meter::OutputReasoning,
+        charged: None,
+        cause: "cls.reasoning_double",
+        words: "reasoning tokens not charged beside the output that holds them",
+    },
+];
+
+/// Price scopes that are tried where the log names none.
+const REGIONS: [&str; 3] = ["global", "geo:us", "geo:eu"];
+
+/// Every change that could hold for a slice. `models` are those the account was billed or logged for.
+pub fn changes(
+    state: &State,
+    account: &Account,
+    slice: &Slice,
+    meters: &BTreeSet<Meter>,
+    models: &BTreeSet<Arc<str>>,
+) -> Vec<Change> {
+    let mut found = Vec::new();
+    if let (Attribute::Whole, Some(model)) = (&slice.attribute, &slice.model) {
+        found.extend(versions(state, account, model, meters));
+        found.extend(lookalikes(state, account, model));
+    }
+    if slice.attribute == Attribute::Whole && !state.rater.book.terms().is_empty() {
+        found.push(Change::List);
+    }
+    found.extend(Tier::ALL.iter().copied().map(Change::Tier));
+    found.extend(REGIONS.iter().map(|region| Change::Region((*region).into())));
+    let bands = 0..=state.rater.book.bands().len() as u8;
+    found.extend(bands.map(|band| Change::Prompt(state.rater.book.band_prompt(band))));
+    found.extend(CONFUSIONS.iter().filter(|confusion| meters.contains(&confusion.logged)).map(Change::Meter));
+    let served = slice.model.as_ref();
+    if let Some(model) =
+        served.filter(|_| !matches!(slice.attribute, Attribute::Outcome(_) | Attribute::Stream))
+    {
+        found.extend(models.iter().filter(|other| *other != model).cloned().map(Change::Served));
+    }
+    let may_be_free = match slice.attribute {
+        Attribute::Outcome(outcome) => outcome == Outcome::FailedWithUsage,
+        Attribute::CallType(call) => call == CallType::Poll,
+        Attribute::Key(_) => true,
+        _ => false,
+    };
+    found.push(Change::Half);
+    let held = Held::ALL.into_iter().filter(|held| meters.iter().any(|meter| held.holds(*meter)));
+    found.extend(held.map(Change::Overlap));
+    if may_be_free {
+        found.push(Change::NotBilled);
+    }
+    found
+}
+
+/// Instants at which a price of the model began. Prices by the hour have a version for each hour; only steps from day to
+/// day are versions here.
+fn versions(state: &State, account: &Account, model: &str, meters: &BTreeSet<Meter>) -> Vec<Change> {
+    let book = state.rater.book;
+    let rows = meters.iter().flat_map(|meter| book.rows(&account.provider, model, *meter));
+    let rows: Vec<_> = rows.filter(|row| row.from <= state.period.last.next().start()).collect();
+    if rows.iter().any(|row| &*row.window != "*") {
+        return Vec::new();
+    }
+    let instants: BTreeSet<i64> = rows.iter().map(|row| row.from).collect();
+    instants.into_iter().map(Change::Version).collect()
+}
+
+/// Other models whose prices could have been taken by mistake: siblings of one family at the same seller, and the same
+/// model at another one.
+fn lookalikes(state: &State, account: &Account, model: &str) -> Vec<Change> {
+    let book = state.rater.book;
+    let seller = &account.provider;
+    let at = state.period.first.start();
+    let family = |name: &str| name.split(['-', '.', '/']).next().map(str::to_owned);
+    let siblings =
+        book.models(seller).filter(|other| *other.id != *model && family(&other.id) == family(model));
+    let mut found: Vec<Change> =
+        siblings.map(|other| Change::Priced { seller: seller.clone(), model: (&*other.id).into() }).collect();
+    let bare = model.rsplit('/').next().unwrap_or(model);
+    let bare = bare.strip_prefix("anthropic.").unwrap_or(bare);
+    for other in book.sellers().filter(|other| *other != &**seller) {
+        let spellings = [bare.to_owned(), format!("{seller}/{bare}"), format!("{seller}.{bare}")];
+        let named = spellings.iter().find_map(|name| book.resolve(other, name, at));
+        found.extend(named.map(|named| Change::Priced { seller: other.into(), model: named.into() }));
+    }
+    found
+}
+
+/// What becomes of a leaf.
+pub enum Became {
+    Same,
+    Leaf(Leaf),
+    Price(Ratio),
+    Nothing,
+    Half,
+    /// It loses what the row counts under the held meters.
+    Less,
+    /// The change is no story for this leaf: the book has no such price.
+    Impossible,
+}
+
+impl Change {
+    pub fn of(&self, state: &State, leaf: &Leaf) -> Became {
+        let other = match self {
+            Change::Version(at) => return version(state, leaf, *at),
+            Change::List => {
+                return match state.rater.list(leaf) {
+                    Some(list) if state.rater.ratio(leaf) == Some(list) => Became::Same,
+                    Some(list) => Became::Price(list),
+                    None => Became::Impossible,
+                };
+            }
+            Change::Tier(tier) => Leaf { tier: *tier, ..leaf.clone() },
+            Change::Region(region) => Leaf { region: region.clone(), ..leaf.clone() },
+            Change::Prompt(prompt) => Leaf { prompt: *prompt, ..leaf.clone() },
+            Change::Meter(confusion) if confusion.logged != leaf.meter => return Became::Same,
+            Change::Meter(confusion) => match confusion.charged {
+                Some(meter) => Leaf { meter, ..leaf.clone() },
+                None => return Became::Nothing,
+            },
+            Change::Served(model) => Leaf { model: model.clone(), ..leaf.clone() },
+            Change::Priced { seller, model } => {
+                let account = Account { provider: seller.clone(), id: None };
+                let region = if *seller == leaf.account.provider { leaf.region.clone() } else { "".into() };
+                let other = Leaf { account, model: model.clone(), region, ..leaf.clone() };
+                return match (state.rater.list(&other), state.rater.ratio(leaf)) {
+                    _ if !leaf.meter.is_token() => Became::Same,
+                    (Some(then), Some(now)) if then == now => Became::Same,
+                    (Some(then), _) => Became::Price(then),
+                    (None, _) => Became::Impossible,
+                };
+            }
+            Change::NotBilled => return Became::Nothing,
+            Change::Half => return Became::Half,
+            Change::Overlap(_) if leaf.meter == Meter::Input => return Became::Less,
+            Change::Overlap(_) => return Became::Same,
+        };
+        if !leaf.meter.is_token() && !matches!(self, Change::Served(_)) {
+            return Became::Same;
+        }
+        // Where the list has one price for both, the change is none; a price of the month belongs to its own leaf.
+        match (state.rater.list(&other), state.rater.list(leaf)) {
+            _ if other == *leaf => Became::Same,
+            (Some(then), Some(now)) if then == now && !matches!(self, Change::Served(_)) => Became::Same,
+            (Some(_), _) if !state.rater.is_contracted(leaf) => Became::Leaf(other),
+            _ => Became::Impossible,
+        }
+    }
+
+    /// Binary digits that a change costs beyond its place in the list: prices of other models agree by chance more often
+    /// than those of the model itself.
+    pub fn far_fetched(&self, account: &Account) -> i64 {
+        match self {
+            Change::Priced { seller, .. } if *seller != account.provider => 20,
+            Change::Priced { .. } => 10,
+            _ => 0,
+        }
+    }
+
+    /// The cause that the change would prove for a slice. `lasting`: once it began, it went on.
+    pub fn cause(&self, account: &Account, slice: &Slice, lasting: bool) -> &'static str {
+        match (self, &slice.attribute) {
+            (Change::Version(_), _) => "rate.stale",
+            (Change::List, _) => "terms.discount",
+            (Change::Tier(Tier::Batch), _) => "rate.batch",
+            (Change::Tier(Tier::Fast | Tier::Ultrafast), _) => "rate.speed_premium",
+            (Change::Tier(_), _) => "rate.service_tier",
+            (Change::Region(_), _) => "rate.region_uplift",
+            (Change::Prompt(_), _) => "rate.context_band",
+            (Change::Meter(confusion), _) => confusion.cause,
+            (Change::Served(_), _) if lasting => "map.alias_repointed",
+            (Change::Served(_), _) => "map.fallback",
+            (Change::Priced { seller, .. }, _) if *seller != account.provider => "rate.platform_twin",
+            (Change::Priced { .. }, _) if slice.model.as_deref().is_some_and(is_tuned) => "map.finetune_base",
+            (Change::Priced { .. }, _) => "map.fuzzy_match",
+            (Change::NotBilled, Attribute::CallType(_)) => "qty.poll_duplicate",
+            (Change::NotBilled, Attribute::Outcome(_)) => "qty.failed_priced",
+            (Change::NotBilled, _) => "cov.other_payer",
+            (Change::Half, _) => "qty.rollup_duplicate",
+            (Change::Overlap(_), Attribute::Whole) if slice.model.is_none() => "cls.convention_flip",
+            (Change::Overlap(_), _) => "cls.cache_double",
+        }
+    }
+
+    pub fn words(&self) -> String {
+        match self {
+            Change::Version(at) => {
+                let day = crate::period::Day::of_instant(*at);
+                format!("charged at the prices of the book's version of {day}")
+            }
+            Change::List => "charged at list, without the contract's terms".to_owned(),
+            Change::Tier(tier) => format!("charged at tier {tier}"),
+            Change::Region(region) => format!("charged in region {region}"),
+            Change::Prompt(0) => "charged at the base rate of short prompts".to_owned(),
+            Change::Prompt(prompt) => format!("charged at the rate of prompts from {prompt} tokens on"),
+            Change::Meter(confusion) => confusion.words.to_owned(),
+            Change::Served(model) => format!("charged as {model}"),
+            Change::Priced { seller, model } => format!("charged at the price of {model} at {seller}"),
+            Change::NotBilled => "not charged".to_owned(),
+            Change::Half => "logged twice, charged once".to_owned(),
+            Change::Overlap(Held::Reads) => "cache reads logged beside an input that holds them".to_owned(),
+            Change::Overlap(Held::Writes) => "cache writes logged beside an input that holds them".to_owned(),
+            Change::Overlap(Held::Both) => "cache tokens logged beside an input that holds them".to_owned(),
+        }
+    }
+
+    /// The input that would tell it from its rivals.
+    pub const fn decides(&self) -> &'static str {
+        match self {
+            Change::Version(_) => {
+                "the seller's price page for these days, or billed quantities by token class"
+            }
+            Change::List => "the contract: does the term hold for these days",
+            Change::Tier(_) => "the served tier or batch id of these calls in the log",
+            Change::Region(_) => "the endpoint or geography of these calls in the log",
+            Change::Prompt(_) => "a cost export that tells the context band",
+            Change::Meter(_) | Change::Overlap(_) => {
+                "billed quantities by token class: the provider's usage report"
+            }
+            Change::Served(_) => "the model that answered, in the log",
+            Change::Priced { .. } => "the seller's price page for the billed name",
+            Change::NotBilled | Change::Half => "the provider's usage report for these days, by key",
+        }
+    }
+}
+
+/// A fine-tuned model, by its name.
+fn is_tuned(model: &str) -> bool {
+    model.starts_with("ft:") || model.starts_with("ft-")
+}
+
+/// The list price of another instant, with what the contract makes of it today.
+fn version(state: &State, leaf: &Leaf, at: i64) -> Became {
+    let (then, now) = (state.rater.list(&Leaf { at, ..leaf.clone() }), state.rater.list(leaf));
+    match (then, now, state.rater.ratio(leaf)) {
+        (Some(then), Some(now), _) if then == now => Became::Same,
+        (Some(then), Some(now), Some(unit)) if unit != now => {
+            let inverse = Ratio::new(now.denominator(), now.numerator());
+            let unit = inverse.and_then(|inverse| unit.checked_mul(inverse)?.checked_mul(then));
+            unit.map_or(Became::Impossible, Became::Price)
+        }
+        // Without a contract, the leaf of that instant has that price, and further changes apply to it.
+        (Some(_), ..) if state.rater.book.terms().is_empty() => {
+            Became::Leaf(Leaf { at, whole_day: false, ..leaf.clone() })
+        }
+        (Some(then), ..) => Became::Price(then),
+        // A meter that had no price yet has the one it has.
+        (None, ..) => Became::Same,
+    }
+}

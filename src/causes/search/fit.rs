@@ -1,0 +1,202 @@
+//! On which days does the bill agree with a story, and is that enough to tell it?
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::problem::{Node, Problem, Side, Touch};
+use super::score::{DIGIT, Digits, best_runs, digits, log2};
+use crate::causes::noise::share;
+use crate::period::Day;
+
+/// Days that must tie out with the story, to the last step or to the noise of the log.
+const TESTS: usize = 3;
+const TESTS_IN_NOISE: usize = 4;
+/// Digits that chance would have to match.
+const SURE: Digits = 24 * DIGIT;
+/// A run of days below this is chance.
+const RUN: Digits = 5 * DIGIT;
+/// One day counts for at most this much: days of one series are not independent to the last digit.
+const MOST_OF_A_DAY: Digits = 16 * DIGIT;
+/// At least this share of the dollars a story moves must end in sides that tie out: 4 of 5.
+const CLOSURE: (i128, i128) = (4, 5);
+
+/// How well a story fits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Grade {
+    /// To the last step of the bill.
+    Exact,
+    /// To the measured noise of the log.
+    Noise,
+}
+
+/// The days on which a story holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fit {
+    pub days: Vec<Day>,
+    /// Digits saved, before the story itself is paid for.
+    pub gain: Digits,
+    pub runs: usize,
+    pub grade: Option<Grade>,
+    /// Days that test it: it moves something there, and what it touches ties out.
+    pub tests: usize,
+    /// Once it holds, it holds on nearly every day on which it could be seen: 4 of 5.
+    pub lasting: bool,
+    /// It holds from the first day on which it could be seen.
+    pub from_the_start: bool,
+    /// Gross difference that vanishes, in 10^-12.
+    pub closed: i128,
+}
+
+impl Fit {
+    pub fn holds(&self, day: Day) -> bool {
+        self.days.binary_search(&day).is_ok()
+    }
+}
+
+/// What one day says.
+#[derive(Debug, Clone, Copy, Default)]
+struct Verdict {
+    gain: Digits,
+    /// It moves enough to be seen beyond rounding, and beyond noise.
+    seen: bool,
+    seen_in_noise: bool,
+    /// Everything it moves ties out: to the last step, to the noise.
+    exact: bool,
+    within_noise: bool,
+    /// Digits of what it moves beyond rounding.
+    told: Digits,
+    moved: i128,
+    moved_exact: i128,
+    moved_within_noise: i128,
+    closed: i128,
+}
+
+/// The difference of one side, split where the count is known: what the count explains, and what is left to the rate.
+fn differences(side: &Side, priced: i128, logged: i128) -> (i128, i128) {
+    let difference = side.billed - priced;
+    match side.counted {
+        Some(counted) if counted != logged => {
+            let gap = counted - logged;
+            let (amount, units) = if logged > 0 { (priced, logged) } else { (side.billed, counted) };
+            let by_count = amount.checked_mul(gap).map_or(difference, |product| product / units.max(1));
+            (by_count, difference - by_count)
+        }
+        _ => (0, difference),
+    }
+}
+
+/// What is open on a side, in digits.
+fn open(side: &Side, priced: i128, logged: i128, bound: i128) -> Digits {
+    let (by_count, by_rate) = differences(side, priced, logged);
+    digits(by_count, bound) + digits(by_rate, bound)
+}
+
+/// What a touched side looks like afterwards.
+pub struct After {
+    pub ties: bool,
+    pub within_noise: bool,
+}
+
+pub fn after(side: &Side, priced: i128, logged: i128, bound: i128, floor: i128) -> After {
+    let (by_count, by_rate) = differences(side, priced, logged);
+    let noise = bound + share(floor, priced.max(side.billed));
+    After {
+        ties: by_count == 0 && by_rate.abs() <= bound,
+        within_noise: (by_count + by_rate).abs() <= noise && by_rate.abs() <= noise,
+    }
+}
+
+/// Judges the touches of a story against the bill. `floor`: noise of the log in parts per million. `needs_bill`: the
+/// story says that something was not charged, which a missing bill line does not show.
+pub fn fit(problem: &Problem, node: &Node, touches: &[Touch], floor: i128, needs_bill: bool) -> Option<Fit> {
+    let mut days: BTreeMap<Day, Verdict> = BTreeMap::new();
+    for same_day in touches.chunk_by(|a, b| a.day == b.day) {
+        days.insert(same_day[0].day, verdict(problem, node, same_day, floor, needs_bill));
+    }
+    let gains: Vec<Digits> = days.values().map(|verdict| verdict.gain).collect();
+    let (runs, gain) = best_runs(&gains, RUN);
+    let listed: Vec<(Day, Verdict)> = days.into_iter().collect();
+    let inside: Vec<&(Day, Verdict)> =
+        runs.iter().flat_map(|(first, last)| &listed[*first..=*last]).collect();
+    let onset = inside.first()?.0;
+    let sum = |of: fn(&Verdict) -> i128| inside.iter().map(|(_, verdict)| of(verdict)).sum::<i128>();
+    let moved = sum(|verdict| verdict.moved);
+    let closes = |closed: i128| moved > 0 && closed * CLOSURE.1 >= moved * CLOSURE.0;
+    let exact_days = inside.iter().filter(|(_, verdict)| verdict.seen && verdict.exact);
+    let told: Digits = exact_days.clone().map(|(_, verdict)| verdict.told.min(MOST_OF_A_DAY)).sum();
+    let tests = exact_days.count();
+    let noise_tests =
+        inside.iter().filter(|(_, verdict)| verdict.seen_in_noise && verdict.within_noise).count();
+    let sure = SURE + choice(listed.len(), inside.len(), runs.len());
+    let exact = tests >= TESTS && told >= sure && closes(sum(|verdict| verdict.moved_exact));
+    let noise = floor > 0
+        && noise_tests >= TESTS_IN_NOISE
+        && gain >= sure
+        && closes(sum(|verdict| verdict.moved_within_noise));
+    let held: Vec<Day> = inside.iter().map(|(day, _)| *day).collect();
+    let seen = |verdict: &Verdict| if exact { verdict.seen } else { verdict.seen_in_noise };
+    let against = listed
+        .iter()
+        .filter(|(day, verdict)| *day > onset && seen(verdict) && held.binary_search(day).is_err());
+    Some(Fit {
+        lasting: against.count() * 4 <= held.len(),
+        from_the_start: listed.iter().find(|(_, verdict)| seen(verdict)).is_none_or(|(day, _)| *day >= onset),
+        gain,
+        runs: runs.len(),
+        grade: if exact { Some(Grade::Exact) } else { noise.then_some(Grade::Noise) },
+        tests: if exact { tests } else { noise_tests },
+        closed: sum(|verdict| verdict.closed),
+        days: held,
+    })
+}
+
+/// Digits it takes to say which days they are: the ends of the runs, or one by one, whichever is shorter.
+fn choice(all: usize, chosen: usize, runs: usize) -> Digits {
+    let by_ends = 2 * (runs as Digits - 1) * log2(all as u128 + 1);
+    let one_by_one = (0..chosen).map(|at| log2((all - at) as u128) - log2(at as u128 + 1)).sum::<Digits>();
+    by_ends.min(one_by_one)
+}
+
+/// True where one factor on everything the story touches, which is no known cause, would save as many digits: then noise
+/// decides between them, and the story is not told. A fitted number costs ten digits, and a story is worth six more.
+pub fn one_factor_does(problem: &Problem, node: &Node, touches: &[Touch], gain: Digits) -> bool {
+    let sides: BTreeSet<u32> = touches.iter().map(|touch| touch.side).collect();
+    let sum = |of: &dyn Fn(usize) -> i128| sides.iter().map(|side| of(*side as usize)).sum::<i128>();
+    let priced = sum(&|side| node.priced[side]);
+    let factor = sum(&|side| problem.sides[side].billed).saturating_mul(1_000_000) / priced.max(1);
+    let saved: Digits = sides
+        .iter()
+        .map(|side| {
+            let (priced, side) = (node.priced[*side as usize], &problem.sides[*side as usize]);
+            let scaled = priced / 1_000_000 * factor;
+            digits(side.billed - priced, side.bound) - digits(side.billed - scaled, side.bound)
+        })
+        .sum();
+    saved - 16 * DIGIT > gain
+}
+
+fn verdict(problem: &Problem, node: &Node, touches: &[Touch], floor: i128, needs_bill: bool) -> Verdict {
+    let mut verdict = Verdict { exact: true, within_noise: true, ..Verdict::default() };
+    for touch in touches {
+        let side = &problem.sides[touch.side as usize];
+        let (priced, logged) = (node.priced[touch.side as usize], node.logged[touch.side as usize]);
+        let bound = side.bound + 2 * touches.len() as i128;
+        if !side.covered || (needs_bill && !side.has_line) {
+            // No bill, no test.
+            return Verdict::default();
+        }
+        let (then_priced, then_logged) = (priced + touch.money, logged + touch.count);
+        let after = after(side, then_priced, then_logged, bound, floor);
+        let (money, noise) = (touch.money.abs(), share(floor, priced.max(side.billed)));
+        verdict.gain += open(side, priced, logged, bound) - open(side, then_priced, then_logged, bound);
+        verdict.seen |= money > 2 * bound;
+        verdict.seen_in_noise |= money > 2 * (bound + noise);
+        verdict.exact &= after.ties;
+        verdict.within_noise &= after.within_noise;
+        verdict.told += digits(touch.money, bound);
+        verdict.moved += money;
+        verdict.moved_exact += if after.ties { money } else { 0 };
+        verdict.moved_within_noise += if after.within_noise { money } else { 0 };
+        verdict.closed += (side.billed - priced).abs() - (side.billed - then_priced).abs();
+    }
+    verdict
+}

@@ -1,0 +1,168 @@
+//! Two or three stories at once, where no single one closes a model's days.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::problem::{Node, Place};
+use super::score::{DIGIT, Digits};
+use super::{Found, Search};
+use crate::error::Result;
+use crate::period::Day;
+
+/// First stories that are followed up, the most promising first, at each depth.
+const WIDTH: usize = 16;
+/// Stories that are told together.
+const MOST: usize = 3;
+
+/// Ideas told together, each with what every idea is worth where the others of them are told.
+pub(super) type Set = Vec<(usize, Vec<Found>)>;
+
+/// Stories told so far on a branch.
+struct Branch {
+    node: Node,
+    told: Vec<(usize, Vec<Day>)>,
+    score: Digits,
+}
+
+impl Search<'_, '_> {
+    /// The ideas of one model, each as it is judged where all others of them are told, that
+    /// together close its days, for the model with the largest open difference that was not tried since something changed.
+    pub(super) fn together(
+        &mut self,
+        node: &Node,
+        found: &[Found],
+        stuck: &mut BTreeSet<Option<Arc<str>>>,
+    ) -> Result<Option<Set>> {
+        let mut models: Vec<Arc<str>> = self
+            .slices
+            .iter()
+            .filter_map(|slice| slice.model.clone())
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect();
+        models.sort_by_key(|model| std::cmp::Reverse(self.open_of(node, model)));
+        for model in models {
+            if self.open_of(node, &model) == 0 || !stuck.insert(Some(model.clone())) {
+                continue;
+            }
+            if let Some(set) = self.set_of(node, found, &model)? {
+                // What was found changes what is left of its neighbours.
+                stuck.clear();
+                return Ok(Some(set));
+            }
+        }
+        Ok(None)
+    }
+
+    fn open_of(&self, node: &Node, model: &Arc<str>) -> i128 {
+        let sides = self.problem.sides.iter().zip(&node.priced);
+        sides
+            .filter(|(side, _)| side.key.cell.model.as_ref() == Some(model) && side.covered)
+            .map(|(side, priced)| (side.billed - priced).abs() - side.bound)
+            .filter(|open| *open > 0)
+            .sum()
+    }
+
+    fn set_of(&mut self, node: &Node, found: &[Found], model: &Arc<str>) -> Result<Option<Set>> {
+        let ideas: Vec<usize> = (0..self.ideas.len())
+            .filter(|idea| {
+                found[*idea].is_some() && self.slices[self.ideas[*idea].slice].model.as_ref() == Some(model)
+            })
+            .collect();
+        let mut firsts: Vec<(Digits, usize)> = ideas
+            .iter()
+            .filter_map(|idea| {
+                let fit = found[*idea].as_ref()?;
+                Some((fit.gain - self.ideas[*idea].cost, *idea))
+            })
+            .collect();
+        firsts.sort_by(|a, b| b.cmp(a));
+        let mut branches = Vec::new();
+        for (_, idea) in firsts.into_iter().take(WIDTH) {
+            branches.extend(self.follow(
+                &Branch { node: node.clone(), told: Vec::new(), score: 0 },
+                idea,
+                found[idea].clone(),
+            )?);
+        }
+        for _ in 1..MOST {
+            let mut next: Vec<(Digits, usize, usize, Found)> = Vec::new();
+            for (at, branch) in branches.iter().enumerate() {
+                let mut here = branch.node.clone();
+                for idea in &ideas {
+                    if branch.told.iter().any(|(told, _)| told == idea) {
+                        continue;
+                    }
+                    let judged = self.judge(&mut here, *idea)?;
+                    if let Some(fit) = &judged {
+                        let score = branch.score + fit.gain - self.ideas[*idea].cost;
+                        if score > branch.score + 8 * DIGIT {
+                            next.push((score, at, *idea, judged));
+                        }
+                    }
+                }
+            }
+            next.sort_by(|a, b| (b.0, a.1, a.2).cmp(&(a.0, b.1, b.2)));
+            let mut following = Vec::new();
+            for (_, at, idea, judged) in next.into_iter().take(WIDTH) {
+                let Some(branch) = self.follow(&branches[at], idea, judged)? else { continue };
+                if let Some(set) = self.closes(node, &branch)? {
+                    return Ok(Some(set));
+                }
+                following.push(branch);
+            }
+            branches = following;
+        }
+        Ok(None)
+    }
+
+    fn follow(&mut self, branch: &Branch, idea: usize, judged: Found) -> Result<Option<Branch>> {
+        let Some(fit) = judged else { return Ok(None) };
+        let mut node = branch.node.clone();
+        self.make(&mut node, idea, &fit.days)?;
+        let mut told = branch.told.clone();
+        told.push((idea, fit.days));
+        Ok(Some(Branch { node, told, score: branch.score + fit.gain - self.ideas[idea].cost }))
+    }
+
+    fn make(&mut self, node: &mut Node, idea: usize, days: &[Day]) -> Result<Vec<(u32, Place)>> {
+        let super::Idea { slice, change, .. } = &self.ideas[idea];
+        self.problem.apply(node, &self.slices[*slice].atoms, change, |day| days.binary_search(&day).is_ok())
+    }
+
+    /// The branch's ideas in an order in which each closes once the others are told: the last one first. Days that were
+    /// chosen while the others were unknown are chosen again.
+    fn closes(&mut self, node: &Node, branch: &Branch) -> Result<Option<Set>> {
+        let mut told = branch.told.clone();
+        for _ in 0..2 {
+            for at in 0..told.len() {
+                let mut here = node.clone();
+                for (_, (idea, days)) in told.iter().enumerate().filter(|(other, _)| *other != at) {
+                    self.make(&mut here, *idea, days)?;
+                }
+                let Some(fit) = self.judge(&mut here, told[at].0)? else { return Ok(None) };
+                told[at].1 = fit.days;
+            }
+        }
+        let mut set = Set::new();
+        for at in 0..told.len() {
+            let mut here = node.clone();
+            for (_, (idea, days)) in told.iter().enumerate().filter(|(other, _)| *other != at) {
+                self.make(&mut here, *idea, days)?;
+            }
+            let closing = self.judge(&mut here, told[at].0)?;
+            if closing.is_none_or(|fit| fit.grade.is_none() || fit.closed <= 0) {
+                return Ok(None);
+            }
+            let model = self.slices[self.ideas[told[at].0].slice].model.clone();
+            let mut found = vec![None; self.ideas.len()];
+            for (idea, found) in found.iter_mut().enumerate() {
+                if self.slices[self.ideas[idea].slice].model == model {
+                    *found = self.judge(&mut here, idea)?;
+                }
+            }
+            set.push((told[at].0, found));
+        }
+        Ok(Some(set))
+    }
+}

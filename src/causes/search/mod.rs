@@ -1,0 +1,308 @@
+//! Which changes of assumption re-price the usage to the billed amounts, day after day?
+//!
+//! A story is a slice of usage and a change of it. It has no free number: every day is a test. The story that saves the
+//! most digits is told first, everything is re-priced, and the search goes on with what is left; where no single story
+//! closes a model's days, two or three are tried together. What two stories explain equally well is ambiguous and says
+//! what would decide.
+
+mod change;
+mod fit;
+mod joint;
+mod problem;
+mod score;
+mod slice;
+mod story;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::{Patch, noise};
+use crate::error::Result;
+use crate::rate::Account;
+use crate::reconcile::State;
+use crate::vocabulary::Meter;
+use change::Change;
+use fit::{Fit, Grade};
+use problem::{Node, Problem, Touch};
+use score::{DIGIT, Digits, log2};
+use slice::Slice;
+use story::Story;
+
+/// Claims of one account after which the search stops; what is left then stays unexplained.
+const MOST_CLAIMS: usize = 48;
+/// Prices that one search of an account may look up: models with the largest differences come first, and what is left
+/// out is said.
+const MOST_LOOKUPS: usize = 2_000_000;
+
+pub fn propose(state: &State) -> Result<Vec<Patch>> {
+    let accounts: BTreeSet<&Account> = state.open.iter().map(|cell| &cell.account).collect();
+    let mut patches = Vec::new();
+    for account in accounts {
+        let (models, _) = affordable(state, account)?;
+        if !models.is_empty() {
+            patches.extend(Search::new(state, account, &models)?.run()?);
+        }
+    }
+    Ok(patches)
+}
+
+/// Models of an account with an open difference that the search leaves out, because there is too much to try.
+pub fn left_out(state: &State, account: &Account) -> Result<Vec<Arc<str>>> {
+    Ok(affordable(state, account)?.1)
+}
+
+/// Models to search, and those that are one too many; the largest differences come first.
+fn affordable(state: &State, account: &Account) -> Result<(BTreeSet<Arc<str>>, Vec<Arc<str>>)> {
+    let suspects = suspects(state, account)?;
+    let mut atoms: BTreeMap<&Arc<str>, usize> = BTreeMap::new();
+    for row in state.usage.iter().filter(|row| row.account == *account && suspects.contains_key(&row.model)) {
+        *atoms.entry(&row.model).or_default() += row.sums.meters.iter().count();
+    }
+    let mut by_size: Vec<(&Arc<str>, i128)> = suspects.iter().map(|(model, open)| (model, *open)).collect();
+    by_size.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
+    let (mut kept, mut left_out, mut spent) = (BTreeSet::new(), Vec::new(), 0usize);
+    for (model, _) in by_size {
+        spent += atoms.get(model).copied().unwrap_or(0) * LOOKUPS_OF_AN_ATOM;
+        if spent > MOST_LOOKUPS {
+            left_out.push(model.clone());
+        } else {
+            kept.insert(model.clone());
+        }
+    }
+    Ok((kept, left_out))
+}
+
+/// An atom is in about eight slices, and each has about thirty changes.
+const LOOKUPS_OF_AN_ATOM: usize = 240;
+
+/// Models with a difference that nothing explains yet; and how large it is, in 10^-12.
+fn suspects(state: &State, account: &Account) -> Result<BTreeMap<Arc<str>, i128>> {
+    let mut suspects: BTreeMap<Arc<str>, i128> = BTreeMap::new();
+    for cell in state.open.iter().filter(|cell| cell.account == *account) {
+        if state.delta(cell)?.abs() <= state.rounding_bound(cell) && cell.model.is_none() {
+            continue;
+        }
+        for key in state.keys_of(cell) {
+            let bill = state.bill(&key);
+            let residual = bill.amount - state.priced(&key)?;
+            if residual.abs() <= bill.bound || state.accepted.contains(&key) {
+                continue;
+            }
+            let leaves = state.logged.get(&key).into_iter().flatten();
+            let mut models: BTreeSet<&Arc<str>> = leaves.map(|(leaf, _)| &leaf.model).collect();
+            models.extend(&cell.model);
+            for model in models {
+                *suspects.entry(model.clone()).or_default() += residual.pico().abs();
+            }
+        }
+    }
+    Ok(suspects)
+}
+
+/// One slice and one change of it.
+pub(self) struct Idea {
+    slice: usize,
+    change: Change,
+    /// Digits it takes to say which one it is.
+    cost: Digits,
+}
+
+/// The search of one account.
+pub(self) struct Search<'s, 'a> {
+    account: &'s Account,
+    problem: Problem<'s, 'a>,
+    node: Node,
+    slices: Vec<Slice>,
+    ideas: Vec<Idea>,
+    /// Noise of the log, in parts per million.
+    floor: i128,
+    /// Sides that nearly tie out before any story, with how far they are off, in that order.
+    nearly: Vec<(i128, u32)>,
+}
+
+/// What was found for an idea, as long as nothing near it changes.
+type Found = Option<Fit>;
+
+impl<'s, 'a> Search<'s, 'a> {
+    fn new(
+        state: &'s State<'a>,
+        account: &'s Account,
+        models: &BTreeSet<Arc<str>>,
+    ) -> Result<Search<'s, 'a>> {
+        let (problem, node) = Problem::new(state, account, |model| models.contains(model))?;
+        let slices = slice::slices(&problem);
+        let mut known: BTreeSet<Arc<str>> = models.clone();
+        known.extend(problem.sides.iter().filter_map(|side| side.key.cell.model.clone()));
+        let mut ideas = Vec::new();
+        for (index, slice) in slices.iter().enumerate() {
+            let meters: BTreeSet<Meter> =
+                slice.atoms.iter().map(|atom| node.places[*atom as usize].leaf.meter).collect();
+            let changes = change::changes(state, account, slice, &meters, &known);
+            let cost = log2(slices.len() as u128) + log2(changes.len() as u128);
+            // The plainest slice of a kind is as good as free to name.
+            let plain = if slice.attribute == slice::Attribute::Whole { 4 * DIGIT } else { 0 };
+            ideas.extend(changes.into_iter().map(|change| {
+                let cost = cost - plain + change.far_fetched(account) * DIGIT;
+                Idea { slice: index, change, cost }
+            }));
+        }
+        let sides = problem.sides.iter().zip(&node.priced).enumerate();
+        let mut nearly: Vec<(i128, u32)> = sides
+            .filter(|(_, (side, _))| side.has_line)
+            .filter_map(|(at, (side, priced))| {
+                Some((noise::off(side.billed, *priced, side.bound)?, at as u32))
+            })
+            .collect();
+        nearly.sort_unstable();
+        let floor = noise::of(nearly.iter().map(|(off, _)| *off));
+        Ok(Search { account, problem, node, slices, ideas, floor, nearly })
+    }
+
+    /// What an idea would do to a node, and how well that fits.
+    fn judge(&mut self, node: &mut Node, idea: usize) -> Result<Found> {
+        let Idea { slice, change, .. } = &self.ideas[idea];
+        let Some(touches) = self.problem.touches(node, &self.slices[*slice].atoms, change)? else {
+            return Ok(None);
+        };
+        let needs_bill = *change == Change::NotBilled;
+        let problem = &self.problem;
+        let found = fit::fit(problem, node, &touches, self.floor, needs_bill);
+        let Some(fit) = found.as_ref().filter(|fit| fit.grade == Some(Grade::Noise)) else {
+            return Ok(found);
+        };
+        // Noise is what the story does not touch: its own sides are no measure of it.
+        let held: Vec<Touch> = touches.iter().filter(|touch| fit.holds(touch.day)).copied().collect();
+        let floor = self.floor_beside(&held);
+        let found = fit::fit(problem, node, &touches, floor.min(self.floor), needs_bill);
+        Ok(found.map(|fit| match fit.grade {
+            Some(Grade::Noise) if fit::one_factor_does(problem, node, &held, fit.gain) => {
+                Fit { grade: None, ..fit }
+            }
+            _ => fit,
+        }))
+    }
+
+    /// The noise of the sides that are not touched.
+    fn floor_beside(&self, touches: &[Touch]) -> i128 {
+        let touched: BTreeSet<u32> = touches.iter().map(|touch| touch.side).collect();
+        let beside: Vec<i128> =
+            self.nearly.iter().filter(|(_, side)| !touched.contains(side)).map(|(off, _)| *off).collect();
+        noise::of(beside.into_iter())
+    }
+
+    fn story(&self, idea: usize, fit: &Fit) -> Story<'_> {
+        let Idea { slice, change, cost } = &self.ideas[idea];
+        let slice = &self.slices[*slice];
+        let cause = change.cause(self.account, slice, fit.lasting);
+        Story { slice, change: change.clone(), cause, score: fit.gain - cost, fit: fit.clone() }
+    }
+
+    /// Tells story after story until none closes.
+    fn run(mut self) -> Result<Vec<Patch>> {
+        let mut patches = Vec::new();
+        let mut found: Vec<Found> = Vec::new();
+        let mut node = self.node.clone();
+        for idea in 0..self.ideas.len() {
+            found.push(self.judge(&mut node, idea)?);
+        }
+        let mut stuck: BTreeSet<Option<Arc<str>>> = BTreeSet::new();
+        while patches.len() < MOST_CLAIMS {
+            let mut changed: BTreeSet<u32> = BTreeSet::new();
+            if let Some(idea) = self.best(&found) {
+                match self.tell(&mut node, idea, &found)? {
+                    Some((patch, sides)) => {
+                        patches.push(patch);
+                        changed = sides;
+                    }
+                    None => found[idea] = None,
+                }
+            } else if let Some(set) = self.together(&node, &found, &mut stuck)? {
+                let told = patches.len();
+                for (idea, judged) in set {
+                    if let Some((patch, sides)) = self.tell(&mut node, idea, &judged)? {
+                        patches.push(patch);
+                        changed.extend(sides);
+                    }
+                }
+                if patches.len() == told {
+                    break;
+                }
+            } else {
+                break;
+            }
+            self.refresh(&mut node, &mut found, &changed)?;
+        }
+        Ok(patches)
+    }
+
+    /// The idea that saves the most among those that close.
+    fn best(&self, found: &[Found]) -> Option<usize> {
+        let mut best: Option<(Digits, i128, usize)> = None;
+        for (idea, found) in found.iter().enumerate() {
+            let Some(found) = found.as_ref().filter(|fit| fit.grade.is_some() && fit.closed > 0) else {
+                continue;
+            };
+            let story = self.story(idea, found);
+            if story.score <= 0 || self.problem.state.rejected.contains(&story.name(self.account)) {
+                continue;
+            }
+            if best.is_none_or(|(score, closed, _)| (story.score, story.fit.closed) > (score, closed)) {
+                best = Some((story.score, story.fit.closed, idea));
+            }
+        }
+        best.map(|(.., idea)| idea)
+    }
+
+    /// Makes an idea true and returns its patch with the sides it changed.
+    fn tell(
+        &mut self,
+        node: &mut Node,
+        idea: usize,
+        found: &[Found],
+    ) -> Result<Option<(Patch, BTreeSet<u32>)>> {
+        let Some(best) = found[idea].as_ref() else { return Ok(None) };
+        let days = best.days.clone();
+        let Idea { slice, change, .. } = &self.ideas[idea];
+        let before = node.clone();
+        let atoms = &self.slices[*slice].atoms;
+        let moved = self.problem.apply(node, atoms, change, |day| days.binary_search(&day).is_ok())?;
+        let story = self.story(idea, best);
+        let others: Vec<Story> = found
+            .iter()
+            .enumerate()
+            .filter(|(other, _)| *other != idea)
+            .filter_map(|(other, found)| Some(self.story(other, found.as_ref()?)))
+            .filter(|other| other.fit.grade.is_some() && other.rivals(&story))
+            .collect();
+        let rivals: Vec<&Story> = others.iter().collect();
+        let patch = story.patch(&self.problem, node, &moved, self.account, &rivals, self.floor);
+        let Some(patch) = patch.filter(|patch| !patch.edits.is_empty()) else {
+            *node = before;
+            return Ok(None);
+        };
+        let mut sides: BTreeSet<u32> = moved.iter().map(|(_, before)| before.side).collect();
+        sides.extend(moved.iter().map(|(atom, _)| node.places[*atom as usize].side));
+        Ok(Some((patch, sides)))
+    }
+
+    /// Judges again what the changed sides may have changed.
+    fn refresh(&mut self, node: &mut Node, found: &mut [Found], changed: &BTreeSet<u32>) -> Result<()> {
+        let models: BTreeSet<Arc<str>> = changed
+            .iter()
+            .flat_map(|side| {
+                let key = &self.problem.sides[*side as usize].key;
+                let leaves = self.problem.state.logged.get(key).into_iter().flatten();
+                key.cell.model.clone().into_iter().chain(leaves.map(|(leaf, _)| leaf.model.clone()))
+            })
+            .collect();
+        for idea in 0..self.ideas.len() {
+            let near = |model: &Arc<str>| models.contains(model);
+            let served = matches!(&self.ideas[idea].change, Change::Served(model) if near(model));
+            let touched = self.slices[self.ideas[idea].slice].model.as_ref().is_none_or(near);
+            if touched || served {
+                found[idea] = self.judge(node, idea)?;
+            }
+        }
+        Ok(())
+    }
+}

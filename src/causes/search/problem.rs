@@ -1,0 +1,438 @@
+//! One account as numbers: the two sides of every bill key, and the usage that stands under them, atom by atom.
+//!
+//! An atom is one meter of one usage row. A story changes what atoms cost or where they are billed; because atoms keep
+//! their place, stories compose: the second sees what the first has changed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+
+use super::change::{Became, Change};
+use crate::error::Result;
+use crate::money::{Money, Ratio};
+use crate::period::Day;
+use crate::rate::{self, Account, Leaf};
+use crate::reconcile::{BillKey, State, quantity};
+
+/// One bill key, with what does not change while stories are tried.
+#[derive(Debug, Clone)]
+pub struct Side {
+    pub key: BillKey,
+    pub billed: i128,
+    /// The bill has a line for it.
+    pub has_line: bool,
+    /// The account's bill speaks of its days at all.
+    pub covered: bool,
+    /// The count that the bill or a usage report states.
+    pub counted: Option<i128>,
+    /// Rounding of the bill and of our own amounts.
+    pub bound: i128,
+}
+
+/// One meter of one usage row.
+#[derive(Debug, Clone, Copy)]
+pub struct Atom {
+    /// Index into the state's usage.
+    pub row: u32,
+    pub day: Day,
+    pub quantity: i128,
+}
+
+/// Where an atom stands at present.
+#[derive(Debug, Clone)]
+pub struct Place {
+    pub leaf: Arc<Leaf>,
+    class: u32,
+    pub side: u32,
+    unit: Ratio,
+    pub status: Standing,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    Free,
+    /// A story took it off the bill.
+    Gone,
+    /// A story took some of it off the bill; so much is left.
+    Lessened(i128),
+    /// An earlier family has repriced or moved it: no story is told about it again.
+    Settled,
+}
+
+/// The places of all atoms and what they sum to, after the stories so far.
+#[derive(Debug, Clone)]
+pub struct Node {
+    pub places: Vec<Place>,
+    /// By side, in 10^-12 and in units.
+    pub priced: Vec<i128>,
+    pub logged: Vec<i128>,
+}
+
+/// What a change makes of every leaf of one class.
+#[derive(Debug, Clone, Copy)]
+enum Turn {
+    Same,
+    Impossible,
+    Gone,
+    Half,
+    Less,
+    Unit(Ratio),
+    Class(u32, Ratio),
+}
+
+/// What a story does to one side on one day of usage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Touch {
+    pub day: Day,
+    pub side: u32,
+    pub money: i128,
+    pub count: i128,
+}
+
+pub struct Problem<'s, 'a> {
+    pub state: &'s State<'a>,
+    pub sides: Vec<Side>,
+    index: BTreeMap<BillKey, u32>,
+    pub atoms: Vec<Atom>,
+    /// Priced amount and logged count of every side before any story.
+    before: Vec<(i128, i128)>,
+    /// One leaf for each class: leaves that every change treats alike.
+    classes: Vec<Leaf>,
+    class_index: BTreeMap<Leaf, u32>,
+    /// Instants at which a model's prices change, by model.
+    epochs: BTreeMap<Arc<str>, Option<Vec<i64>>>,
+    changes: BTreeMap<Change, u32>,
+    turns: HashMap<(u32, u32), Turn>,
+    places: HashMap<(u32, Day), u32>,
+}
+
+impl<'s, 'a> Problem<'s, 'a> {
+    /// The account's bill keys, and the usage of the rows that `take` accepts.
+    pub fn new(
+        state: &'s State<'a>,
+        account: &Account,
+        take: impl Fn(&Arc<str>) -> bool,
+    ) -> Result<(Problem<'s, 'a>, Node)> {
+        let mut problem = Problem {
+            state,
+            sides: Vec::new(),
+            index: BTreeMap::new(),
+            atoms: Vec::new(),
+            before: Vec::new(),
+            classes: Vec::new(),
+            class_index: BTreeMap::new(),
+            epochs: BTreeMap::new(),
+            changes: BTreeMap::new(),
+            turns: HashMap::new(),
+            places: HashMap::new(),
+        };
+        let mut node = Node { places: Vec::new(), priced: Vec::new(), logged: Vec::new() };
+        let keys = state.logged.keys().chain(state.billed.keys());
+        for key in keys.filter(|key| key.cell.account == *account) {
+            problem.side(key)?;
+        }
+        let rows = state
+            .usage
+            .iter()
+            .enumerate()
+            .filter(|(_, row)| row.account == *account && row.outcome.is_billable() && take(&row.model));
+        for (index, row) in rows {
+            for (leaf, quantity) in row.leaves() {
+                let side = problem.side(&state.key_of(&leaf))?;
+                let key = &problem.sides[side as usize].key;
+                let unit = state.unit(key, &leaf);
+                let settled = unit.is_none()
+                    || state.prices.contains_key(key)
+                    || state.leaf_prices.contains_key(&leaf)
+                    || state.accepted.contains(key);
+                let status = if settled { Standing::Settled } else { Standing::Free };
+                let class = problem.class(&leaf);
+                problem.atoms.push(Atom { row: index as u32, day: leaf.day, quantity });
+                node.places.push(Place {
+                    leaf: Arc::new(leaf),
+                    class,
+                    side,
+                    unit: unit.unwrap_or(Ratio::ZERO),
+                    status,
+                });
+            }
+        }
+        problem.grow(&mut node);
+        problem.settle(&mut node);
+        Ok((problem, node))
+    }
+
+    /// Gives a node the sides that were met since it was made.
+    fn grow(&self, node: &mut Node) {
+        for (priced, logged) in &self.before[node.priced.len()..] {
+            node.priced.push(*priced);
+            node.logged.push(*logged);
+        }
+    }
+
+    /// Atoms whose leaf has lost usage to an earlier family are settled: which of them it took is not known.
+    fn settle(&self, node: &mut Node) {
+        let mut sums: BTreeMap<(u32, &Leaf), i128> = BTreeMap::new();
+        for (atom, place) in self.atoms.iter().zip(&node.places) {
+            *sums.entry((place.side, &*place.leaf)).or_default() += atom.quantity;
+        }
+        let lost: Vec<bool> = node
+            .places
+            .iter()
+            .map(|place| {
+                let leaves = self.state.logged.get(&self.sides[place.side as usize].key);
+                let have = leaves.and_then(|leaves| leaves.get(&*place.leaf)).copied().unwrap_or(0);
+                sums.get(&(place.side, &*place.leaf)).is_some_and(|sum| have < *sum)
+            })
+            .collect();
+        for (place, lost) in node.places.iter_mut().zip(lost) {
+            if lost {
+                place.status = Standing::Settled;
+            }
+        }
+    }
+
+    fn side(&mut self, key: &BillKey) -> Result<u32> {
+        if let Some(known) = self.index.get(key) {
+            return Ok(*known);
+        }
+        let bill = self.state.bill(key);
+        let leaves = self.state.logged.get(key).map_or(0, |leaves| leaves.len());
+        let counted =
+            quantity::billed(self.state, key).filter(|(_, known)| *known != quantity::Known::Implied);
+        let index = self.sides.len() as u32;
+        self.sides.push(Side {
+            key: key.clone(),
+            billed: bill.amount.pico(),
+            has_line: bill.lines > 0,
+            covered: bill.lines > 0 || self.state.covers(&key.cell),
+            counted: counted.map(|(count, _)| count),
+            bound: (bill.bound + Money::from_pico(leaves as i128 + 1)).pico(),
+        });
+        self.before.push((self.state.priced(key)?.pico(), self.state.logged_quantity(key)));
+        self.index.insert(key.clone(), index);
+        Ok(index)
+    }
+
+    /// Leaves of one class have one price now and one after every change: those of one model, meter, tier, region and
+    /// prompt between two changes of the model's prices. Usage known by day only is a class of its day.
+    fn class(&mut self, leaf: &Leaf) -> u32 {
+        let mut key = leaf.clone();
+        if !leaf.whole_day && !self.state.rater.is_contracted(leaf) {
+            let book = self.state.rater.book;
+            let last = self.state.period.last.next().start();
+            let epochs = self.epochs.entry(leaf.model.clone()).or_insert_with(|| {
+                let seller = &leaf.account.provider;
+                let rows = book.row_changes(seller, &leaf.model, i64::MIN, last);
+                // Prices by the hour differ inside a day, and each instant is a class of its own.
+                (book.price_changes(seller, &leaf.model, last - 86_400, last).len()
+                    <= rows.iter().filter(|at| **at > last - 86_400).count())
+                .then_some(rows)
+            });
+            if let Some(epochs) = epochs {
+                let before = epochs.partition_point(|at| *at <= leaf.at);
+                key.at = before.checked_sub(1).map_or(i64::MIN, |last| epochs[last]);
+                key.day = self.state.period.first;
+            }
+        }
+        if let Some(known) = self.class_index.get(&key) {
+            return *known;
+        }
+        let index = self.classes.len() as u32;
+        self.classes.push(leaf.clone());
+        self.class_index.insert(key, index);
+        index
+    }
+
+    pub fn change_id(&mut self, change: &Change) -> u32 {
+        if let Some(known) = self.changes.get(change) {
+            return *known;
+        }
+        let next = self.changes.len() as u32;
+        self.changes.insert(change.clone(), next);
+        next
+    }
+
+    fn turn(&mut self, id: u32, change: &Change, class: u32) -> Turn {
+        if let Some(known) = self.turns.get(&(id, class)) {
+            return *known;
+        }
+        let leaf = self.classes[class as usize].clone();
+        let turn = match change.of(self.state, &leaf) {
+            Became::Same => Turn::Same,
+            Became::Impossible => Turn::Impossible,
+            Became::Nothing => Turn::Gone,
+            Became::Half => Turn::Half,
+            Became::Less => Turn::Less,
+            Became::Price(unit) => Turn::Unit(unit),
+            Became::Leaf(other) => match self.state.rater.ratio(&other) {
+                Some(unit) => Turn::Class(self.class(&other), unit),
+                None => Turn::Impossible,
+            },
+        };
+        self.turns.insert((id, class), turn);
+        turn
+    }
+
+    /// Where a leaf of a class is billed on a day; `None` where an earlier family has set the price of that key.
+    fn place_of(&mut self, class: u32, leaf: impl Fn() -> Leaf, day: Day) -> Result<Option<u32>> {
+        let side = match self.places.get(&(class, day)) {
+            Some(known) => *known,
+            None => {
+                let key = self.state.key_of(&leaf());
+                let side = self.side(&key)?;
+                self.places.insert((class, day), side);
+                side
+            }
+        };
+        let key = &self.sides[side as usize].key;
+        Ok((!self.state.prices.contains_key(key) && !self.state.accepted.contains(key)).then_some(side))
+    }
+
+    /// What a change of the slice's atoms does, by day and side; `None` where it is no possible story, empty where it
+    /// changes nothing.
+    pub fn touches(&mut self, node: &mut Node, atoms: &[u32], change: &Change) -> Result<Option<Vec<Touch>>> {
+        let id = self.change_id(change);
+        let mut touches: Vec<Touch> = Vec::new();
+        let mut settled: BTreeSet<Day> = BTreeSet::new();
+        for index in atoms {
+            let Atom { day, quantity, .. } = self.atoms[*index as usize];
+            let Place { class, side, unit, status, .. } = node.places[*index as usize];
+            if status == Standing::Gone || quantity == 0 {
+                continue;
+            }
+            let turn = self.turn(id, change, class);
+            if matches!(turn, Turn::Same) {
+                continue;
+            }
+            if matches!(status, Standing::Settled | Standing::Lessened(_)) {
+                settled.insert(day);
+                continue;
+            }
+            let before = rate::amount(unit, quantity)?.pico();
+            let mut push = |side, money, count| match touches
+                .last_mut()
+                .filter(|last| last.day == day && last.side == side)
+            {
+                Some(last) => {
+                    last.money += money;
+                    last.count += count;
+                }
+                None => touches.push(Touch { day, side, money, count }),
+            };
+            match turn {
+                Turn::Same => {}
+                Turn::Impossible => return Ok(None),
+                Turn::Gone => push(side, -before, -quantity),
+                Turn::Less => {
+                    let held = self.held(*index, change);
+                    if held > quantity {
+                        return Ok(None);
+                    }
+                    push(side, rate::amount(unit, quantity - held)?.pico() - before, -held);
+                }
+                Turn::Half if quantity % 2 != 0 => return Ok(None),
+                Turn::Half => push(side, rate::amount(unit, quantity / 2)?.pico() - before, -quantity / 2),
+                Turn::Unit(unit) => push(side, rate::amount(unit, quantity)?.pico() - before, 0),
+                Turn::Class(class, unit) => {
+                    let after = rate::amount(unit, quantity)?.pico();
+                    let now = node.places[*index as usize].leaf.clone();
+                    let state = self.state;
+                    let leaf = || match change.of(state, &now) {
+                        Became::Leaf(other) => other,
+                        _ => (*now).clone(),
+                    };
+                    let Some(to) = self.place_of(class, leaf, day)? else { return Ok(None) };
+                    if to == side {
+                        push(side, after - before, 0);
+                    } else {
+                        push(side, -before, -quantity);
+                        push(to, after, quantity);
+                    }
+                }
+            }
+        }
+        self.grow(node);
+        touches.sort_by_key(|touch| (touch.day, touch.side));
+        touches.dedup_by(|next, kept| {
+            let same = (next.day, next.side) == (kept.day, kept.side);
+            if same {
+                kept.money += next.money;
+                kept.count += next.count;
+            }
+            same
+        });
+        touches.retain(|touch| (touch.money != 0 || touch.count != 0) && !settled.contains(&touch.day));
+        Ok(Some(touches))
+    }
+
+    /// What an atom's row counts under the meters that an overlap says its input holds.
+    fn held(&self, atom: u32, change: &Change) -> i128 {
+        let Change::Overlap(held) = change else { return 0 };
+        let row = &self.state.usage[self.atoms[atom as usize].row as usize];
+        row.sums
+            .meters
+            .iter()
+            .filter(|(meter, _)| held.holds(*meter))
+            .map(|(_, count)| i128::from(count))
+            .sum()
+    }
+
+    /// Makes a change true for the slice's atoms on some days. Returns the atoms it moved with their places before.
+    pub fn apply(
+        &mut self,
+        node: &mut Node,
+        atoms: &[u32],
+        change: &Change,
+        holds: impl Fn(Day) -> bool,
+    ) -> Result<Vec<(u32, Place)>> {
+        let id = self.change_id(change);
+        let mut moved = Vec::new();
+        for index in atoms {
+            let Atom { day, quantity, .. } = self.atoms[*index as usize];
+            let before = node.places[*index as usize].clone();
+            if before.status != Standing::Free || quantity == 0 || !holds(day) {
+                continue;
+            }
+            let turn = self.turn(id, change, before.class);
+            let mut after = before.clone();
+            match turn {
+                Turn::Same | Turn::Impossible => continue,
+                Turn::Gone => after.status = Standing::Gone,
+                Turn::Half => after.status = Standing::Lessened(quantity / 2),
+                Turn::Less => after.status = Standing::Lessened(quantity - self.held(*index, change)),
+                Turn::Unit(unit) => {
+                    after.unit = unit;
+                    // Its price is no longer that of its class.
+                    after.status = Standing::Settled;
+                }
+                Turn::Class(class, unit) => {
+                    let Became::Leaf(leaf) = change.of(self.state, &before.leaf) else { continue };
+                    let Some(side) = self.place_of(class, || leaf.clone(), day)? else { continue };
+                    after = Place { leaf: Arc::new(leaf), class, side, unit, status: Standing::Free };
+                }
+            }
+            self.grow(node);
+            node.priced[before.side as usize] -= rate::amount(before.unit, quantity)?.pico();
+            node.logged[before.side as usize] -= quantity;
+            let left = match after.status {
+                Standing::Gone => 0,
+                Standing::Lessened(left) => left,
+                Standing::Free | Standing::Settled => quantity,
+            };
+            node.priced[after.side as usize] += rate::amount(after.unit, left)?.pico();
+            node.logged[after.side as usize] += left;
+            node.places[*index as usize] = after;
+            moved.push((*index, before));
+        }
+        Ok(moved)
+    }
+}
+
+impl Place {
+    /// The unit price it has at present.
+    pub const fn unit(&self) -> Ratio {
+        self.unit
+    }
+}

@@ -1,0 +1,191 @@
+//! A story that was believed, as a patch: its words, its edits, its rivals and what to do.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::change::Change;
+use super::fit::{Fit, Grade};
+use super::problem::{Node, Place, Problem, Standing};
+use super::score::{DIGIT, Digits};
+use super::slice::{Attribute, Slice};
+use crate::causes::{Fact, Fix, Patch, Scope, Status};
+use crate::rate::{Account, Leaf};
+use crate::reconcile::{BillKey, Edit};
+
+/// Stories within this many digits of the best tell it as well.
+const RIVAL: Digits = 6 * DIGIT;
+
+/// A slice and a change that the bill agrees with.
+#[derive(Debug, Clone)]
+pub struct Story<'l> {
+    pub slice: &'l Slice,
+    pub change: Change,
+    pub cause: &'static str,
+    pub fit: Fit,
+    /// Digits saved, less those it takes to tell.
+    pub score: Digits,
+}
+
+impl Story<'_> {
+    pub fn name(&self, account: &Account) -> String {
+        let model = self.slice.model.as_deref().unwrap_or("every model");
+        format!("restate {account:?} {model} {:?} {:?}", self.slice.attribute, self.change)
+    }
+
+    /// True where this story tells as well what `best` tells, by something else: another cause, region or model, or other
+    /// traffic.
+    pub fn rivals(&self, best: &Story) -> bool {
+        let elsewhere = matches!(self.change, Change::Region(_) | Change::Served(_) | Change::Meter(_));
+        let same_traffic = self.slice.atoms == best.slice.atoms;
+        let other = self.cause != best.cause
+            || (self.change != best.change && elsewhere)
+            || (self.change == best.change && !same_traffic && !self.part_of(best));
+        let shared = best.fit.days.iter().filter(|day| self.fit.days.binary_search(day).is_ok()).count();
+        other && shared * 10 >= best.fit.days.len() * 9 && self.score + RIVAL >= best.score
+    }
+
+    /// The same told of fewer or more models.
+    fn part_of(&self, other: &Story) -> bool {
+        self.slice.attribute == other.slice.attribute
+            && self.slice.model.is_some() != other.slice.model.is_some()
+    }
+
+    pub fn words(&self) -> String {
+        let model = self.slice.model.as_deref().unwrap_or("every model");
+        format!("{} of {model}: {}", self.slice.attribute.words(), self.change.words())
+    }
+
+    /// The patch; `moved` are the atoms that were moved, with their places before, `node` has their places after. `None`
+    /// where a price would hold for a part of a leaf only.
+    pub fn patch(
+        &self,
+        problem: &Problem,
+        node: &Node,
+        moved: &[(u32, Place)],
+        account: &Account,
+        rivals: &[&Story],
+        floor: i128,
+    ) -> Option<Patch> {
+        let edits = edits(problem, node, moved)?;
+        let mut scope = Scope::of(account);
+        self.slice.attribute.narrow(&mut scope);
+        match &self.change {
+            Change::Tier(tier) => scope.tiers = [*tier].into(),
+            Change::Region(region) => scope.regions = [region.clone()].into(),
+            Change::Served(model) => scope.models.extend([model.clone()]),
+            Change::Meter(confusion) => scope.meters.extend([confusion.logged]),
+            _ => {}
+        }
+        let mut first_line = None;
+        for (atom, before) in moved {
+            let key = &problem.sides[before.side as usize].key;
+            scope.days(key.cell.first, key.cell.last);
+            scope
+                .models
+                .insert(problem.state.usage[problem.atoms[*atom as usize].row as usize].model.clone());
+            if problem.sides[before.side as usize].has_line {
+                first_line = first_line.filter(|known| *known <= before.side).or(Some(before.side));
+            }
+        }
+        let origin = first_line.map(|side| problem.state.bill(&problem.sides[side as usize].key).origin);
+        let tests = match self.fit.grade {
+            Some(Grade::Noise) => "days on which the billed amount is met within the noise of the log",
+            _ => "days on which the billed amount is met with it",
+        };
+        let mut facts = vec![
+            Fact::new("what", self.words()).at(origin.unwrap_or_default()),
+            Fact::new(tests, self.fit.tests),
+            Fact::new("numbers fitted", 0),
+        ];
+        if self.fit.grade == Some(Grade::Noise) {
+            facts.push(Fact::new("noise of the log, in parts per million of an amount", floor));
+        }
+        facts.extend(rivals.iter().take(8).map(|rival| Fact::new("meets them as well", rival.words())));
+        let mut causes: BTreeSet<&str> =
+            rivals.iter().map(|rival| rival.cause).filter(|cause| *cause != self.cause).collect();
+        // A name of the gateway's own that never meant what the log says may always have been read wrongly.
+        if self.cause == "map.alias_repointed" && self.slice.opaque && self.fit.from_the_start {
+            causes.insert("map.deployment_name");
+        }
+        // On amounts alone, one factor on a whole model is also a price that no row of the book has.
+        let factor = matches!(self.change, Change::Tier(_) | Change::Region(_) | Change::Half);
+        let counted = |(_, before): &(u32, Place)| problem.sides[before.side as usize].counted.is_some();
+        if factor && self.slice.attribute == Attribute::Whole && !moved.iter().any(counted) {
+            causes.insert("rate.stale");
+        }
+        let ambiguous = !rivals.is_empty() || !causes.is_empty();
+        let sure = if self.fit.grade == Some(Grade::Exact) { Status::Exact } else { Status::Probable };
+        Some(Patch {
+            name: self.name(account),
+            cause: self.cause,
+            status: if ambiguous { Status::Ambiguous } else { sure },
+            scope,
+            edits,
+            facts,
+            rivals: causes.into_iter().map(ToOwned::to_owned).collect(),
+            decides: ambiguous.then(|| self.change.decides().to_owned()),
+            fix: Some(self.fix()),
+        })
+    }
+
+    fn fix(&self) -> Fix {
+        let text = match &self.change {
+            Change::Version(_) => {
+                "price this usage from the row of the book that the bill follows, or dispute it"
+            }
+            Change::List => "claim the difference from the provider, or give the term its `to` if it ended",
+            Change::Tier(_) | Change::Region(_) => {
+                "record the served tier and region of these calls in the gateway log"
+            }
+            Change::Prompt(_) => {
+                "check how the gateway counts the prompt (cache reads and writes belong to it) and where the seller's boundary lies"
+            }
+            Change::Meter(_) => {
+                "dispute the charge with the tokens the log counts, or correct how the gateway counts them"
+            }
+            Change::Served(_) => "keep the model that answered in the log, and date the alias",
+            Change::Priced { .. } => {
+                "map the logged name to the model whose price it has, or dispute the charge"
+            }
+            Change::NotBilled => "leave these rows out of the estimate: the provider does not charge them",
+            Change::Overlap(_) => {
+                "count cache tokens once: take them out of the logged input, or leave them out beside it"
+            }
+            Change::Half => {
+                "log each call once: a parent span or a second hook repeats what its children report"
+            }
+        };
+        Fix { kind: "gateway", text: text.to_owned(), patch: String::new() }
+    }
+}
+
+/// Atoms that moved alike are one edit.
+fn edits(problem: &Problem, node: &Node, moved: &[(u32, Place)]) -> Option<Vec<Edit>> {
+    type At = (BillKey, Leaf);
+    let at =
+        |place: &Place| -> At { (problem.sides[place.side as usize].key.clone(), (*place.leaf).clone()) };
+    let mut restated: BTreeMap<(At, Option<At>), i128> = BTreeMap::new();
+    let mut repriced: BTreeMap<At, (crate::money::Ratio, i128)> = BTreeMap::new();
+    for (index, before) in moved {
+        let (after, quantity) = (&node.places[*index as usize], problem.atoms[*index as usize].quantity);
+        match after.status {
+            Standing::Gone => *restated.entry((at(before), None)).or_default() += quantity,
+            Standing::Lessened(left) => *restated.entry((at(before), None)).or_default() += quantity - left,
+            Standing::Settled => repriced.entry(at(before)).or_insert((after.unit(), 0)).1 += quantity,
+            Standing::Free => *restated.entry((at(before), Some(at(after)))).or_default() += quantity,
+        }
+    }
+    // A price holds for the whole leaf, so a part of one cannot have another.
+    for ((key, leaf), (_, quantity)) in &repriced {
+        let have = problem.state.logged.get(key).and_then(|leaves| leaves.get(leaf)).copied();
+        if have != Some(*quantity) {
+            return None;
+        }
+    }
+    let restated = restated.into_iter().map(|((less, more), quantity)| Edit::Restate {
+        less: Some(less),
+        more,
+        quantity,
+    });
+    let repriced = repriced.into_iter().map(|((key, leaf), (unit, _))| Edit::Reprice { key, leaf, unit });
+    Some(restated.chain(repriced).collect())
+}

@@ -1,0 +1,248 @@
+//! Usage the bill has and the log did not count, or guessed: kinds of rows that say so themselves, and rows that are
+//! missing altogether, which the provider's count of requests shows.
+//!
+//! The counts are taken from the bill day by day. What tests them is that only days with such rows are off, only in the
+//! meters such rows leave open, and no further than such rows can be.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::record::{ByModel, Suspect, patch};
+use super::{Fact, Patch, Status};
+use crate::error::Result;
+use crate::period::Day;
+use crate::rate::Account;
+use crate::reconcile::{BillKey, CellKey, Edit, State, quantity};
+use crate::vocabulary::{CountSource, Meter, Outcome};
+
+/// A kind of row whose counts are open.
+struct Kind {
+    rows: Suspect,
+    /// Meters in which log and bill may part because of such rows.
+    open: fn(Meter) -> bool,
+    /// How far, by the counts such rows have in the meter: at most this much less and more on the bill.
+    range: fn(i128) -> (i128, i128),
+    status: Status,
+}
+
+static KINDS: &[Kind] = &[
+    Kind {
+        rows: Suspect {
+            cause: "qty.stream_no_usage",
+            what: "streams logged with zero tokens",
+            is: |row| row.outcome == Outcome::StreamWithoutUsage,
+            fix: "ask for usage in streams (`stream_options.include_usage`) and count broken streams from the provider's report",
+        },
+        open: |_| true,
+        range: |_| (0, i128::MAX),
+        status: Status::Proven,
+    },
+    Kind {
+        rows: Suspect {
+            cause: "qty.output_only_on_disconnect",
+            what: "answers logged with output and no prompt",
+            is: |row| row.outcome.is_billable() && row.source == CountSource::OutputOnly,
+            fix: "count the prompt when the request is sent: it is billed although the client went away",
+        },
+        open: Meter::is_prompt,
+        range: |_| (0, i128::MAX),
+        status: Status::Proven,
+    },
+    Kind {
+        rows: Suspect {
+            cause: "qty.partial_snapshot",
+            what: "answers logged more than once under one id, with growing counts; the first was counted",
+            is: |row| row.outcome == Outcome::Restated,
+            fix: "log a streamed answer once, when it has ended, or keep the last of its snapshots",
+        },
+        open: |meter| !meter.is_prompt(),
+        // The later snapshots hold the first: what the first lacks is less than they count.
+        range: |counted| (0, counted),
+        status: Status::Probable,
+    },
+    Kind {
+        rows: Suspect {
+            cause: "qty.local_estimate",
+            what: "rows whose tokens the gateway counted itself",
+            is: |row| row.outcome.is_billable() && row.source == CountSource::Estimated,
+            fix: "take the counts of the provider's answer; an own tokenizer is off by 10 to 30 percent, and more where tools and images count",
+        },
+        open: |_| true,
+        // Other tokenizers are off by a third, counts of the text alone by three times.
+        range: |counted| (counted / 2, counted * 2),
+        status: Status::Probable,
+    },
+];
+
+/// Rows of one model by their kind.
+#[derive(Default)]
+struct Rows {
+    requests: u64,
+    keys: BTreeSet<Arc<str>>,
+    days: BTreeSet<Day>,
+    counted: BTreeMap<BillKey, i128>,
+}
+
+pub fn propose(state: &State) -> Result<Vec<Patch>> {
+    let mut patches = Vec::new();
+    let mut taken: BTreeSet<CellKey> = BTreeSet::new();
+    for kind in KINDS {
+        for ((account, model), rows) in rows_of(state, kind) {
+            let edits = edits(state, kind, &account, &model, &rows, &taken);
+            if edits.is_empty() || !control_days_tie(state, &account, &model, &rows.days) {
+                continue;
+            }
+            let mut found = patch(&kind.rows, &account, &model, edits, rows.keys, rows.requests);
+            found.status = kind.status;
+            found.facts.push(Fact::new("days without such rows tie out in quantity", "yes"));
+            if !state.rejected.contains(&found.name) {
+                taken.extend(found.edits.iter().flat_map(|edit| state.touched(edit)));
+            }
+            patches.push(found);
+        }
+    }
+    patches.extend(lost(state, &taken));
+    Ok(patches)
+}
+
+fn rows_of(state: &State, kind: &Kind) -> BTreeMap<(Account, Arc<str>), Rows> {
+    let mut found: BTreeMap<(Account, Arc<str>), Rows> = BTreeMap::new();
+    for row in state.usage.iter().filter(|row| (kind.rows.is)(row)) {
+        let rows = found.entry((row.account.clone(), row.model.clone())).or_default();
+        rows.requests += row.sums.requests;
+        rows.keys.insert(row.key.clone());
+        rows.days.insert(row.day);
+        for (leaf, count) in row.leaves() {
+            *rows.counted.entry(state.key_of(&leaf)).or_default() += count;
+        }
+    }
+    found
+}
+
+fn edits(
+    state: &State,
+    kind: &Kind,
+    account: &Account,
+    model: &Arc<str>,
+    rows: &Rows,
+    taken: &BTreeSet<CellKey>,
+) -> Vec<Edit> {
+    let mut edits = Vec::new();
+    for cell in
+        state.open.iter().filter(|cell| cell.account == *account && cell.model.as_ref() == Some(model))
+    {
+        if cell.first != cell.last || !rows.days.contains(&cell.first) || taken.contains(cell) {
+            continue;
+        }
+        let gaps = quantity::gaps(state, cell);
+        let possible = |key: &BillKey, difference: i128| {
+            let (less, more) = (kind.range)(rows.counted.get(key).copied().unwrap_or(0));
+            difference == 0 || (key.meter.is_some_and(kind.open) && (-less..=more).contains(&difference))
+        };
+        // One meter that such rows cannot explain means that something else happened too.
+        if gaps.iter().all(|(key, gap)| possible(key, gap.difference())) {
+            let off = gaps.into_iter().filter(|(_, gap)| gap.difference() != 0);
+            edits.extend(off.map(|(key, gap)| Edit::Drop { quantity: -gap.difference(), from: key }));
+        }
+    }
+    edits
+}
+
+/// Where other days miss tokens too, these may miss them for the same reason.
+fn control_days_tie(state: &State, account: &Account, model: &Arc<str>, days: &BTreeSet<Day>) -> bool {
+    let control: Vec<CellKey> = super::cells(state)
+        .into_iter()
+        .filter(|cell| cell.account == *account && cell.model.as_ref() == Some(model))
+        .filter(|cell| !days.contains(&cell.first))
+        .collect();
+    let ties = |cell: &CellKey| quantity::gaps(state, cell).values().all(|gap| gap.difference() == 0);
+    !control.is_empty() && control.iter().all(ties)
+}
+
+static LOST: Suspect = Suspect {
+    cause: "qty.dropped_rows",
+    what: "requests in the provider's usage report that the log does not have, and their tokens",
+    is: |row| row.outcome.is_billable(),
+    fix: "look for lost log records on these days: queue overflow, failed callbacks, colliding ids, retention",
+};
+
+/// Requests that the provider's usage report counts and the log does not, with about their share of every meter.
+fn lost(state: &State, taken: &BTreeSet<CellKey>) -> Vec<Patch> {
+    let counts_requests = |account: &Account| {
+        state.witnessed.get(account).is_some_and(|meters| meters.contains(&Meter::Request))
+    };
+    let mut logged: BTreeMap<(&Account, &Arc<str>, Day), i128> = BTreeMap::new();
+    for row in state.usage.iter().filter(|row| (LOST.is)(row) && counts_requests(&row.account)) {
+        *logged.entry((&row.account, &row.model, row.day)).or_default() += i128::from(row.sums.requests);
+    }
+    let mut found: ByModel = BTreeMap::new();
+    let mut shares: BTreeMap<(Account, Arc<str>), Shares> = BTreeMap::new();
+    for cell in state.open.iter().filter(|cell| counts_requests(&cell.account) && !taken.contains(*cell)) {
+        let Some(model) = cell.model.as_ref().filter(|_| cell.first == cell.last) else { continue };
+        let requests = requests(state, cell);
+        let ours = logged.get(&(&cell.account, model, cell.first)).copied().unwrap_or(0);
+        let gaps = quantity::gaps(state, cell);
+        if requests <= ours || ours == 0 || gaps.values().any(|gap| gap.difference() < 0) {
+            continue;
+        }
+        let name = (cell.account.clone(), model.clone());
+        let sums = shares.entry(name.clone()).or_default();
+        sums.requests.0 += requests - ours;
+        sums.requests.1 += requests;
+        for (key, gap) in &gaps {
+            let meter = sums.meters.entry(key.meter).or_default();
+            meter.0 += gap.difference();
+            meter.1 += gap.billed;
+        }
+        let short = gaps.into_iter().filter(|(_, gap)| gap.difference() > 0);
+        found
+            .entry(name)
+            .or_default()
+            .extend(short.map(|(key, gap)| Edit::Drop { quantity: -gap.difference(), from: key }));
+    }
+    let mut patches = Vec::new();
+    for ((account, model), edits) in found {
+        let Some(shares) = shares.remove(&(account.clone(), model.clone())) else { continue };
+        if edits.is_empty() || !shares.agree() {
+            continue;
+        }
+        let (missing, all) = shares.requests;
+        let mut found = patch(&LOST, &account, &model, edits, BTreeSet::new(), 0);
+        found.facts.truncate(1);
+        found.facts.push(Fact::new("requests in the provider's report on these days", all));
+        found.facts.push(Fact::new("of which the log lacks", missing));
+        found.status = Status::Probable;
+        found.rivals = vec!["qty.retry_unlogged".to_owned(), "cov.bypass".to_owned()];
+        found.decides = Some(
+            "the requests of each key, in the report and in the log, with the retries of each".to_owned(),
+        );
+        patches.push(found);
+    }
+    patches
+}
+
+/// What the log lacks, and all: of requests and of each meter's tokens.
+#[derive(Default)]
+struct Shares {
+    requests: (i128, i128),
+    meters: BTreeMap<Option<Meter>, (i128, i128)>,
+}
+
+impl Shares {
+    /// Lost calls are like the others: each meter lacks between half and twice the share of the requests.
+    fn agree(&self) -> bool {
+        let (missing, all) = self.requests;
+        self.meters.values().filter(|(_, billed)| *billed > 0).all(|(short, billed)| {
+            let (share, of_requests) = (short.saturating_mul(all), missing.saturating_mul(*billed));
+            share.saturating_mul(2) >= of_requests && share <= of_requests.saturating_mul(2)
+        })
+    }
+}
+
+/// Requests that the provider's usage report counts for the cell.
+fn requests(state: &State, cell: &CellKey) -> i128 {
+    let own = |(key, _): &(&BillKey, _)| key.cell == *cell && key.meter == Some(Meter::Request);
+    let first = BillKey { cell: cell.clone(), meter: None, tier: None, region: None, long_context: None };
+    let counts = state.witness.range(first..).take_while(|(key, _)| key.cell == *cell).filter(own);
+    counts.flat_map(|(_, by_identity)| by_identity.values()).sum()
+}

@@ -1,0 +1,79 @@
+//! Text from outside, safe in a table of Markdown and in a cell of a spreadsheet.
+
+use crate::usage_table::guard::guard;
+
+/// A name as code: nothing in it is markup, ends the code or the line.
+pub fn code(text: &str) -> String {
+    let safe: String = text
+        .chars()
+        .map(|char| match char {
+            '`' => '\'',
+            '|' => '/',
+            char if char.is_control() => ' ',
+            char => char,
+        })
+        .collect();
+    if safe.trim().is_empty() { "–".to_owned() } else { format!("`{safe}`") }
+}
+
+/// A sentence with names in it: no markup but the code marks it has.
+pub fn prose(text: &str) -> String {
+    let mut safe = String::new();
+    for char in text.chars() {
+        match char {
+            '<' => safe.push_str("&lt;"),
+            '|' | '[' | ']' | '*' | '\\' => safe.extend(['\\', char]),
+            char if char.is_control() => safe.push(' '),
+            char => safe.push(char),
+        }
+    }
+    safe
+}
+
+pub fn codes<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> String {
+    let texts: Vec<String> = texts.into_iter().map(|text| code(text.as_ref())).collect();
+    if texts.is_empty() { "–".to_owned() } else { texts.join(", ") }
+}
+
+/// Lines of cells as CSV, none of which a spreadsheet would evaluate. Numbers may begin with a minus.
+pub fn csv(header: &[&str], lines: &[Vec<String>]) -> String {
+    let mut writer =
+        csv::WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).from_writer(Vec::new());
+    let number = |cell: &str| {
+        cell.strip_prefix('-')
+            .is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'))
+    };
+    let header: Vec<String> = header.iter().map(|name| (*name).to_owned()).collect();
+    for line in std::iter::once(&header).chain(lines) {
+        let cells = line.iter().map(|cell| if number(cell) { cell.into() } else { guard(cell) });
+        writer
+            .write_record(cells.map(|cell| cell.into_owned()))
+            .expect("memory takes every record of one length");
+    }
+    let bytes = writer.into_inner().expect("memory is always flushed");
+    String::from_utf8(bytes).expect("cells of a text are text")
+}
+
+/// A table of Markdown; the cells are safe already.
+pub fn table(header: &[&str], lines: &[Vec<String>]) -> String {
+    let row = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+    let header: Vec<String> = header.iter().map(|name| (*name).to_owned()).collect();
+    let rule: Vec<String> = header.iter().map(|_| "---".to_owned()).collect();
+    [row(&header), row(&rule)].into_iter().chain(lines.iter().map(|line| row(line))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hostile_names_are_only_names() {
+        assert_eq!(code("a`|b\n<script>"), "`a'/b <script>`");
+        assert_eq!(code(""), "–");
+        assert_eq!(prose("`a` [x](y) <b>\n"), "`a` \\[x\\](y) &lt;b> ");
+        assert_eq!(
+            csv(&["a", "b"], &[vec!["=cmd()".into(), "-1.5".into()], vec!["-x".into(), "x,y".into()]]),
+            "a,b\n'=cmd(),-1.5\n'-x,\"x,y\"\n"
+        );
+    }
+}

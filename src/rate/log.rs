@@ -1,0 +1,130 @@
+//! The whole log of a comparison, by the day of any clock: what a bill whose days begin elsewhere is compared with.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, OnceLock};
+
+use super::clock::Clock;
+use super::{
+    Account, Accounts, DayUsage, Leaf, ModelMapping, Segments, TrafficRule, row_of, rows_by, traffic,
+};
+use crate::period::{Day, Period};
+use crate::pricebook::Pricebook;
+use crate::usage::cube::{Cubes, RatingKey};
+
+/// The sources that are counted, with what the books say about them.
+pub struct Log<'a> {
+    /// Cubes with the account that the books give their source.
+    pub sources: Vec<(&'a Cubes, Option<&'a Arc<str>>)>,
+    pub period: Period,
+    pub accounts: &'a Accounts,
+    pub mappings: &'a [ModelMapping],
+    pub traffic: &'a [TrafficRule],
+    pub book: &'a Pricebook,
+    /// Every other clock with the rows it cuts, once someone asked for them.
+    clocks: Vec<(Clock, OnceLock<Vec<DayUsage>>)>,
+    days: OnceLock<BTreeSet<Day>>,
+}
+
+/// Billable usage of one account before it is cut into days.
+#[derive(Debug, Default)]
+pub struct Slots {
+    /// Everything a unit price depends on; the day is the period's first and means nothing.
+    pub leaves: Vec<Leaf>,
+    /// Leaf, first instant of the 15-minute slot, quantity.
+    pub counts: Vec<(usize, i64, i128)>,
+}
+
+impl<'a> Log<'a> {
+    pub fn new(
+        sources: Vec<(&'a Cubes, Option<&'a Arc<str>>)>,
+        period: Period,
+        accounts: &'a Accounts,
+        mappings: &'a [ModelMapping],
+        traffic: &'a [TrafficRule],
+        book: &'a Pricebook,
+    ) -> Log<'a> {
+        let clocks = Clock::all(period).into_iter().map(|clock| (clock, OnceLock::new())).collect();
+        Log { sources, period, accounts, mappings, traffic, book, clocks, days: OnceLock::new() }
+    }
+
+    /// Usage by days of UTC, in the order of accounts.
+    pub fn rows(&self) -> Vec<DayUsage> {
+        self.cut(&Clock::utc())
+    }
+
+    fn cut(&self, clock: &Clock) -> Vec<DayUsage> {
+        let cut = |(cubes, source): &(&Cubes, Option<&Arc<str>>)| {
+            let (accounts, mappings) = (self.accounts, self.mappings);
+            rows_by(clock, cubes, *source, self.period, accounts, mappings, self.traffic, self.book).rows
+        };
+        let mut rows: Vec<DayUsage> = self.sources.iter().flat_map(cut).collect();
+        rows.sort_by(|a, b| a.account.cmp(&b.account));
+        rows
+    }
+
+    pub fn clocks(&self) -> impl Iterator<Item = &Clock> {
+        self.clocks.iter().map(|(clock, _)| clock)
+    }
+
+    /// Usage of one account by the days of another clock; none where the clock is not one of [`Log::clocks`].
+    pub fn rows_by(&self, clock: &Clock, account: &Account) -> &[DayUsage] {
+        let Some((_, cell)) = self.clocks.iter().find(|(known, _)| known == clock) else { return &[] };
+        let rows = cell.get_or_init(|| self.cut(clock));
+        let first = rows.partition_point(|row| row.account < *account);
+        let last = rows.partition_point(|row| row.account <= *account);
+        &rows[first..last]
+    }
+
+    /// Days of UTC on which any source has a row of any kind, beside the period too.
+    pub fn days(&self) -> &BTreeSet<Day> {
+        let keys = || self.sources.iter().flat_map(|(cubes, _)| cubes.rating.keys());
+        self.days.get_or_init(|| keys().map(RatingKey::day).collect())
+    }
+
+    /// An account's billable usage slot by slot, from a day before the period to a day after it.
+    pub fn slots(&self, account: &Account) -> Slots {
+        let mut slots = Slots::default();
+        let around = Period { first: self.period.first.previous(), last: self.period.last.next() };
+        for (cubes, source) in &self.sources {
+            let mut segments = Segments {
+                cubes,
+                book: self.book,
+                mappings: self.mappings,
+                traffic: self.traffic,
+                period: self.period,
+                cache: BTreeMap::new(),
+            };
+            let mut texts: BTreeMap<u32, Arc<str>> = BTreeMap::new();
+            let mut text = |name: u32| -> Arc<str> {
+                texts.entry(name).or_insert_with(|| cubes.names.text(name).into()).clone()
+            };
+            // The same call in another slot of the same price has the same names.
+            let mut known: BTreeMap<RatingKey, DayUsage> = BTreeMap::new();
+            let mut index: BTreeMap<Leaf, usize> = BTreeMap::new();
+            let inside = |key: &RatingKey| around.contains(key.day()) && key.outcome.is_billable();
+            for (key, sums) in cubes.rating.iter().filter(|(key, _)| inside(key)) {
+                let at = segments.last_change(key).unwrap_or_else(|| around.first.start());
+                let at = if key.whole_day { key.at() } else { at };
+                let slot = (at / crate::period::SECONDS_PER_SLOT) as u32;
+                let named = known.entry(RatingKey { slot, ..*key }).or_insert_with(|| {
+                    let (day, accounts) = (self.period.first, self.accounts);
+                    row_of(&mut text, key, day, at, *source, accounts, self.mappings, self.book)
+                });
+                if named.account != *account {
+                    continue;
+                }
+                let mut row = DayUsage { sums: sums.clone(), day: key.day(), ..named.clone() };
+                traffic::apply(self.traffic, self.book, &mut row);
+                for (leaf, count) in row.leaves() {
+                    let leaf = Leaf { day: self.period.first, ..leaf };
+                    let place = *index.entry(leaf.clone()).or_insert_with(|| {
+                        slots.leaves.push(leaf);
+                        slots.leaves.len() - 1
+                    });
+                    slots.counts.push((place, key.at(), count));
+                }
+            }
+        }
+        slots
+    }
+}

@@ -1,0 +1,117 @@
+//! A finding in one line for the controller (what happened) and in one for the engineer (which cause, where, what to do).
+
+use crate::causes::Status;
+use crate::causes::catalogue::Cause;
+use crate::close::document::{Finding, Verdict};
+use crate::period::Day;
+
+/// What happened, in the words of the cause's page, and to what.
+pub fn controller(finding: &Finding) -> String {
+    format!("{}: {}", title(&finding.cause), subject(finding))
+}
+
+pub fn title(cause: &str) -> &str {
+    Cause::find(cause).map_or(cause, |cause| cause.title())
+}
+
+/// The cause and its rivals, where it holds, who is asked by when, and what to do.
+pub fn engineer(finding: &Finding) -> String {
+    let mut parts = vec![causes(finding), place(finding)];
+    parts.extend(recurrence(finding));
+    parts.extend(backtests(finding));
+    parts.extend(asked(finding.owner.as_deref(), finding.due));
+    let head = parts.join(", ");
+    match todo(finding) {
+        Some(what) => format!("{head}: {what}"),
+        None => head,
+    }
+}
+
+/// `rate.batch or rate.service_tier`
+fn causes(finding: &Finding) -> String {
+    let all = std::iter::once(&finding.cause).chain(&finding.rivals);
+    all.map(String::as_str).collect::<Vec<_>>().join(" or ")
+}
+
+/// What to do: the fix, and first of all the fact that decides, where it is not known which fix.
+pub fn todo(finding: &Finding) -> Option<String> {
+    let fix = finding.fix.as_ref().map(|fix| fix.text.as_str());
+    let open = finding.status == Status::Ambiguous;
+    let decides = finding.decides.as_deref().filter(|_| open || fix.is_none());
+    let decides = decides.map(|fact| format!("what would decide: {fact}"));
+    match (decides, fix) {
+        (Some(decides), Some(fix)) => Some(format!("{decides}; then {fix}")),
+        (Some(decides), None) => Some(decides),
+        (None, fix) => fix.map(ToOwned::to_owned),
+    }
+}
+
+/// `3 months since 2026-08, 412.10 together`
+pub fn recurrence(finding: &Finding) -> Option<String> {
+    let recurs = &finding.recurs;
+    let since = recurs.since.filter(|_| recurs.months > 1)?;
+    Some(format!("{} months since {since}, {} together", recurs.months, recurs.amount.grouped(2)))
+}
+
+/// `the fix would have held in 2026-08, 2026-09 and broken 3 cells of 2026-07`
+pub fn backtests(finding: &Finding) -> Option<String> {
+    let months = |verdict: Verdict| -> Vec<String> {
+        let of = finding.backtests.iter().filter(|test| test.verdict == verdict);
+        of.map(|test| match verdict {
+            Verdict::Broken => format!("broken {} cells of {}", test.broken, test.month),
+            _ => test.month.to_string(),
+        })
+        .collect()
+    };
+    let (held, broken) = (months(Verdict::Held), months(Verdict::Broken));
+    let mut parts = Vec::new();
+    if !held.is_empty() {
+        parts.push(format!("held in {}", held.join(", ")));
+    }
+    parts.extend(broken);
+    (!parts.is_empty()).then(|| format!("the fix would have {}", parts.join(" and ")))
+}
+
+/// `ilya by 2026-11-30`
+pub fn asked(owner: Option<&str>, due: Option<Day>) -> Option<String> {
+    match (owner, due) {
+        (Some(owner), Some(due)) => Some(format!("{owner} by {due}")),
+        (Some(owner), None) => Some(owner.to_owned()),
+        (None, Some(due)) => Some(format!("due {due}")),
+        (None, None) => None,
+    }
+}
+
+/// Where and when a finding holds, in a few words.
+pub fn place(finding: &Finding) -> String {
+    match (finding.scope.from, finding.scope.to) {
+        (Some(from), Some(to)) => format!("{}, {}", subject(finding), days(from, to)),
+        _ => subject(finding),
+    }
+}
+
+/// Models, or keys, or the provider.
+fn subject(finding: &Finding) -> String {
+    let scope = &finding.scope;
+    match (scope.models.as_slice(), finding.cause.as_str()) {
+        (_, "cov.bypass") => scope.keys.join(", "),
+        ([], _) => scope.provider.clone().unwrap_or_default(),
+        ([one], _) => one.clone(),
+        ([first, second], "map.alias_repointed" | "map.fallback") => format!("{first}, {second}"),
+        (many, _) => format!("{} models", many.len()),
+    }
+}
+
+/// `2026-10-12`, `2026-10-12..31`, or both days in full where they are not of one month.
+pub fn days(from: Day, to: Day) -> String {
+    match (from == to, from.month() == to.month()) {
+        (true, _) => from.to_string(),
+        (false, true) => format!("{from}..{}", &to.to_string()[8..]),
+        (false, false) => format!("{from}..{to}"),
+    }
+}
+
+/// `openai/org-acme`
+pub fn account(provider: &str, account: Option<&str>) -> String {
+    account.map_or_else(|| provider.to_owned(), |account| format!("{provider}/{account}"))
+}
