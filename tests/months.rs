@@ -122,6 +122,50 @@ fn check(books: &Path) -> (Option<i32>, Vec<[String; 3]>) {
     (output.status.code(), shown.lines().skip(1).map(row).collect())
 }
 
+/// Month, verdict, what the cause came to there, cells changed, mended and broken, and what is open before and after.
+fn tried(books: &Path, finding: &str) -> [String; 8] {
+    let found =
+        json(books, &["explain", "--finding", finding, "--month", "2026-10", "--backtest", "-O", "json"]);
+    let [test] = found["backtests"].as_array().unwrap().as_slice() else { panic!("{found}") };
+    ["month", "verdict", "amount", "changed", "mended", "broken", "open_before", "open_after"]
+        .map(|name| test[name].as_str().map_or_else(|| test[name].to_string(), ToOwned::to_owned))
+}
+
+#[test]
+fn a_fix_is_tried_on_the_month_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let books = folder.path();
+    fs::write(books.join("llmfin.toml"), BOOKS).unwrap();
+    month(books, SEPTEMBER, 1);
+    month(books, OCTOBER, 2);
+    run(books, &["close", "--month", "2026-09"]);
+
+    // At 0.30 the eight days of September tie as well: 1.80 less to explain, beside the 3.20 of the other project.
+    assert_eq!(tried(books, "F2"), ["2026-09", "held", "1.80", "8", "8", "0", "5.00", "3.20"]);
+    // Whose the project is changes no price.
+    assert_eq!(tried(books, "F1"), ["2026-09", "not-testable", "3.20", "0", "0", "0", "0", "0"]);
+
+    // Had September been billed at the book's price, the new one would break each of its days by as much.
+    let bill = books.join("invoices/2026-09/cost.csv");
+    let text = fs::read_to_string(&bill).unwrap();
+    let listed = |line: &str| match line.split(',').collect::<Vec<_>>().as_slice() {
+        [from, to, iso, _, usd, model, " input\"", project, count] => {
+            let hundredths = count.parse::<u64>().unwrap() * 25 / 1_000_000;
+            format!("{from},{to},{iso},{},{usd},{model}, input\",{project},{count}\n", dollars(hundredths))
+        }
+        _ => format!("{line}\n"),
+    };
+    fs::write(&bill, text.lines().map(listed).collect::<String>()).unwrap();
+    assert_eq!(tried(books, "F2")[..2], ["2026-09", "not-testable"]);
+    run(books, &["close", "--month", "2026-09"]);
+    assert_eq!(tried(books, "F2"), ["2026-09", "broken", "0", "8", "0", "8", "3.20", "5.00"]);
+
+    // The pack says the same.
+    run(books, &["close", "--month", "2026-10", "--backtest"]);
+    let waterfall = fs::read_to_string(books.join("closes/2026-10/v1/03-variance-waterfall.csv")).unwrap();
+    assert!(waterfall.contains("the fix would have broken 8 cells of 2026-09"), "{waterfall}");
+}
+
 #[test]
 fn a_cause_is_followed_from_month_to_month_until_its_fix_is_applied() {
     let folder = tempfile::tempdir().unwrap();

@@ -61,6 +61,11 @@ FOCUS_METER = {
 }
 
 
+def focus_meter(provider, meter):
+    """The SKU meter as a FOCUS export names it; OpenAI's cache writes live for thirty minutes."""
+    return "cache_write.30m" if provider == "openai" and meter == "cache_write" else FOCUS_METER[meter]
+
+
 def merge(lines, *fields):
     """Lines that agree in `fields`, added up: (values, count, amount), in the order of the values."""
     sums = {}
@@ -285,7 +290,7 @@ def focus(world, lines, provider, meters, quantities):
                 NAMES[provider],
                 "AI and Machine Learning",
                 f"{NAMES[provider]} API",
-                FOCUS_METER[shown] if shown else "",
+                focus_meter(provider, shown) if shown else "",
                 values.get("project", ""),
                 model or "",
             ]

@@ -26,6 +26,8 @@ def cost(call):
             continue
         price = prices.unit(model, meter, day, tier, view.region, view.long)
         full = prices.unit(model, "input", day, tier, view.region, view.long)
+        if price is None:
+            continue
         if call.mistake == "reads in full" and meter == "cache_read":
             price = full
         if call.mistake == "cache twice" and meter.startswith("cache_"):

@@ -224,19 +224,15 @@ def by_fault(results):
     return markdown(("cause", "fault", "Q", "A", "MD", "MM", "T"), rows, 2)
 
 
-def page(results, command):
+def page(results, command, extent):
     """Rewrites the part of the page between the markers."""
-    parts = [f"Written by `{command}`.\n", markdown(("figure", "to reach", "measured", "reached"), targets(results), 1)]
+    parts = [f"Written by `{command}`: {extent}.\n", markdown(("figure", "to reach", "measured", "reached"), targets(results), 1)]
     worlds = [r for r in results if r["suite"] in WORLDS]
     if worlds and all("baselines" in r for r in worlds if not r["error"]):
         parts += ["### Baselines on the same worlds\n", comparison(results)]
-    parts += [
-        "### Suites\n",
-        suites(results),
-        "### One fault, by cause and grain\n",
-        "Found of asked for; `–` where the bill cannot show the fault and the right answer is `unexplained`.\n",
-        by_fault(results),
-    ]
+    parts += ["### Suites\n", suites(results)]
+    if of(results, "single"):
+        parts += ["### One fault, by cause and grain\n", "Found of asked for; `–` where the bill cannot show the fault and the right answer is `unexplained`.\n", by_fault(results)]
     text = PAGE.read_text()
     before, rest = text.split(START)
     _, after = rest.split(END)

@@ -142,6 +142,7 @@ def arguments():
     parser.add_argument("--worlds", type=int, help="worlds of each kind (for scale: cells)")
     parser.add_argument("--only", default="", help="only faults whose cause or name contains this text")
     parser.add_argument("--grain", action="append", choices=suites.GRAINS, help="only this grain of bill; may be repeated")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="only every Nth world, for a quick look")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="worlds at once (default: cores)")
     parser.add_argument("--binary", help="the program (default: $LLMFIN_BIN or target/release/llmfin)")
     parser.add_argument("--show", help="name of one world: keep its folder, print truth and claims")
@@ -175,7 +176,7 @@ def main():
     global OPTIONS
     OPTIONS = options = arguments()
     selfcheck.run()
-    JOBS.extend(jobs(options))
+    JOBS.extend(list(jobs(options))[:: options.every])
     quick = [number for number, (make, _) in enumerate(JOBS) if make is not play.large]
     with multiprocessing.get_context("fork").Pool(options.jobs) as pool:
         results = [result for result in progress(pool.imap(work, quick, chunksize=2), len(quick)) if result]
@@ -202,7 +203,8 @@ def main():
     for figure, target, measured, reached in report.targets(results):
         print(f"{figure:66} {target:>10}  {measured:44} {reached}")
     if options.write:
-        report.page(results, "python3 benches/faults/run.py --write")
+        given = [text for text in sys.argv[1:] if text not in ("--binary", options.binary)]
+        report.page(results, " ".join(["python3 benches/faults/run.py", *given]), f"{len(results)} worlds of the {options.split} split")
     return compare(results, options.record) if options.fast else 0
 
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{Claim, FAMILIES, Status, noise, search};
+use super::{Claim, FAMILIES, Status, noise, search, shares};
 use crate::error::Result;
 use crate::money::Money;
 use crate::rate::Account;
@@ -95,6 +95,7 @@ fn explain_account(name: &Account, part: State) -> Result<Explained> {
 
 /// Runs the families until every claim stands.
 fn account(name: &Account, mut state: State) -> Result<Explained> {
+    state.noise = noise::floor(&state, name)?;
     loop {
         let (mut explained, edited) = round(&state, name)?;
         let fallen = fallen(&explained);
@@ -109,6 +110,7 @@ fn account(name: &Account, mut state: State) -> Result<Explained> {
                     claim.patch.status = Status::Probable;
                 }
             }
+            shares::split(&state, &mut explained.claims)?;
             let models = search::left_out(&edited, name)?;
             explained.left_out = models.into_iter().map(|model| (name.clone(), model)).collect();
             return Ok(explained);

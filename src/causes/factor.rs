@@ -19,6 +19,8 @@ const ONE: i128 = 1_000_000;
 /// Days of each of two models, and the share of the account's dollars that must agree: 4 of 5.
 const DAYS: usize = 3;
 const AGREEING: (i128, i128) = (4, 5);
+/// No log is called noisier than one percent.
+const MOST_NOISE: i128 = ONE / 100;
 /// Factors that are tried.
 const CANDIDATES: usize = 8;
 
@@ -39,8 +41,10 @@ impl Point {
         Some((-(-low).div_euclid(self.priced), high.div_euclid(self.priced)))
     }
 
-    fn agrees(&self, factor: i128) -> bool {
-        self.interval().is_some_and(|(low, high)| low <= factor && factor <= high)
+    /// `noise` in millionths of the amount.
+    fn agrees(&self, factor: i128, noise: i128) -> bool {
+        let more = factor.abs() * noise / ONE;
+        self.interval().is_some_and(|(low, high)| low <= factor + more && factor - more <= high)
     }
 }
 
@@ -51,10 +55,15 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
         let points = points(state, account)?;
         let found = candidates(&points)
             .into_iter()
-            .filter_map(|factor| Some((onset(&points, factor)?, factor)))
+            .filter_map(|factor| Some((onset(&points, factor, 0)?, factor)))
             .filter(|(_, factor)| !is_modelled(state, account, *factor))
             .min();
-        let patch = found.and_then(|(from, factor)| patch(state, account, &points, factor, from));
+        let found = match found {
+            Some((from, factor)) => Some((from, factor, 0)),
+            None => noisy(&points).filter(|(_, factor, _)| !is_modelled(state, account, *factor)),
+        };
+        let patch =
+            found.and_then(|(from, factor, noise)| patch(state, account, &points, factor, from, noise));
         patches.extend(patch.filter(|patch| !state.rejected.contains(&patch.name)));
     }
     Ok(patches)
@@ -119,14 +128,36 @@ fn candidates(points: &[Point]) -> Vec<i128> {
     found.into_iter().take(CANDIDATES).map(|(_, factor)| factor).collect()
 }
 
+/// The factor of a noisy log: the middle one of the last half of the amounts, where most of them are close to it. Returns
+/// the first day, the factor in four decimals, and how close, in millionths.
+fn noisy(points: &[Point]) -> Option<(Day, i128, i128)> {
+    let mut factors: Vec<i128> = points[points.len() / 2..]
+        .iter()
+        .filter_map(|point| Some(point.billed.checked_mul(ONE)? / point.priced))
+        .collect();
+    factors.sort_unstable();
+    let middle = *factors.get(factors.len() / 2)?;
+    let mut off: Vec<i128> =
+        factors.iter().map(|factor| (factor - middle).abs() * ONE / middle.max(1)).collect();
+    off.sort_unstable();
+    let noise = off[off.len() * 4 / 5] * 3 / 2;
+    // A factor that is not far beyond the noise is noise.
+    if !(1..=MOST_NOISE).contains(&noise) || (middle - ONE).abs() < 4 * noise.max(MOST_NOISE / 2) {
+        return None;
+    }
+    let whole = crate::money::div_half_even(middle, ONE / 100) * (ONE / 100);
+    let factor = if (whole - middle).abs() <= noise.min(ONE / 400) { whole } else { middle / 100 * 100 };
+    Some((onset(points, factor, noise)?, factor, noise))
+}
+
 /// The first day from which nearly everything agrees with the factor, and not with none.
-fn onset(points: &[Point], factor: i128) -> Option<Day> {
+fn onset(points: &[Point], factor: i128, noise: i128) -> Option<Day> {
     let (mut agreeing, mut all) = (0i128, 0i128);
     let mut from = None;
     for same_day in points.chunk_by(|a, b| a.key.cell.first == b.key.cell.first).rev() {
         let sum =
             |points: &mut dyn Iterator<Item = &Point>| points.map(|point| point.billed.abs()).sum::<i128>();
-        let agree = sum(&mut same_day.iter().filter(|point| point.agrees(factor)));
+        let agree = sum(&mut same_day.iter().filter(|point| point.agrees(factor, noise)));
         let day = sum(&mut same_day.iter());
         agreeing += agree;
         all += day;
@@ -139,7 +170,7 @@ fn onset(points: &[Point], factor: i128) -> Option<Day> {
     // Two models, each on days of its own, where no factor would not do as well.
     let mut days: BTreeMap<&Arc<str>, BTreeSet<Day>> = BTreeMap::new();
     for point in points.iter().filter(|point| point.key.cell.first >= from) {
-        if point.agrees(factor) && !point.agrees(ONE) {
+        if point.agrees(factor, noise) && !point.agrees(ONE, noise) {
             days.entry(&point.model).or_default().insert(point.key.cell.first);
         }
     }
@@ -161,13 +192,21 @@ fn is_modelled(state: &State, account: &Account, factor: i128) -> bool {
     uplift || [ONE / 2, 2 * ONE, 6 * ONE].contains(&factor) || (factor > ONE && !book.terms().is_empty())
 }
 
-fn patch(state: &State, account: &Account, points: &[Point], factor: i128, from: Day) -> Option<Patch> {
+fn patch(
+    state: &State,
+    account: &Account,
+    points: &[Point],
+    factor: i128,
+    from: Day,
+    noise: i128,
+) -> Option<Patch> {
     let ratio = Ratio::new(factor, ONE)?;
     let (cause, status, rivals): (_, _, &[&str]) = match factor {
         _ if factor == 100 * ONE || factor * 100 == ONE => ("unit.minor_currency", Status::Exact, &[]),
         _ if power_of_ten(factor) => ("rate.unit_scale", Status::Exact, &[]),
         _ if factor > ONE => ("fx.rate", Status::Ambiguous, &["terms.platform_fee"]),
-        _ if factor % (ONE / 100) == 0 => ("terms.discount", Status::Probable, &[]),
+        _ if factor % (ONE / 100) == 0 && noise == 0 => ("terms.discount", Status::Probable, &[]),
+        _ if factor % (ONE / 100) == 0 => ("terms.discount", Status::Ambiguous, &["fx.rate"]),
         _ => ("fx.rate", Status::Ambiguous, &["terms.discount"]),
     };
     let mut scope = Scope::of(account);
@@ -180,7 +219,7 @@ fn patch(state: &State, account: &Account, points: &[Point], factor: i128, from:
             edits.push(Edit::Reprice { key: point.key.clone(), leaf: leaf.clone(), unit });
         }
     }
-    let agreeing = inside.iter().filter(|point| point.agrees(factor)).count();
+    let agreeing = inside.iter().filter(|point| point.agrees(factor, noise)).count();
     let origin = state.bill(&inside.first()?.key).origin;
     let mut facts = vec![
         Fact::new("billed share of the price in the book", ratio.decimal_text(6)).at(origin),
@@ -188,6 +227,9 @@ fn patch(state: &State, account: &Account, points: &[Point], factor: i128, from:
         Fact::new("billed amounts from that day on", inside.len()),
         Fact::new("numbers fitted", 1),
     ];
+    if noise > 0 {
+        facts.push(Fact::new("noise of the log, in parts per million of an amount", noise));
+    }
     if cause == "terms.discount" {
         facts.push(Fact::new("discount in percent", percent_off(factor)));
     }
@@ -265,10 +307,10 @@ mod tests {
             }
         }
         assert_eq!(candidates(&points), [880_000]);
-        assert_eq!(onset(&points, 880_000), Some("2026-10-03".parse().unwrap()));
+        assert_eq!(onset(&points, 880_000, 0), Some("2026-10-03".parse().unwrap()));
         // One model alone is a price change.
         points.retain(|point| &*point.model == "a");
-        assert_eq!(onset(&points, 880_000), None);
+        assert_eq!(onset(&points, 880_000, 0), None);
     }
 
     #[test]

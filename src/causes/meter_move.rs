@@ -125,16 +125,9 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
         let mut found: BTreeMap<(Account, Arc<str>), Vec<Edit>> = BTreeMap::new();
         for cell in &state.open {
             let Some(model) = cell.model.clone() else { continue };
-            let sums = quantity::by_meter(state, cell);
-            let (Some(over), Some(short)) = (sums.get(&confusion.logged), sums.get(&confusion.billed)) else {
-                continue;
-            };
-            // The equality is the test: nothing was fitted.
-            if *over < 0
-                && *over == -short
-                && let Some(edit) = edit(state, cell, confusion, *short)
-            {
-                found.entry((cell.account.clone(), model)).or_default().push(edit);
+            let edits = edits(state, cell, confusion);
+            if !edits.is_empty() {
+                found.entry((cell.account.clone(), model)).or_default().extend(edits);
             }
         }
         patches.extend(
@@ -144,18 +137,51 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
     Ok(patches)
 }
 
-/// Moves within one tier and region: the first whose own numbers allow the whole move.
-fn edit(state: &State, cell: &CellKey, confusion: &Confusion, count: i128) -> Option<Edit> {
+/// The moves of one cell. The equality is the test: nothing was fitted. In a noisy log it holds but for the noise of both
+/// meters.
+fn edits(state: &State, cell: &CellKey, confusion: &Confusion) -> Vec<Edit> {
     let gaps = quantity::gaps(state, cell);
-    let from = gaps
+    let logged = |key: &BillKey| key.meter == Some(confusion.logged);
+    let equal = |over: i128, short: i128, counted: i128| {
+        let noise = counted * state.noise / 1_000_000;
+        over > 0 && (over - short).abs() <= noise && short > 3 * noise
+    };
+    // Within each tier, region and band of its own,
+    let apart: Vec<Edit> = gaps
         .iter()
-        .filter(|(key, gap)| {
-            key.meter == Some(confusion.logged) && gap.logged >= count && gap.difference() <= -count
+        .filter(|(key, _)| logged(key))
+        .filter_map(|(from, gap)| {
+            let to = BillKey { meter: Some(confusion.billed), ..from.clone() };
+            let other = gaps.get(&to)?;
+            let (over, short) = (-gap.difference(), other.difference());
+            equal(over, short, gap.logged + other.logged).then(|| Edit::Move {
+                from: from.clone(),
+                to,
+                quantity: over.min(short),
+            })
         })
-        .map(|(key, _)| key.clone())
-        .next()?;
-    let to = BillKey { meter: Some(confusion.billed), ..from.clone() };
-    Some(Edit::Move { from, to, quantity: count })
+        .collect();
+    if !apart.is_empty() {
+        return apart;
+    }
+    // or, where the bill or the report does not tell those apart, in their sum: from the first that can give it all.
+    let sums = quantity::by_meter(state, cell);
+    let (Some(over), Some(short)) = (sums.get(&confusion.logged), sums.get(&confusion.billed)) else {
+        return Vec::new();
+    };
+    let counted = gaps.iter().filter(|(key, _)| logged(key)).map(|(_, gap)| gap.logged).sum();
+    if !equal(-over, *short, counted) {
+        return Vec::new();
+    }
+    let count = (*short).min(-over);
+    let from =
+        gaps.iter().find(|(key, gap)| logged(key) && gap.logged >= count && gap.difference() <= -count);
+    from.map(|(from, _)| {
+        let to = BillKey { meter: Some(confusion.billed), ..from.clone() };
+        Edit::Move { from: from.clone(), to, quantity: count }
+    })
+    .into_iter()
+    .collect()
 }
 
 fn patch(confusion: &Confusion, account: &Account, model: &Arc<str>, edits: Vec<Edit>) -> Patch {

@@ -24,6 +24,7 @@ pub mod record;
 pub mod remedy;
 pub mod repeated;
 pub mod search;
+mod shares;
 pub mod uncounted;
 pub mod unlogged;
 

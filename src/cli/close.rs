@@ -6,7 +6,7 @@ use super::global::{Global, Span};
 use super::patch_dir::{self, PatchDir};
 use super::reconcile::{json, reconcile};
 use super::ui::Ui;
-use super::{gather, memos, pack};
+use super::{backtest, gather, memos, pack};
 use crate::close::document::Reconciliation;
 use crate::diagnostic::{Diagnostic, Origin};
 use crate::error::{EXIT_CLEAN, Result};
@@ -22,7 +22,7 @@ use crate::report::{story, variance};
 Examples:
   llmfin close --month 2026-10
   llmfin close --month 2026-10 --exit-zero -O json -o reconciliation.json
-  llmfin close --month 2026-10 --patch-dir fixes")]
+  llmfin close --month 2026-10 --patch-dir fixes --backtest")]
 pub struct Args {
     /// Exit with 0 even if something is unexplained
     #[arg(long)]
@@ -30,10 +30,14 @@ pub struct Args {
     /// New folder for the fixes of the findings: prices, rules, terms, disputes, gateway reports
     #[arg(long, value_name = "DIR")]
     pub patch_dir: Option<PathBuf>,
+    /// Try the fix of every finding on every earlier closed month; the pack says where it would have held
+    #[arg(long)]
+    pub backtest: bool,
 }
 
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
-    let Closed { document, folder, code, before } = close(global, args.patch_dir.as_deref(), ui)?;
+    let Closed { document, folder, code, before } =
+        close(global, args.patch_dir.as_deref(), args.backtest, ui)?;
     match global.format() {
         OutputFormat::Json => ui.output(global.output(), &json(&document)?)?,
         OutputFormat::Csv => global.write(ui, &[variance::build(&document)])?,
@@ -58,7 +62,7 @@ pub struct Closed {
 }
 
 /// Runs the close of the books and writes its pack.
-pub fn close(global: &Global, patches: Option<&Path>, ui: &Ui) -> Result<Closed> {
+pub fn close(global: &Global, patches: Option<&Path>, try_fixes: bool, ui: &Ui) -> Result<Closed> {
     let Span::Month(month) = global.span()? else {
         return Err(Diagnostic::error("not-a-month", Origin::file("--from"), "only whole months are closed")
             .help("use `llmfin reconcile --from … --to …` for a provisional answer")
@@ -75,7 +79,11 @@ pub fn close(global: &Global, patches: Option<&Path>, ui: &Ui) -> Result<Closed>
     let patches = patches.map(|dir| PatchDir::new(dir, global, gathered.books(), Some(month)));
     gathered.patches = patches.transpose()?;
     let books_sha256 = gathered.books().map(|books| pack::sha256(books.text.as_bytes())).unwrap_or_default();
-    let (document, code) = reconcile(&mut gathered, ui)?;
+    let (document, code) = if try_fixes {
+        backtest::reconcile_and_try(&mut gathered, None, global, ui)?
+    } else {
+        reconcile(&mut gathered, ui)?
+    };
     let folder = pack::write(&global.dir, month, &document, &books_sha256)?;
     Ok(Closed { document, folder, code, before: former.and_then(|(used, _)| used.known_at) })
 }

@@ -71,7 +71,7 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
         known_at: None,
         ..global.clone()
     };
-    let close::Closed { document, folder: pack, .. } = close::close(&global, None, ui)?;
+    let close::Closed { document, folder: pack, .. } = close::close(&global, None, false, ui)?;
     match global.format() {
         OutputFormat::Json => ui.output(global.output(), &super::reconcile::json(&document)?)?,
         _ => global.write(ui, &story::build(&document))?,

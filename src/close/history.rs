@@ -133,7 +133,7 @@ pub struct Duties {
 impl Duties {
     fn owner(&self, kind: &str) -> Option<String> {
         match kind {
-            "gateway" | "model-mapping" | "route-or-own" | "traffic" => self.platform.clone(),
+            "gateway" | "model-mapping" | "route-or-own" | "calendar" => self.platform.clone(),
             _ => self.finance.clone(),
         }
     }

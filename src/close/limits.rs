@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::document::Limit;
 use super::inputs::CloseInputs;
+use crate::causes::catalogue::{CAUSES, Cause, Grain};
 use crate::invoice::{DocumentKind, ModelScope};
 use crate::money::Money;
 use crate::rate::{Account, DayUsage};
@@ -50,7 +51,9 @@ struct Condition {
     /// What could not be tested, or nothing where it could.
     what: fn(&Shape) -> Option<String>,
     settles: &'static str,
-    /// Causes that stay untested, or cannot be told apart, for it.
+    /// The grain that is missing: causes that need it stay untested.
+    grains: &'static [Grain],
+    /// Other causes that stay untested, or cannot be told apart, for it.
     causes: &'static [&'static str],
 }
 
@@ -59,11 +62,13 @@ static CONDITIONS: &[Condition] = &[
     Condition {
         what: |shape| (!shape.billed).then(|| "no bill: nothing of it was compared".to_owned()),
         settles: "the provider's cost export of the month",
+        grains: &[],
         causes: &[],
     },
     Condition {
         what: |shape| (!shape.logged).then(|| "no logged usage: only the bill speaks".to_owned()),
         settles: "the log of the gateway or service that calls this account",
+        grains: &[],
         causes: &[],
     },
     Condition {
@@ -73,14 +78,8 @@ static CONDITIONS: &[Condition] = &[
                 .then(|| "one amount for all models: no cause can be told from another".to_owned())
         },
         settles: "the cost export by day and model (OpenAI: grouped by line item; Anthropic: grouped by description)",
-        causes: &[
-            "map.alias_repointed",
-            "map.fallback",
-            "rate.missing_class",
-            "rate.region_uplift",
-            "rate.service_tier",
-            "rate.stale",
-        ],
+        grains: &[Grain::ModelMonth, Grain::ModelDay, Grain::Meter, Grain::Quantity],
+        causes: &[],
     },
     Condition {
         what: |shape| {
@@ -90,7 +89,8 @@ static CONDITIONS: &[Condition] = &[
             ))
         },
         settles: "the cost export by day",
-        causes: &["map.alias_repointed", "rate.stale", "terms.volume_band", "time.zone_bucket"],
+        grains: &[Grain::ModelDay],
+        causes: &[],
     },
     Condition {
         what: |shape| {
@@ -100,7 +100,8 @@ static CONDITIONS: &[Condition] = &[
             ))
         },
         settles: "the cost export by meter (OpenAI: grouped by line item; Anthropic: the token columns of the cost report)",
-        causes: &["cls.cache_read_as_input", "rate.cache_ttl", "rate.context_band", "rate.missing_class"],
+        grains: &[Grain::Meter],
+        causes: &[],
     },
     Condition {
         what: |shape| {
@@ -110,7 +111,8 @@ static CONDITIONS: &[Condition] = &[
             ))
         },
         settles: "the provider's usage report of the month, or a cost export with quantities",
-        causes: &["cls.cache_read_as_input", "qty.dropped_rows", "qty.stream_no_usage", "rate.stale"],
+        grains: &[Grain::Quantity],
+        causes: &["rate.stale"],
     },
     Condition {
         what: |shape| {
@@ -119,6 +121,7 @@ static CONDITIONS: &[Condition] = &[
             })
         },
         settles: "the cost export grouped by project, workspace or API key as well",
+        grains: &[],
         causes: &["cov.bypass", "qty.dropped_rows"],
     },
     Condition {
@@ -127,6 +130,7 @@ static CONDITIONS: &[Condition] = &[
                 .then(|| "the books do not say whose the projects and keys of the bill are".to_owned())
         },
         settles: "`projects` in the `[[account]]` of llmfin.toml: those the gateway uses",
+        grains: &[],
         causes: &["cov.bypass"],
     },
     Condition {
@@ -135,7 +139,8 @@ static CONDITIONS: &[Condition] = &[
                 .then(|| "neither side says the service tier: flex and batch halve a price alike".to_owned())
         },
         settles: "the served `service_tier` and the batch id in the log, or the tier on the bill",
-        causes: &["rate.batch", "rate.service_tier"],
+        grains: &[],
+        causes: &["rate.batch", "rate.service_tier", "rate.speed_premium"],
     },
     Condition {
         what: |shape| {
@@ -143,6 +148,7 @@ static CONDITIONS: &[Condition] = &[
                 .then(|| "neither side says the region: an uplift of 10 % looks like a price rise".to_owned())
         },
         settles: "the endpoint or inference profile in the log, or the region on the bill",
+        grains: &[],
         causes: &["rate.region_uplift"],
     },
     Condition {
@@ -152,11 +158,14 @@ static CONDITIONS: &[Condition] = &[
             })
         },
         settles: "the gateway's log by request",
+        grains: &[],
         causes: &[
             "qty.duplicate",
             "qty.failed_priced",
             "qty.gateway_cache_priced",
+            "qty.poll_duplicate",
             "rate.context_band",
+            "rate.time_of_day",
             "time.zone_bucket",
         ],
     },
@@ -166,6 +175,7 @@ static CONDITIONS: &[Condition] = &[
                 .then(|| "no cost in the log: the gateway's own figure cannot be checked".to_owned())
         },
         settles: "the log with the gateway's cost beside each call",
+        grains: &[],
         causes: &["cls.cache_double", "cls.tool_fee", "round.float"],
     },
     Condition {
@@ -176,6 +186,7 @@ static CONDITIONS: &[Condition] = &[
             })
         },
         settles: "the invoice document, declared with `kind = \"invoice\"`",
+        grains: &[],
         causes: &["inv.footing", "terms.credit_refund", "terms.platform_fee", "terms.tax"],
     },
     Condition {
@@ -189,9 +200,18 @@ static CONDITIONS: &[Condition] = &[
             })
         },
         settles: "an export that keeps more decimals, such as the provider's cost API",
+        grains: &[],
         causes: &["round.line"],
     },
 ];
+
+impl Condition {
+    /// The causes it hides, in the order of the catalogue.
+    fn hidden(&self) -> impl Iterator<Item = &'static str> {
+        let hidden = |cause: &&Cause| self.grains.contains(&cause.grain) || self.causes.contains(&cause.id);
+        CAUSES.iter().filter(hidden).map(|cause| cause.id)
+    }
+}
 
 impl Shape {
     const fn compared(&self) -> bool {
@@ -225,7 +245,7 @@ pub(super) fn limits(
                 account: account.id.as_ref().map(ToString::to_string),
                 what,
                 settles: condition.settles.to_owned(),
-                causes: condition.causes.iter().map(|cause| (*cause).to_owned()).collect(),
+                causes: condition.hidden().map(ToOwned::to_owned).collect(),
             });
         }
     }
@@ -307,7 +327,6 @@ fn same(billed: Meter, counted: Meter) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::causes::catalogue::Cause;
 
     #[test]
     fn every_cause_named_is_in_the_catalogue() {

@@ -7,7 +7,7 @@ use super::words::{code, codes, csv, prose, table};
 use super::{Context, File, Kind, share};
 use crate::close::document::{Bridge, Cell, CellMeter, Finding};
 use crate::close::inputs::AccountDocument;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::invoice::DocumentKind;
 use crate::money::Money;
 use crate::pricebook::{PriceQuery, Priced};
@@ -52,7 +52,8 @@ fn takes(finding: &Finding) -> bool {
         || ["terms.discount", "cls.cache_read_as_input", "cls.reasoning_dropped", "inv.footing"]
             .contains(&cause);
     let ours = ["rate.missing_model", "rate.missing_class"].contains(&cause);
-    theirs && !ours && finding.bridge == Bridge::PricedBilled && finding.amount > Money::ZERO
+    let said = finding.fix.as_ref().is_some_and(|fix| fix.kind == "dispute");
+    (theirs || said) && !ours && finding.bridge == Bridge::PricedBilled && finding.amount > Money::ZERO
 }
 
 /// One line of the CSV.
@@ -71,10 +72,10 @@ struct Claim<'c> {
 fn write(context: &Context, findings: &[&Finding]) -> Result<Vec<File>> {
     let mut files = Vec::new();
     for finding in findings {
-        let claims = claims(context, finding)?;
-        let total: Money = claims.iter().filter_map(|claim| claim.claimed).sum();
-        if total != finding.amount {
-            return Err(Error::Internal(format!("the lines of dispute {} add up to {total}", finding.id)));
+        let mut claims = claims(context, finding)?;
+        let told: Money = claims.iter().filter_map(|claim| claim.claimed).sum();
+        if told != finding.amount {
+            claims.push(Claim::whole(None, finding.amount - told));
         }
         let lines: Vec<Vec<String>> = claims.iter().map(|claim| claim.cells()).collect();
         let path = format!("disputes/{}", finding.id);
@@ -102,50 +103,24 @@ fn claims<'c>(context: &'c Context, finding: &Finding) -> Result<Vec<Claim<'c>>>
                 || meter.is_some_and(|meter| finding.scope.meters.contains(&meter))
         };
         let difference = |claim: &Claim| claim.expected.map(|expected| claim.billed - expected);
-        let parts: Option<Money> = lines.iter().filter(|claim| about(claim)).map(difference).sum_all();
+        let mut parts = lines.iter().filter(|claim| about(claim)).map(difference);
+        let parts = parts.try_fold(Money::ZERO, |sum, part| Some(sum + part?));
         if parts == Some(amount) {
             lines.retain(about);
             lines.iter_mut().for_each(|claim| claim.claimed = difference(claim));
             claims.append(&mut lines);
         } else {
             claims.append(&mut lines);
-            claims.push(Claim {
-                line: None,
-                cell: Some(cell),
-                price: None,
-                expected: Some(cell.priced),
-                billed: cell.billed,
-                claimed: Some(amount),
-                counted: "",
-            });
+            claims.push(Claim::whole(Some(cell), amount));
         }
     }
     for charge in
         context.document.charges.iter().filter(|charge| charge.finding.as_ref() == Some(&finding.id))
     {
-        let (claimed, billed) = (charge.amount - charge.unexplained, charge.amount);
-        claims.push(Claim {
-            line: None,
-            cell: None,
-            price: None,
-            expected: None,
-            billed,
-            claimed: Some(claimed),
-            counted: "",
-        });
+        let claimed = charge.amount - charge.unexplained;
+        claims.push(Claim { billed: charge.amount, ..Claim::whole(None, claimed) });
     }
     Ok(claims)
-}
-
-/// Sums options; one that is missing leaves no sum.
-trait SumAll {
-    fn sum_all(self) -> Option<Money>;
-}
-
-impl<I: Iterator<Item = Option<Money>>> SumAll for I {
-    fn sum_all(mut self) -> Option<Money> {
-        self.try_fold(Money::ZERO, |sum, part| Some(sum + part?))
-    }
 }
 
 /// The bill lines of a cell, each held against the book's price for what the line itself says it is.
@@ -231,7 +206,20 @@ fn published(context: &Context, line: &Line, finding: &Finding) -> Option<Priced
     context.inputs.book.price_of_day(line.account.id.as_deref(), &query).ok()
 }
 
-impl Claim<'_> {
+impl<'c> Claim<'c> {
+    /// A claim on a model's day, or on the document where no cell shows it.
+    fn whole(cell: Option<&'c Cell>, claimed: Money) -> Claim<'c> {
+        Claim {
+            line: None,
+            cell,
+            price: None,
+            expected: cell.map(|cell| cell.priced),
+            billed: cell.map_or(claimed, |cell| cell.billed),
+            claimed: Some(claimed),
+            counted: "",
+        }
+    }
+
     fn cells(&self) -> Vec<String> {
         let text = |value: Option<String>| value.unwrap_or_default();
         let line = self.line.as_ref().map(|line| &line.line);
@@ -247,7 +235,7 @@ impl Claim<'_> {
         let what = match line {
             Some(line) => line.text.to_string(),
             None if self.cell.is_some() => "the model's day as a whole".to_owned(),
-            None => "the document's total less its lines".to_owned(),
+            None => "the document as a whole".to_owned(),
         };
         vec![
             text(line.map(|line| line.origin.file.to_string())),

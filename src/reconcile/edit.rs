@@ -83,7 +83,8 @@ impl State<'_> {
         Ok(explained)
     }
 
-    fn change(&mut self, edit: &Edit) {
+    /// Makes an edit true.
+    pub fn change(&mut self, edit: &Edit) {
         match edit {
             Edit::Exclude { account, identity } => {
                 self.excluded.insert((account.clone(), identity.clone()));

@@ -47,6 +47,13 @@ pub struct BillKey {
     pub long_context: Option<bool>,
 }
 
+impl BillKey {
+    /// The key that comes before all others of a cell.
+    pub fn first_of(cell: &CellKey) -> BillKey {
+        BillKey { cell: cell.clone(), meter: None, tier: None, region: None, long_context: None }
+    }
+}
+
 /// A bill or usage-report line with its model resolved to the book's id.
 #[derive(Debug, Clone)]
 pub struct Line {

@@ -116,6 +116,8 @@ pub struct State<'a> {
     /// Cells with a key whose two amounts are not equal to the last step, or that an edit touched; the others have
     /// nothing to explain.
     pub open: BTreeSet<CellKey>,
+    /// How noisy the log is, in parts per million of an amount: counts that differ by no more agree.
+    pub noise: i128,
     /// Names of patches that were tried and did not close; nothing is built on them again.
     pub rejected: BTreeSet<String>,
 }
@@ -155,6 +157,7 @@ impl<'a> State<'a> {
             accepted: BTreeSet::new(),
             dropped: BTreeSet::new(),
             open: BTreeSet::new(),
+            noise: 0,
             rejected: BTreeSet::new(),
         };
         for row in usage.iter().filter(|row| row.outcome.is_billable()) {
@@ -257,6 +260,7 @@ impl<'a> State<'a> {
                 .take_while(|cell| cell.account == *account)
                 .cloned()
                 .collect(),
+            noise: 0,
             rejected: BTreeSet::new(),
         }
     }
@@ -264,6 +268,28 @@ impl<'a> State<'a> {
     /// Counts so much more under a key.
     pub(super) fn count(&mut self, key: BillKey, leaf: Leaf, quantity: i128) {
         *Arc::make_mut(&mut self.logged).entry(key).or_default().or_default(leaf) += quantity;
+    }
+
+    /// Both sides of some cells only.
+    pub fn part(&self, cells: &BTreeSet<CellKey>) -> State<'a> {
+        fn pick<V: Clone>(
+            side: &BTreeMap<BillKey, V>,
+            cells: &BTreeSet<CellKey>,
+        ) -> Arc<BTreeMap<BillKey, V>> {
+            let of =
+                |cell| side.range(BillKey::first_of(cell)..).take_while(move |(key, _)| key.cell == *cell);
+            Arc::new(cells.iter().flat_map(of).map(|(key, value)| (key.clone(), value.clone())).collect())
+        }
+        State {
+            later: pick(&self.later, cells),
+            logged: pick(&self.logged, cells),
+            billed: pick(&self.billed, cells),
+            repeats: pick(&self.repeats, cells),
+            witness: pick(&self.witness, cells),
+            open: cells.clone(),
+            rejected: BTreeSet::new(),
+            ..self.clone()
+        }
     }
 
     pub fn grain(&self, account: &Account) -> &'a Grain {
@@ -382,7 +408,7 @@ impl<'a> State<'a> {
 
     /// Keys of one cell that either side knows.
     pub fn keys_of(&self, cell: &CellKey) -> BTreeSet<BillKey> {
-        let first = BillKey { cell: cell.clone(), meter: None, tier: None, region: None, long_context: None };
+        let first = BillKey::first_of(cell);
         let within = |key: &&BillKey| key.cell == *cell;
         self.logged
             .range(first.clone()..)
@@ -426,9 +452,9 @@ fn first_cell(account: &Account) -> CellKey {
 }
 
 fn of_account<V: Clone>(side: &BTreeMap<BillKey, V>, account: &Account) -> Arc<BTreeMap<BillKey, V>> {
-    let cell = first_cell(account);
-    let first = BillKey { cell, meter: None, tier: None, region: None, long_context: None };
-    let keys = side.range(first..).take_while(|(key, _)| key.cell.account == *account);
+    let keys = side
+        .range(BillKey::first_of(&first_cell(account))..)
+        .take_while(|(key, _)| key.cell.account == *account);
     Arc::new(keys.map(|(key, value)| (key.clone(), value.clone())).collect())
 }
 

@@ -245,3 +245,39 @@ fn a_log_without_costs_says_nothing_of_the_gateway() {
     let document = close(cubes(&log), Vec::new());
     assert!(document.findings.is_empty(), "{:?}", document.findings);
 }
+
+/// Searches of a day as OpenAI bills them: for all models at once.
+fn searches(number: u32, count: i128, amount: &str) -> BillLine {
+    let mut line = line("all", &day(number), Meter::WebSearch, Some(count), amount);
+    line.model = ModelScope::All;
+    line
+}
+
+#[test]
+fn searches_that_no_row_counts() {
+    let log: Vec<Calls> = (1..6).map(|number| calls(number, &PLAIN)).collect();
+    let mut lines: Vec<BillLine> = (1..6).flat_map(|number| bill(number, 1_000_000, 100_000)).collect();
+    // Thirty searches at ten dollars a thousand.
+    lines.push(searches(2, 30, "0.30"));
+    assert_eq!(found(&close(cubes(&log), vec![cost(lines.clone())])), ["cls.tool_fee proven 0.30"]);
+    // A log that counts searches is held to its counts.
+    let counted = [(Meter::WebSearch, 5)];
+    let log: Vec<Calls> = log.into_iter().chain([calls(3, &counted)]).collect();
+    let document = close(cubes(&log), vec![cost(lines)]);
+    assert!(!found(&document).iter().any(|finding| finding == "cls.tool_fee proven 0.30"));
+}
+
+#[test]
+fn fees_that_the_gateway_left_out_are_missing_where_they_are_billed() {
+    let meters = [(Meter::Input, 1_000_000), (Meter::Output, 100_000), (Meter::WebSearch, 20)];
+    // 0.25 and 0.20 of tokens; twenty searches are 0.20, which the gateway did not charge.
+    let log = [Calls { logged: Some("0.45"), requests: 1, ..calls(2, &meters) }];
+    let mut lines = bill(2, 1_000_000, 100_000).to_vec();
+    lines.push(searches(2, 20, "0.20"));
+    let document = close(cubes(&log), vec![cost(lines)]);
+    let fee = document.findings.iter().find(|finding| finding.cause == "cls.tool_fee").unwrap();
+    assert_eq!((fee.amount.plain(), fee.status.id()), ("0.20".to_owned(), "exact"));
+    let cell = document.cells.iter().find(|cell| cell.model.is_none()).unwrap();
+    assert_eq!((cell.logged.plain(), cell.priced.plain()), ("0".to_owned(), "0.20".to_owned()));
+    assert_eq!(cell.logged_findings[0].id, fee.id);
+}

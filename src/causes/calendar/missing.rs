@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::causes::{Fact, Fix, Patch, Scope, Status};
 use crate::error::Result;
 use crate::money::Money;
-use crate::period::{Day, Period};
+use crate::period::Day;
 use crate::rate::Account;
 use crate::reconcile::{BillKey, Edit, State, quantity};
 
@@ -54,24 +54,24 @@ fn days(state: &State, account: &Account) -> Result<Days> {
     let mut days = Days::default();
     let rows = state.usage.iter().filter(|row| row.account == *account);
     days.logged = rows.map(|row| row.day).collect();
-    let covered = state.billed_days.get(account);
-    for key in state.keys().into_iter().filter(|key| key.cell.account == *account) {
-        // A line over several days says nothing of one of them.
-        if key.cell.first != key.cell.last {
-            continue;
-        }
-        let day = key.cell.first;
-        let (bill, priced) = (state.bill(&key), state.priced(&key)?);
+    let covered: BTreeSet<Day> =
+        state.billed_days.get(account).into_iter().flatten().flat_map(|period| period.days()).collect();
+    // A line over several days says nothing of one of them.
+    let own = |key: &BillKey| key.cell.account == *account && key.cell.first == key.cell.last;
+    for key in state.billed.keys().filter(|key| own(key)) {
+        let (day, bill) = (key.cell.first, state.bill(key));
         if bill.lines > 0 {
             *days.billed.entry(day).or_default() += bill.amount;
             days.models.entry(day).or_default().extend(key.cell.model.clone());
+            days.keys.entry(day).or_default().push(key.clone());
         }
-        let within = |period: &Period| period.contains(day);
-        let silent = !covered.is_some_and(|lines| lines.iter().any(within));
-        if silent && priced > Money::ZERO {
-            *days.priced.entry(day).or_default() += priced;
+    }
+    for key in state.logged.keys().filter(|key| own(key) && !covered.contains(&key.cell.first)) {
+        let priced = state.priced(key)?;
+        if priced > Money::ZERO {
+            *days.priced.entry(key.cell.first).or_default() += priced;
+            days.keys.entry(key.cell.first).or_default().push(key.clone());
         }
-        days.keys.entry(day).or_default().push(key);
     }
     days.billed.retain(|_, amount| !amount.is_zero());
     Ok(days)
@@ -121,7 +121,12 @@ fn not_logged(
     let whole = run.iter().all(|day| !any.contains(day));
     let first = run.first().copied()?;
     let before = days.logged.first().is_some_and(|logged| *logged < first) || run.len() <= SHORT;
-    let status = match (before, whole) {
+    // One day beside the log's first or last is also what a bill by another clock would show.
+    let edge = |day: Option<&Day>| day.is_some_and(|day| *day == first.next() || day.next() == first);
+    let edge = run.len() == 1
+        && (edge(days.logged.first()) || edge(days.logged.last()))
+        && !(days.logged.contains(&first.next()) && days.logged.contains(&first.previous()));
+    let status = match (before && !edge, whole) {
         (false, _) => Status::Ambiguous,
         (true, true) => Status::Proven,
         (true, false) => Status::Probable,
@@ -129,7 +134,8 @@ fn not_logged(
     let keys = run.iter().filter_map(|day| days.keys.get(day)).flatten();
     let edits = keys.map(|key| count_in(state, key)).collect();
     let told = if whole { "no row of any account" } else { "no row of this account, others have some" };
-    let rivals = if before { Vec::new() } else { vec!["cov.bypass".to_owned()] };
+    let mut rivals: Vec<String> = if before { Vec::new() } else { vec!["cov.bypass".to_owned()] };
+    rivals.extend(edge.then(|| "time.zone_bucket".to_owned()));
     let mut patch = patch(account, "qty.missing_day", status, &run, edits, rivals);
     patch.facts = vec![
         Fact::new("days on the bill that the log does not have", listed(&run)),
@@ -137,7 +143,11 @@ fn not_logged(
         Fact::new("billed on them", run.iter().filter_map(|day| days.billed.get(day)).sum::<Money>()),
         Fact::new("median of the other days", usual),
     ];
-    patch.decides = (!before).then(|| "the day on which the gateway went into use".to_owned());
+    patch.decides = match (before, edge) {
+        (false, _) => Some("the day on which the gateway went into use".to_owned()),
+        (true, true) => Some("the clock by which the bill's days begin".to_owned()),
+        (true, false) => None,
+    };
     patch.fix = Some(Fix {
         kind: "export",
         text: "export the log of these days again and close again; where it is lost, keep the finding as the estimate of what it held".to_owned(),

@@ -287,11 +287,7 @@ impl Change {
             (Change::Region(_), _) => "rate.region_uplift",
             (Change::Prompt(_), _) => "rate.context_band",
             (Change::Meter(confusion), _) => confusion.cause,
-            (Change::Served(_), Attribute::Whole | Attribute::Requested(_) | Attribute::Key(_))
-                if lasting =>
-            {
-                "map.alias_repointed"
-            }
+            (Change::Served(_), _) if lasting => "map.alias_repointed",
             (Change::Served(_), _) => "map.fallback",
             (Change::Priced { seller, .. }, _) if *seller != account.provider => "rate.platform_twin",
             (Change::Priced { .. }, _) if slice.model.as_deref().is_some_and(is_tuned) => "map.finetune_base",
@@ -367,6 +363,7 @@ fn version(state: &State, leaf: &Leaf, at: i64) -> Became {
             Became::Leaf(Leaf { at, whole_day: false, ..leaf.clone() })
         }
         (Some(then), ..) => Became::Price(then),
-        (None, ..) => Became::Impossible,
+        // A meter that had no price yet has the one it has.
+        (None, ..) => Became::Same,
     }
 }
