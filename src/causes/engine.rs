@@ -52,15 +52,15 @@ pub struct Explained {
 /// Explains account by account, on every core: no edit reaches from one to another. The order of the result is that
 /// of the accounts, whoever explained them.
 pub fn explain(state: &State) -> Result<Explained> {
-    let parts: Vec<(Account, State)> = state.by_account().into_iter().collect();
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(parts.len());
+    let accounts: Vec<Account> = state.accounts().into_iter().collect();
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(accounts.len());
     let next = AtomicUsize::new(0);
     let work = || {
         let mut done = BTreeMap::new();
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some((name, part)) = parts.get(index) else { return done };
-            done.insert(index, explain_account(name, part));
+            let Some(name) = accounts.get(index) else { return done };
+            done.insert(index, explain_account(name, state.of_account(name)));
         }
     };
     let mut done = std::thread::scope(|scope| {
@@ -85,11 +85,11 @@ pub fn explain(state: &State) -> Result<Explained> {
 }
 
 /// Accounts without a bill explain nothing.
-fn explain_account(name: &Account, part: &State) -> Result<Explained> {
+fn explain_account(name: &Account, part: State) -> Result<Explained> {
     if part.grains.contains_key(name) {
-        account(name, part.clone())
+        account(name, part)
     } else {
-        Ok(Explained { claims: Vec::new(), residuals: residuals(part, 0)?, left_out: Vec::new() })
+        Ok(Explained { claims: Vec::new(), residuals: residuals(&part, 0)?, left_out: Vec::new() })
     }
 }
 

@@ -19,7 +19,7 @@ type UnpricedKey = (Account, String, Meter, Tier, NoPrice);
 
 pub(super) fn unpriced(state: &State) -> Vec<Unpriced> {
     let mut sums: BTreeMap<UnpricedKey, (i128, Money)> = BTreeMap::new();
-    for (key, leaves) in &state.logged {
+    for (key, leaves) in state.logged.iter() {
         for (leaf, count) in leaves {
             if let Err(reason) = state.rater.unit(leaf) {
                 let sum = sums

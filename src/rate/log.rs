@@ -9,7 +9,8 @@ use super::{
 };
 use crate::period::{Day, Period};
 use crate::pricebook::Pricebook;
-use crate::usage::cube::{Cubes, RatingKey};
+use crate::usage::cube::{Cubes, Name, RatingKey};
+use crate::vocabulary::Seller;
 
 /// The sources that are counted, with what the books say about them.
 pub struct Log<'a> {
@@ -102,7 +103,16 @@ impl<'a> Log<'a> {
             let mut known: BTreeMap<RatingKey, DayUsage> = BTreeMap::new();
             let mut index: BTreeMap<Leaf, usize> = BTreeMap::new();
             let inside = |key: &RatingKey| around.contains(key.day()) && key.outcome.is_billable();
-            for (key, sums) in cubes.rating.iter().filter(|(key, _)| inside(key)) {
+            // A log holds many accounts, and who pays depends on few names.
+            let mut payers: BTreeMap<(Name, Name), bool> = BTreeMap::new();
+            let mut ours = |key: &RatingKey| {
+                *payers.entry((key.provider, key.key)).or_insert_with(|| {
+                    let provider = cubes.names.text(key.provider);
+                    let seller = Seller::find(provider).map_or(provider, |seller| seller.id);
+                    self.accounts.of(seller, *source, cubes.names.text(key.key)) == *account
+                })
+            };
+            for (key, sums) in cubes.rating.iter().filter(|(key, _)| inside(key) && ours(key)) {
                 let at = segments.last_change(key).unwrap_or_else(|| around.first.start());
                 let at = if key.whole_day { key.at() } else { at };
                 let slot = (at / crate::period::SECONDS_PER_SLOT) as u32;
@@ -110,9 +120,6 @@ impl<'a> Log<'a> {
                     let (day, accounts) = (self.period.first, self.accounts);
                     row_of(&mut text, key, day, at, *source, accounts, self.mappings, self.book)
                 });
-                if named.account != *account {
-                    continue;
-                }
                 let mut row = DayUsage { sums: sums.clone(), day: key.day(), ..named.clone() };
                 traffic::apply(self.traffic, self.book, &mut row);
                 for (leaf, count) in row.leaves() {

@@ -1,6 +1,7 @@
 //! The edits of a comparison: each changes one assumption, and re-pricing says what it explains.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::grain::{BillKey, CellKey};
 use super::repeated::Repeat;
@@ -92,12 +93,12 @@ impl State<'_> {
             Edit::Move { from, to, quantity } => {
                 for (leaf, moved) in self.take(from, *quantity) {
                     let leaf = self.translate(leaf, from, to);
-                    *self.logged.entry(to.clone()).or_default().entry(leaf).or_default() += moved;
+                    self.count(to.clone(), leaf, moved);
                 }
             }
             Edit::Drop { from, quantity } if *quantity < 0 => {
                 if let Some(leaf) = self.model_leaf(from) {
-                    *self.logged.entry(from.clone()).or_default().entry(leaf).or_default() -= quantity;
+                    self.count(from.clone(), leaf, -quantity);
                 }
             }
             Edit::Drop { from, quantity } => {
@@ -106,13 +107,13 @@ impl State<'_> {
             }
             Edit::Restate { less, more, quantity } => {
                 if let Some((key, leaf)) = less
-                    && let Some(leaves) = self.logged.get_mut(key)
+                    && let Some(leaves) = Arc::make_mut(&mut self.logged).get_mut(key)
                 {
-                    *leaves.entry(leaf.clone()).or_default() -= quantity;
+                    *leaves.or_default(leaf.clone()) -= quantity;
                     leaves.retain(|_, have| *have != 0);
                 }
                 if let Some((key, leaf)) = more {
-                    *self.logged.entry(key.clone()).or_default().entry(leaf.clone()).or_default() += quantity;
+                    self.count(key.clone(), leaf.clone(), *quantity);
                 }
             }
             Edit::Price { key, unit } => {
@@ -122,8 +123,8 @@ impl State<'_> {
                 self.leaf_prices.insert(leaf.clone(), *unit);
             }
             Edit::Withdraw { key, repeat } => {
-                let lines = self.billed.get_mut(key).and_then(|lines| lines.get_mut(&repeat.identity));
-                if let Some(billed) = lines {
+                let lines = Arc::make_mut(&mut self.billed).get_mut(key);
+                if let Some(billed) = lines.and_then(|lines| lines.get_mut(&repeat.identity)) {
                     billed.withdraw(repeat);
                 }
             }
@@ -143,10 +144,9 @@ impl State<'_> {
             .collect();
         moved.extend(self.billable(rows.iter()));
         for (key, leaf, quantity) in moved {
-            let leaves = self.logged.entry(key).or_default();
-            *leaves.entry(leaf).or_default() += quantity;
+            self.count(key, leaf, quantity);
         }
-        self.logged.retain(|key, leaves| {
+        Arc::make_mut(&mut self.logged).retain(|key, leaves| {
             if key.cell.account == *account {
                 leaves.retain(|_, have| *have != 0);
             }
@@ -170,7 +170,7 @@ impl State<'_> {
     /// Removes a quantity from a key, leaf by leaf in order.
     fn take(&mut self, key: &BillKey, mut quantity: i128) -> Vec<(Leaf, i128)> {
         let mut taken = Vec::new();
-        if let Some(leaves) = self.logged.get_mut(key) {
+        if let Some(leaves) = Arc::make_mut(&mut self.logged).get_mut(key) {
             for (leaf, have) in leaves.iter_mut() {
                 let part = quantity.min(*have);
                 if part > 0 {

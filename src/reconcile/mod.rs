@@ -1,12 +1,14 @@
 //! Does the bill agree with the charges? Both sides at the bill's grain, with computed rounding and proven quantities.
 
 pub mod edit;
+pub mod few;
 pub mod grain;
 pub mod quantity;
 pub mod repeated;
 pub mod state;
 
 pub use edit::Edit;
+pub use few::Few;
 pub use grain::{BillKey, CellKey, Grain, Line};
 pub use repeated::Repeat;
 pub use state::{Billed, Export, Identity, State};

@@ -6,11 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::few::Few;
 use super::grain::{BillKey, CellKey, Grain, Line};
 use super::repeated::{Repeat, repeats};
 use crate::error::Result;
 use crate::money::{Money, Ratio};
-use crate::period::Period;
+use crate::period::{Day, Period};
 use crate::rate::clock::Clock;
 use crate::rate::log::Log;
 use crate::rate::{self, Account, DayUsage, Leaf, Rater};
@@ -78,7 +79,7 @@ pub struct Export {
     pub full: Option<u64>,
 }
 
-/// Both sides, edited step by step.
+/// Both sides, edited step by step. A copy shares them until it is edited.
 #[derive(Clone)]
 pub struct State<'a> {
     pub rater: &'a Rater<'a>,
@@ -93,13 +94,13 @@ pub struct State<'a> {
     /// What the account's bill says about its own completeness.
     pub exports: BTreeMap<Account, Export>,
     /// Lines of the period on bills of the months after it.
-    pub later: BTreeMap<BillKey, Billed>,
+    pub later: Arc<BTreeMap<BillKey, Billed>>,
     /// Billable quantities by the key they are compared under.
-    pub logged: BTreeMap<BillKey, BTreeMap<Leaf, i128>>,
-    pub billed: BTreeMap<BillKey, BTreeMap<Identity, Billed>>,
+    pub logged: Arc<BTreeMap<BillKey, Few<Leaf, i128>>>,
+    pub billed: Arc<BTreeMap<BillKey, Few<Identity, Billed>>>,
     /// Lines that the bill has again.
-    pub repeats: BTreeMap<BillKey, Vec<Repeat>>,
-    pub witness: BTreeMap<BillKey, BTreeMap<Identity, i128>>,
+    pub repeats: Arc<BTreeMap<BillKey, Vec<Repeat>>>,
+    pub witness: Arc<BTreeMap<BillKey, Few<Identity, i128>>>,
     /// Meters that the account's usage reports speak of at all.
     pub witnessed: BTreeMap<Account, BTreeSet<Meter>>,
     /// Projects, workspaces and API keys of an account that the books say are the gateway's.
@@ -142,11 +143,11 @@ impl<'a> State<'a> {
             log: None,
             clock: Clock::utc(),
             exports: BTreeMap::new(),
-            later: BTreeMap::new(),
-            logged: BTreeMap::new(),
-            billed: BTreeMap::new(),
-            repeats: repeats(bill, |account| grains.get(account).unwrap_or(&NO_BILL)),
-            witness: BTreeMap::new(),
+            later: Arc::default(),
+            logged: Arc::default(),
+            billed: Arc::default(),
+            repeats: Arc::new(repeats(bill, |account| grains.get(account).unwrap_or(&NO_BILL))),
+            witness: Arc::default(),
             witnessed: BTreeMap::new(),
             gateway,
             billed_days: BTreeMap::new(),
@@ -161,19 +162,21 @@ impl<'a> State<'a> {
         };
         for row in usage.iter().filter(|row| row.outcome.is_billable()) {
             for (leaf, quantity) in row.leaves() {
-                *state.logged.entry(state.key_of(&leaf)).or_default().entry(leaf).or_default() += quantity;
+                state.count(state.key_of(&leaf), leaf, quantity);
             }
         }
         for line in bill {
             let key = state.grain(&line.account).of_line(line);
             state.billed_days.entry(line.account.clone()).or_default().insert(line.line.period);
-            state.billed.entry(key).or_default().entry(identity(line)).or_default().add(line);
+            let billed = Arc::make_mut(&mut state.billed);
+            billed.entry(key).or_default().or_default(identity(line)).add(line);
         }
         for line in reports {
             let (Some(meter), Some(quantity)) = (line.line.meter, line.line.quantity) else { continue };
             state.witnessed.entry(line.account.clone()).or_default().insert(meter);
             let key = state.grain(&line.account).of_line(line);
-            *state.witness.entry(key).or_default().entry(identity(line)).or_default() += quantity;
+            let witness = Arc::make_mut(&mut state.witness);
+            *witness.entry(key).or_default().or_default(identity(line)) += quantity;
         }
         state.open = state.unequal()?;
         Ok(state)
@@ -183,7 +186,7 @@ impl<'a> State<'a> {
     pub fn with_later(mut self, lines: &[Line]) -> State<'a> {
         for line in lines {
             let key = self.grain(&line.account).of_line(line);
-            self.later.entry(key).or_default().add(line);
+            Arc::make_mut(&mut self.later).entry(key).or_default().add(line);
         }
         self
     }
@@ -192,9 +195,9 @@ impl<'a> State<'a> {
     fn unequal(&self) -> Result<BTreeSet<CellKey>> {
         let mut open = BTreeSet::new();
         let amount =
-            |lines: &BTreeMap<Identity, Billed>| -> Money { lines.values().map(|line| line.amount).sum() };
+            |lines: &Few<Identity, Billed>| -> Money { lines.values().map(|line| line.amount).sum() };
         let mut bills = self.billed.iter().peekable();
-        for (key, leaves) in &self.logged {
+        for (key, leaves) in self.logged.iter() {
             while let Some((other, _)) = bills.next_if(|(other, _)| *other < key) {
                 open.insert(other.cell.clone());
             }
@@ -208,108 +211,84 @@ impl<'a> State<'a> {
         Ok(open)
     }
 
-    /// One state for each account. The usage is in the order of accounts.
-    pub fn by_account(&self) -> BTreeMap<Account, State<'a>> {
-        let mut parts: BTreeMap<Account, State<'a>> = BTreeMap::new();
-        let empty = |account: &Account| State {
+    /// Accounts that either side knows.
+    pub fn accounts(&self) -> BTreeSet<Account> {
+        let mut accounts = BTreeSet::new();
+        let keys = self.logged.keys().chain(self.billed.keys()).chain(self.witness.keys());
+        for key in keys.chain(self.later.keys()) {
+            if !accounts.contains(&key.cell.account) {
+                accounts.insert(key.cell.account.clone());
+            }
+        }
+        accounts
+    }
+
+    /// The part of one account. The usage is in the order of accounts.
+    pub fn of_account(&self, account: &Account) -> State<'a> {
+        fn only<V: Clone>(of: &Account, all: &BTreeMap<Account, V>) -> BTreeMap<Account, V> {
+            all.get_key_value(of)
+                .map(|(account, value)| (account.clone(), value.clone()))
+                .into_iter()
+                .collect()
+        }
+        let first = self.usage.partition_point(|row| row.account < *account);
+        let last = self.usage.partition_point(|row| row.account <= *account);
+        State {
             rater: self.rater,
             grains: self.grains,
             period: self.period,
-            usage: {
-                let first = self.usage.partition_point(|row| row.account < *account);
-                let last = self.usage.partition_point(|row| row.account <= *account);
-                &self.usage[first..last]
-            },
+            usage: &self.usage[first..last],
             log: self.log,
             clock: self.clock.clone(),
-            exports: self.exports.clone(),
-            later: BTreeMap::new(),
-            logged: BTreeMap::new(),
-            billed: BTreeMap::new(),
-            repeats: BTreeMap::new(),
-            witness: BTreeMap::new(),
-            witnessed: self
-                .witnessed
-                .get_key_value(account)
-                .map(|(a, b)| (a.clone(), b.clone()))
-                .into_iter()
-                .collect(),
+            exports: only(account, &self.exports),
+            later: of_account(&self.later, account),
+            logged: of_account(&self.logged, account),
+            billed: of_account(&self.billed, account),
+            repeats: of_account(&self.repeats, account),
+            witness: of_account(&self.witness, account),
+            witnessed: only(account, &self.witnessed),
             gateway: self.gateway,
-            billed_days: self
-                .billed_days
-                .get_key_value(account)
-                .map(|(a, b)| (a.clone(), b.clone()))
-                .into_iter()
-                .collect(),
+            billed_days: only(account, &self.billed_days),
             excluded: self.excluded.clone(),
             prices: BTreeMap::new(),
             leaf_prices: BTreeMap::new(),
             accepted: BTreeSet::new(),
             dropped: BTreeSet::new(),
-            open: BTreeSet::new(),
+            open: self
+                .open
+                .range(first_cell(account)..)
+                .take_while(|cell| cell.account == *account)
+                .cloned()
+                .collect(),
             noise: 0,
             rejected: BTreeSet::new(),
-        };
-        macro_rules! share {
-            ($side:ident) => {
-                for (key, value) in &self.$side {
-                    let account = &key.cell.account;
-                    if !parts.contains_key(account) {
-                        parts.insert(account.clone(), empty(account));
-                    }
-                    if let Some(part) = parts.get_mut(account) {
-                        part.$side.insert(key.clone(), value.clone());
-                    }
-                }
-            };
         }
-        share!(logged);
-        share!(billed);
-        share!(repeats);
-        share!(witness);
-        share!(later);
-        for cell in &self.open {
-            if let Some(part) = parts.get_mut(&cell.account) {
-                part.open.insert(cell.clone());
-            }
-        }
-        parts
+    }
+
+    /// Counts so much more under a key.
+    pub(super) fn count(&mut self, key: BillKey, leaf: Leaf, quantity: i128) {
+        *Arc::make_mut(&mut self.logged).entry(key).or_default().or_default(leaf) += quantity;
     }
 
     /// Both sides of some cells only.
     pub fn part(&self, cells: &BTreeSet<CellKey>) -> State<'a> {
-        fn pick<V: Clone>(side: &BTreeMap<BillKey, V>, cells: &BTreeSet<CellKey>) -> BTreeMap<BillKey, V> {
-            let mut picked = BTreeMap::new();
-            for cell in cells {
-                let within = side.range(BillKey::first_of(cell)..).take_while(|(key, _)| key.cell == *cell);
-                picked.extend(within.map(|(key, value)| (key.clone(), value.clone())));
-            }
-            picked
+        fn pick<V: Clone>(
+            side: &BTreeMap<BillKey, V>,
+            cells: &BTreeSet<CellKey>,
+        ) -> Arc<BTreeMap<BillKey, V>> {
+            let of =
+                |cell| side.range(BillKey::first_of(cell)..).take_while(move |(key, _)| key.cell == *cell);
+            Arc::new(cells.iter().flat_map(of).map(|(key, value)| (key.clone(), value.clone())).collect())
         }
         State {
-            rater: self.rater,
-            grains: self.grains,
-            period: self.period,
-            usage: self.usage,
-            log: self.log,
-            clock: self.clock.clone(),
-            exports: self.exports.clone(),
             later: pick(&self.later, cells),
             logged: pick(&self.logged, cells),
             billed: pick(&self.billed, cells),
             repeats: pick(&self.repeats, cells),
             witness: pick(&self.witness, cells),
-            witnessed: self.witnessed.clone(),
-            gateway: self.gateway,
-            billed_days: self.billed_days.clone(),
-            excluded: self.excluded.clone(),
-            prices: self.prices.clone(),
-            leaf_prices: self.leaf_prices.clone(),
-            accepted: self.accepted.clone(),
-            dropped: self.dropped.clone(),
             open: cells.clone(),
-            noise: self.noise,
             rejected: BTreeSet::new(),
+            ..self.clone()
         }
     }
 
@@ -417,7 +396,7 @@ impl<'a> State<'a> {
         self.logged.get(key).map_or(Ok(Money::ZERO), |leaves| self.price(key, leaves))
     }
 
-    fn price(&self, key: &BillKey, leaves: &BTreeMap<Leaf, i128>) -> Result<Money> {
+    fn price(&self, key: &BillKey, leaves: &Few<Leaf, i128>) -> Result<Money> {
         let mut total = Money::ZERO;
         for (leaf, quantity) in leaves {
             if let Some(unit) = self.unit(key, leaf) {
@@ -464,6 +443,19 @@ impl<'a> State<'a> {
         }
         bound
     }
+}
+
+/// What comes before every cell of an account.
+fn first_cell(account: &Account) -> CellKey {
+    let day = Day::from_days(i32::MIN);
+    CellKey { account: account.clone(), model: None, first: day, last: day }
+}
+
+fn of_account<V: Clone>(side: &BTreeMap<BillKey, V>, account: &Account) -> Arc<BTreeMap<BillKey, V>> {
+    let keys = side
+        .range(BillKey::first_of(&first_cell(account))..)
+        .take_while(|(key, _)| key.cell.account == *account);
+    Arc::new(keys.map(|(key, value)| (key.clone(), value.clone())).collect())
 }
 
 fn identity(line: &Line) -> Identity {

@@ -12,7 +12,7 @@ use crate::reconcile::{BillKey, Billed, Edit, State};
 /// The later bill's lines themselves are the proof; they count only where this month's bill lacks their amount.
 pub fn propose(state: &State) -> Result<Vec<Patch>> {
     let mut found: BTreeMap<(&Account, Option<&Arc<str>>), Vec<(&BillKey, &Billed, Edit)>> = BTreeMap::new();
-    for (key, later) in &state.later {
+    for (key, later) in state.later.iter() {
         if !state.open.contains(&key.cell) || !state.grains.contains_key(&key.cell.account) {
             continue;
         }

@@ -253,7 +253,7 @@ pub fn discount(state: &State, edits: &[Edit]) -> Option<Discount> {
         return None;
     }
     let after = |leaf: &&Leaf| leaf.account == *account && leaf.day >= from;
-    let used: Vec<&Leaf> = state.logged.values().flat_map(BTreeMap::keys).filter(after).collect();
+    let used: Vec<&Leaf> = state.logged.values().flat_map(|leaves| leaves.keys()).filter(after).collect();
     // The term lasts: usage after the first day that keeps its price tells its limits apart, by model or by meter.
     let kept: Vec<&&Leaf> = used
         .iter()
