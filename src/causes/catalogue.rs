@@ -118,7 +118,7 @@ pub static CAUSES: &[Cause] = &[
     cause!("cls.cache_double", "logged cost", Field, Any),
     cause!("cls.cache_read_as_input", "meter move", Pattern, Quantity),
     cause!("cls.cache_write_lost", "logged cost", Pattern, Quantity),
-    cause!("cls.convention_flip", "", Pattern, ModelDay),
+    cause!("cls.convention_flip", "search", Pattern, ModelDay),
     cause!("cls.guardrail_addon", "charge", Pattern, Meter),
     cause!("cls.modality", "search", Field, Meter),
     cause!("cls.reasoning_double", "search", Field, Any),

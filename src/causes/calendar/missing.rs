@@ -123,7 +123,9 @@ fn not_logged(
     let before = days.logged.first().is_some_and(|logged| *logged < first) || run.len() <= SHORT;
     // One day beside the log's first or last is also what a bill by another clock would show.
     let edge = |day: Option<&Day>| day.is_some_and(|day| *day == first.next() || day.next() == first);
+    let short = days.billed.get(&first).is_some_and(|amount| amount.pico() * 5 < usual.pico() * 4);
     let edge = run.len() == 1
+        && short
         && (edge(days.logged.first()) || edge(days.logged.last()))
         && !(days.logged.contains(&first.next()) && days.logged.contains(&first.previous()));
     let status = match (before && !edge, whole) {

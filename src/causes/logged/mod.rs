@@ -303,7 +303,8 @@ fn stories(rater: &Rater, known: &Known, row: &DayUsage, likely: &BTreeSet<Choic
             && fits(&Figure::of(before))?
         {
             let what = "the gateway priced the traffic as it logged it, without what the books say of it";
-            found.insert(story(Ground::Recorded, declared(row, before), what.to_owned()));
+            // The books say so: no other reading is looked for.
+            return Ok(vec![story(Ground::Recorded, declared(row, before), what.to_owned())]);
         }
         for mistake in recorded::MISTAKES {
             if let Some(figure) = (mistake.figure)(row)
