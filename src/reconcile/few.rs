@@ -94,12 +94,12 @@ mod tests {
     proptest! {
         #[test]
         fn it_is_a_map(entries in proptest::collection::vec((0u8..9, 1i32..5), 0..20), least in 1i32..9) {
-            let (mut few, mut tree) = (Few::default(), BTreeMap::new());
+            let (mut few, mut tree): (Few<u8, i32>, BTreeMap<u8, i32>) = Default::default();
             for (key, value) in entries {
                 *few.or_default(key) += value;
                 *tree.entry(key).or_default() += value;
             }
-            few.retain(|_, value| *value >= least);
+            few.retain(|_, value: &mut i32| *value >= least);
             tree.retain(|_, value| *value >= least);
             prop_assert!(few.iter().eq(tree.iter()));
             prop_assert!((0..9).all(|key| few.get(&key) == tree.get(&key)));

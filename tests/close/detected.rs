@@ -269,15 +269,15 @@ fn searches_that_no_row_counts() {
 
 #[test]
 fn fees_that_the_gateway_left_out_are_missing_where_they_are_billed() {
-    let meters = [(Meter::Input, 1_000_000), (Meter::Output, 100_000), (Meter::WebSearch, 20)];
-    // 0.25 and 0.20 of tokens; twenty searches are 0.20, which the gateway did not charge.
+    let meters = [(Meter::Input, 1_000_000), (Meter::Output, 100_000), (Meter::WebSearch, 30)];
+    // 0.25 and 0.20 of tokens; thirty searches are 0.30, which the gateway did not charge.
     let log = [Calls { logged: Some("0.45"), requests: 1, ..calls(2, &meters) }];
     let mut lines = bill(2, 1_000_000, 100_000).to_vec();
-    lines.push(searches(2, 20, "0.20"));
+    lines.push(searches(2, 30, "0.30"));
     let document = close(cubes(&log), vec![cost(lines)]);
     let fee = document.findings.iter().find(|finding| finding.cause == "cls.tool_fee").unwrap();
-    assert_eq!((fee.amount.plain(), fee.status.id()), ("0.20".to_owned(), "exact"));
+    assert_eq!((fee.amount.plain(), fee.status.id()), ("0.30".to_owned(), "exact"));
     let cell = document.cells.iter().find(|cell| cell.model.is_none()).unwrap();
-    assert_eq!((cell.logged.plain(), cell.priced.plain()), ("0".to_owned(), "0.20".to_owned()));
+    assert_eq!((cell.logged.plain(), cell.priced.plain()), ("0".to_owned(), "0.30".to_owned()));
     assert_eq!(cell.logged_findings[0].id, fee.id);
 }
