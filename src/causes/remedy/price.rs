@@ -40,7 +40,7 @@ fn ladders(state: &State, wanted: &Wanted) -> Option<Vec<PriceStep>> {
     let used: BTreeSet<&Leaf> = state
         .logged
         .values()
-        .flat_map(BTreeMap::keys)
+        .flat_map(|leaves| leaves.keys())
         .filter(|leaf| models.contains(&(&leaf.account.provider, &leaf.model)))
         .collect();
     let (mut rows, mut factored) = (Ladders::default(), Vec::new());
