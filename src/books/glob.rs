@@ -55,16 +55,17 @@ fn walk(root: &Path, folder: &Path, prefix: &str, patterns: &[Vec<Token>], found
         let name = format!("{prefix}{file_name}");
         let path = entry.path();
         let hidden = file_name.starts_with('.');
+        let kind = entry.file_type().map_err(fail)?;
+        let linked = kind.is_symlink();
         // A link may lead out of the books; what it leads to decides.
-        let outside = !path.canonicalize().is_ok_and(|target| target.starts_with(root));
-        let linked = entry.file_type().map_err(fail)?.is_symlink();
-        if path.is_dir() {
+        let outside = || !path.canonicalize().is_ok_and(|target| target.starts_with(root));
+        if kind.is_dir() || (linked && path.is_dir()) {
             // A linked folder is not entered: it may be a loop, and its files are found where they are.
             if !hidden && !linked && patterns.iter().any(|pattern| enters(pattern, &format!("{name}/"))) {
                 walk(root, &path, &format!("{name}/"), patterns, found)?;
             }
         } else if patterns.iter().any(|pattern| matches(pattern, &name)) {
-            if hidden || outside || is_backup(&file_name) {
+            if hidden || is_backup(&file_name) || outside() {
                 found.ignored.push(name);
             } else {
                 found.files.push((name, path));

@@ -34,13 +34,10 @@ pub fn assemble(inputs: &CloseInputs) -> Result<Reconciliation> {
     let Bills { mut usage_lines, charge_lines, mut reports } = bills(inputs);
     share(&mut usage, usage_lines.iter_mut().chain(&mut reports));
     let known = accounts.known.iter().cloned().collect();
-    let agreed = contract::statements(
-        &rater,
-        &contract::billable(&usage),
-        &known,
-        inputs.period,
-        !inputs.provisional,
-    )?;
+    // Without terms nobody asks what was used.
+    let used = if inputs.book.terms().is_empty() { BTreeMap::new() } else { contract::billable(&usage) };
+    let agreed = contract::statements(&rater, &used, &known, inputs.period, !inputs.provisional)?;
+    drop(used);
     let rater = rater.contracted(agreed.prices);
     let mut charges = charges(&charge_lines);
     charges.extend(footings(&inputs.documents));

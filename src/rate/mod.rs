@@ -5,21 +5,23 @@
 
 pub mod clock;
 pub mod log;
+mod rater;
 #[cfg(test)]
 mod tests;
 pub mod traffic;
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use self::clock::Clock;
 use crate::error::{Error, Result};
 use crate::money::{Money, Ratio};
 use crate::period::{Day, Period};
-use crate::pricebook::{NoPrice, PriceQuery, Pricebook, Priced};
+use crate::pricebook::{PriceQuery, Pricebook};
 use crate::usage::cube::{Cubes, Name, RatingKey, Sums};
 use crate::vocabulary::{CallType, CountSource, Meter, Outcome, Reading, Tier};
+pub use rater::Rater;
 pub use traffic::{TrafficFilter, TrafficRule, TrafficSet};
 
 /// Who is billed: one account at one seller.
@@ -401,86 +403,6 @@ impl Segments<'_> {
         changes.sort_unstable();
         changes.dedup();
         changes
-    }
-}
-
-/// Unit prices, remembered.
-pub struct Rater<'a> {
-    pub book: &'a Pricebook,
-    /// Leaves that the month as a whole gives another price than their row: see [`crate::contract`].
-    contracted: BTreeMap<Leaf, Priced>,
-    cache: RwLock<BTreeMap<UnitKey, std::result::Result<Priced, NoPrice>>>,
-}
-
-type UnitKey = (Account, Arc<str>, Meter, Tier, Arc<str>, u64, i64, bool);
-
-impl<'a> Rater<'a> {
-    pub fn new(book: &'a Pricebook) -> Rater<'a> {
-        Rater { book, contracted: BTreeMap::new(), cache: Default::default() }
-    }
-
-    /// The same prices, but for leaves that the contract prices by the month.
-    pub fn contracted(self, contracted: BTreeMap<Leaf, Priced>) -> Rater<'a> {
-        Rater { contracted, ..self }
-    }
-
-    pub fn unit(&self, leaf: &Leaf) -> std::result::Result<Priced, NoPrice> {
-        if let Some(contracted) = self.contracted.get(leaf) {
-            return Ok(contracted.clone());
-        }
-        let key = (
-            leaf.account.clone(),
-            leaf.model.clone(),
-            leaf.meter,
-            leaf.tier,
-            leaf.region.clone(),
-            leaf.prompt,
-            leaf.at,
-            leaf.whole_day,
-        );
-        if let Some(known) = self.cache.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
-            return known.clone();
-        }
-        let priced = self.price(leaf);
-        self.cache.write().unwrap_or_else(PoisonError::into_inner).insert(key, priced.clone());
-        priced
-    }
-
-    /// Usage of a whole day has the price that holds all day, or none.
-    fn price(&self, leaf: &Leaf) -> std::result::Result<Priced, NoPrice> {
-        let account = leaf.account.id.as_deref();
-        if leaf.whole_day {
-            return self.book.price_of_day(account, &PriceQuery { at: leaf.day.start(), ..leaf.query() });
-        }
-        self.book.price_for(account, &leaf.query())
-    }
-
-    /// The leaf's price per unit; `None` where the book has none, which is never the same as zero.
-    pub fn ratio(&self, leaf: &Leaf) -> Option<Ratio> {
-        self.unit(leaf).ok().map(|priced| priced.unit)
-    }
-
-    /// The price per unit before any contract.
-    pub fn list(&self, leaf: &Leaf) -> Option<Ratio> {
-        match self.book.terms().is_empty() {
-            true => self.ratio(leaf),
-            false => self.book.list_price(&leaf.query()).ok().map(|priced| priced.unit),
-        }
-    }
-
-    /// True where the month as a whole gives the leaf its price, which no leaf beside it shares.
-    pub fn is_contracted(&self, leaf: &Leaf) -> bool {
-        self.contracted.contains_key(leaf)
-    }
-
-    /// True where the leaf's prompt is priced by a long-context row.
-    pub fn is_long_context(&self, leaf: &Leaf) -> bool {
-        leaf.prompt > 0 && {
-            let of = |prompt| {
-                self.unit(&Leaf { meter: Meter::Input, prompt, ..leaf.clone() }).ok().map(|priced| priced.row)
-            };
-            of(leaf.prompt) != of(0)
-        }
     }
 }
 

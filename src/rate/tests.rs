@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::period::read_instant;
-use crate::pricebook::{Layer, files::BookFile};
+use crate::pricebook::{Layer, NoPrice, files::BookFile};
 
 /// Twice the price from 06:00 to 10:00 on the weekdays of Shanghai.
 fn book() -> Pricebook {
