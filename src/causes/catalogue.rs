@@ -153,7 +153,7 @@ pub static CAUSES: &[Cause] = &[
     cause!("qty.output_only_on_disconnect", "uncounted", Field, Quantity),
     cause!("qty.partial_snapshot", "uncounted", Field, Any),
     cause!("qty.poll_duplicate", "record repair", Field, Any),
-    cause!("qty.retry_unlogged", "", Field, Quantity),
+    cause!("qty.retry_unlogged", "uncounted", Field, Quantity),
     cause!("qty.rollup_duplicate", "search", Field, Any),
     cause!("qty.stream_no_usage", "record repair", Field, Quantity),
     cause!("rate.batch", "modifier", Field, ModelDay),
