@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{Claim, FAMILIES, Status, noise, search, shares};
+use super::{Claim, FAMILIES, Patch, Status, noise, search, shares};
 use crate::error::Result;
 use crate::money::Money;
 use crate::rate::Account;
@@ -96,8 +96,9 @@ fn explain_account(name: &Account, part: State) -> Result<Explained> {
 /// Runs the families until every claim stands.
 fn account(name: &Account, mut state: State) -> Result<Explained> {
     state.noise = noise::floor(&state, name)?;
+    let mut searched = None;
     loop {
-        let (mut explained, edited) = round(&state, name)?;
+        let (mut explained, edited) = round(&state, name, &mut searched)?;
         let fallen = fallen(&explained);
         // Each round rejects at least one name of a finite list.
         if fallen.is_empty() {
@@ -142,12 +143,45 @@ fn fallen(explained: &Explained) -> Vec<String> {
     names
 }
 
+/// The family that takes most of the time; where nothing before it has changed, it is not asked again.
+const SEARCH: &str = "search";
+
+/// What it said, and what it was asked: the claims before it, and which of its own were taken back.
+struct Searched {
+    before: Vec<Patch>,
+    rejected: BTreeSet<String>,
+    patches: Vec<Patch>,
+}
+
 /// One pass of all families, with the state that their patches left.
-fn round<'a>(state: &State<'a>, account: &Account) -> Result<(Explained, State<'a>)> {
+fn round<'a>(
+    state: &State<'a>,
+    account: &Account,
+    searched: &mut Option<Searched>,
+) -> Result<(Explained, State<'a>)> {
     let mut state = state.clone();
-    let mut claims = Vec::new();
+    let mut claims: Vec<Claim> = Vec::new();
     for family in FAMILIES {
-        for patch in (family.propose)(&state)? {
+        let patches = if family.name == SEARCH {
+            let told = |patch: &&String| search::told(patch);
+            let rejected: BTreeSet<String> = state.rejected.iter().filter(told).cloned().collect();
+            let before: Vec<&Patch> = claims.iter().map(|claim| &claim.patch).collect();
+            match searched.take() {
+                Some(known)
+                    if known.rejected == rejected && known.before.iter().eq(before.iter().copied()) =>
+                {
+                    searched.insert(known).patches.clone()
+                }
+                _ => {
+                    let patches = (family.propose)(&state)?;
+                    let before = before.into_iter().cloned().collect();
+                    searched.insert(Searched { before, rejected, patches }).patches.clone()
+                }
+            }
+        } else {
+            (family.propose)(&state)?
+        };
+        for patch in patches {
             if state.rejected.contains(&patch.name) {
                 continue;
             }

@@ -31,7 +31,8 @@ pub fn of(sorted: impl ExactSizeIterator<Item = i128>) -> i128 {
     if count < ENOUGH {
         return 0;
     }
-    let most = sorted.skip(count * 9 / 10).next().unwrap_or(0);
+    let mut sorted = sorted;
+    let most = sorted.nth(count * 9 / 10).unwrap_or(0);
     (most * 3 / 2).min(MOST)
 }
 

@@ -120,7 +120,7 @@ impl<'a> Log<'a> {
                     let (day, accounts) = (self.period.first, self.accounts);
                     row_of(&mut text, key, day, at, *source, accounts, self.mappings, self.book)
                 });
-                let mut row = DayUsage { sums: sums.clone(), day: key.day(), ..named.clone() };
+                let mut row = DayUsage { sums: *sums, day: key.day(), ..named.clone() };
                 traffic::apply(self.traffic, self.book, &mut row);
                 for (leaf, count) in row.leaves() {
                     let leaf = Leaf { day: self.period.first, ..leaf };

@@ -129,7 +129,6 @@ fn tally(fault: &Fault, bill: Bill, tallies: &mut BTreeMap<String, Tally>) {
 }
 
 #[test]
-#[expect(clippy::print_stderr, reason = "the table is for the reader of the test")]
 fn an_applied_fix_takes_its_finding_and_nothing_else() {
     let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
     for fault in FAULTS.iter().chain(WHOLE) {

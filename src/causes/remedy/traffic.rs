@@ -207,7 +207,7 @@ fn of_leaves(from: &Leaf, to: Option<&Leaf>) -> Option<TrafficSet> {
         region: (from.region != to.region).then(|| to.region.clone()),
         tier: (from.tier != to.tier).then_some(to.tier),
         prompt: (from.prompt != to.prompt).then_some(to.prompt),
-        meters: (from.meter != to.meter).then(|| (from.meter, to.meter)).into_iter().collect(),
+        meters: (from.meter != to.meter).then_some((from.meter, to.meter)).into_iter().collect(),
         billed: None,
     })
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::problem::{Node, Place};
 use super::score::{DIGIT, Digits};
 use super::{Found, Search};
+use crate::causes::noise;
 use crate::error::Result;
 use crate::period::Day;
 
@@ -13,6 +14,9 @@ use crate::period::Day;
 const WIDTH: usize = 16;
 /// Stories that are told together.
 const MOST: usize = 3;
+/// Models of an account that are tried each time, the largest difference first, and days that must be open on each.
+const MODELS: usize = 12;
+const DAYS: usize = 3;
 
 /// Ideas told together, each with what every idea is worth where the others of them are told.
 pub(super) type Set = Vec<(usize, Vec<Found>)>;
@@ -40,9 +44,10 @@ impl Search<'_, '_> {
             .collect::<BTreeSet<_>>()
             .into_iter()
             .collect();
-        models.sort_by_key(|model| std::cmp::Reverse(self.open_of(node, model)));
-        for model in models {
-            if self.open_of(node, &model) == 0 || !stuck.insert(Some(model.clone())) {
+        models.sort_by_key(|model| std::cmp::Reverse(self.open_of(node, model).0));
+        for model in models.into_iter().take(MODELS) {
+            // Fewer days than a story needs tests are not worth the search.
+            if self.open_of(node, &model).1 < DAYS || !stuck.insert(Some(model.clone())) {
                 continue;
             }
             if let Some(set) = self.set_of(node, found, &model)? {
@@ -54,13 +59,20 @@ impl Search<'_, '_> {
         Ok(None)
     }
 
-    fn open_of(&self, node: &Node, model: &Arc<str>) -> i128 {
-        let sides = self.problem.sides.iter().zip(&node.priced);
-        sides
-            .filter(|(side, _)| side.key.cell.model.as_ref() == Some(model) && side.covered)
-            .map(|(side, priced)| (side.billed - priced).abs() - side.bound)
-            .filter(|open| *open > 0)
-            .sum()
+    /// What is open on a model beyond noise, and on how many days.
+    fn open_of(&self, node: &Node, model: &Arc<str>) -> (i128, usize) {
+        let (mut open, mut days) = (0i128, BTreeSet::new());
+        for (side, priced) in self.problem.sides.iter().zip(&node.priced) {
+            if side.key.cell.model.as_ref() == Some(model) && side.covered {
+                let noise = noise::share(self.floor, side.billed.max(*priced));
+                let beyond = (side.billed - priced).abs() - side.bound - noise;
+                if beyond > 0 {
+                    open += beyond;
+                    days.insert(side.key.cell.first);
+                }
+            }
+        }
+        (open, days.len())
     }
 
     fn set_of(&mut self, node: &Node, found: &[Found], model: &Arc<str>) -> Result<Option<Set>> {

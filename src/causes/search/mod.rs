@@ -33,6 +33,11 @@ const MOST_CLAIMS: usize = 48;
 /// Prices that one search of an account may look up: models with the largest differences come first, and what is left
 /// out is said.
 const MOST_LOOKUPS: usize = 2_000_000;
+/// And all accounts of a comparison together, of which each has its part, but no less than the least.
+const ALL_LOOKUPS: usize = 24_000_000;
+const LEAST_LOOKUPS: usize = 400_000;
+/// Models that may have served what was logged as another: those with the most on the bill beyond the log.
+const TARGETS: usize = 24;
 
 pub fn propose(state: &State) -> Result<Vec<Patch>> {
     let accounts: BTreeSet<&Account> = state.open.iter().map(|cell| &cell.account).collect();
@@ -44,6 +49,11 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
         }
     }
     Ok(patches)
+}
+
+/// True for the name of a patch of this search.
+pub fn told(patch: &str) -> bool {
+    patch.starts_with(story::NAME)
 }
 
 /// Models of an account with an open difference that the search leaves out, because there is too much to try.
@@ -60,10 +70,11 @@ fn affordable(state: &State, account: &Account) -> Result<(BTreeSet<Arc<str>>, V
     }
     let mut by_size: Vec<(&Arc<str>, i128)> = suspects.iter().map(|(model, open)| (model, *open)).collect();
     by_size.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
+    let most = (ALL_LOOKUPS / state.grains.len().max(1)).clamp(LEAST_LOOKUPS, MOST_LOOKUPS);
     let (mut kept, mut left_out, mut spent) = (BTreeSet::new(), Vec::new(), 0usize);
     for (model, _) in by_size {
-        spent += atoms.get(model).copied().unwrap_or(0) * LOOKUPS_OF_AN_ATOM;
-        if spent > MOST_LOOKUPS {
+        spent += (atoms.get(model).copied().unwrap_or(0) + ATOMS_OF_A_MODEL) * LOOKUPS_OF_AN_ATOM;
+        if spent > most {
             left_out.push(model.clone());
         } else {
             kept.insert(model.clone());
@@ -72,8 +83,9 @@ fn affordable(state: &State, account: &Account) -> Result<(BTreeSet<Arc<str>>, V
     Ok((kept, left_out))
 }
 
-/// An atom is in about eight slices, and each has about thirty changes.
+/// An atom is in about eight slices, and each has about thirty changes; a model without usage costs something too.
 const LOOKUPS_OF_AN_ATOM: usize = 240;
+const ATOMS_OF_A_MODEL: usize = 8;
 
 /// Models with a difference that nothing explains yet; and how large it is, in 10^-12.
 fn suspects(state: &State, account: &Account) -> Result<BTreeMap<Arc<str>, i128>> {
@@ -99,8 +111,26 @@ fn suspects(state: &State, account: &Account) -> Result<BTreeMap<Arc<str>, i128>
     Ok(suspects)
 }
 
+/// Models on which more is billed than logged, the most first; where the bill does not tell models apart, all it has.
+fn targets(problem: &Problem, node: &Node) -> BTreeSet<Arc<str>> {
+    let mut more: BTreeMap<&Arc<str>, i128> = BTreeMap::new();
+    for (side, priced) in problem.sides.iter().zip(&node.priced) {
+        if let Some(model) = &side.key.cell.model {
+            *more.entry(model).or_default() += (side.billed - priced).max(0);
+        }
+    }
+    if more.is_empty() {
+        let rows = problem.atoms.iter().map(|atom| &problem.state.usage[atom.row as usize].model);
+        return rows.take(1_000_000).cloned().collect::<BTreeSet<_>>().into_iter().take(TARGETS).collect();
+    }
+    let mut more: Vec<(i128, &Arc<str>)> =
+        more.into_iter().filter(|(_, more)| *more > 0).map(|(model, more)| (more, model)).collect();
+    more.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(b.1)));
+    more.into_iter().take(TARGETS).map(|(_, model)| model.clone()).collect()
+}
+
 /// One slice and one change of it.
-pub(self) struct Idea {
+struct Idea {
     slice: usize,
     change: Change,
     /// Digits it takes to say which one it is.
@@ -108,7 +138,7 @@ pub(self) struct Idea {
 }
 
 /// The search of one account.
-pub(self) struct Search<'s, 'a> {
+struct Search<'s, 'a> {
     account: &'s Account,
     problem: Problem<'s, 'a>,
     node: Node,
@@ -131,8 +161,7 @@ impl<'s, 'a> Search<'s, 'a> {
     ) -> Result<Search<'s, 'a>> {
         let (problem, node) = Problem::new(state, account, |model| models.contains(model))?;
         let slices = slice::slices(&problem);
-        let mut known: BTreeSet<Arc<str>> = models.clone();
-        known.extend(problem.sides.iter().filter_map(|side| side.key.cell.model.clone()));
+        let known = targets(&problem, &node);
         let mut ideas = Vec::new();
         for (index, slice) in slices.iter().enumerate() {
             let meters: BTreeSet<Meter> =
@@ -206,6 +235,8 @@ impl<'s, 'a> Search<'s, 'a> {
             found.push(self.judge(&mut node, idea)?);
         }
         let mut stuck: BTreeSet<Option<Arc<str>>> = BTreeSet::new();
+        // Stories about every model are judged again only when no other is left.
+        let mut stale = false;
         while patches.len() < MOST_CLAIMS {
             let mut changed: BTreeSet<u32> = BTreeSet::new();
             if let Some(idea) = self.best(&found) {
@@ -216,6 +247,14 @@ impl<'s, 'a> Search<'s, 'a> {
                     }
                     None => found[idea] = None,
                 }
+            } else if stale {
+                for (idea, found) in found.iter_mut().enumerate() {
+                    if self.slices[self.ideas[idea].slice].model.is_none() {
+                        *found = self.judge(&mut node, idea)?;
+                    }
+                }
+                stale = false;
+                continue;
             } else if let Some(set) = self.together(&node, &found, &mut stuck)? {
                 let told = patches.len();
                 for (idea, judged) in set {
@@ -231,6 +270,7 @@ impl<'s, 'a> Search<'s, 'a> {
                 break;
             }
             self.refresh(&mut node, &mut found, &changed)?;
+            stale |= !changed.is_empty();
         }
         Ok(patches)
     }
@@ -295,12 +335,14 @@ impl<'s, 'a> Search<'s, 'a> {
                 key.cell.model.clone().into_iter().chain(leaves.map(|(leaf, _)| leaf.model.clone()))
             })
             .collect();
-        for idea in 0..self.ideas.len() {
+        for (idea, found) in found.iter_mut().enumerate() {
             let near = |model: &Arc<str>| models.contains(model);
             let served = matches!(&self.ideas[idea].change, Change::Served(model) if near(model));
-            let touched = self.slices[self.ideas[idea].slice].model.as_ref().is_none_or(near);
-            if touched || served {
-                found[idea] = self.judge(node, idea)?;
+            let model = self.slices[self.ideas[idea].slice].model.as_ref();
+            if model.is_none() {
+                *found = None;
+            } else if served || model.is_some_and(near) {
+                *found = self.judge(node, idea)?;
             }
         }
         Ok(())

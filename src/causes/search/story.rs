@@ -11,6 +11,8 @@ use crate::causes::{Fact, Fix, Patch, Scope, Status};
 use crate::rate::{Account, Leaf};
 use crate::reconcile::{BillKey, Edit};
 
+/// How the names of patches begin.
+pub const NAME: &str = "restate ";
 /// Stories within this many digits of the best tell it as well.
 const RIVAL: Digits = 6 * DIGIT;
 
@@ -28,7 +30,7 @@ pub struct Story<'l> {
 impl Story<'_> {
     pub fn name(&self, account: &Account) -> String {
         let model = self.slice.model.as_deref().unwrap_or("every model");
-        format!("restate {account:?} {model} {:?} {:?}", self.slice.attribute, self.change)
+        format!("{NAME}{account:?} {model} {:?} {:?}", self.slice.attribute, self.change)
     }
 
     /// True where this story tells as well what `best` tells, by something else: another cause, region or model, or other
