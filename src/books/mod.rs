@@ -138,12 +138,7 @@ impl Books {
 
     /// JSON Schema of `llmfin.toml`, without references.
     pub fn schema() -> Value {
-        let settings = schemars::generate::SchemaSettings::draft2020_12();
-        settings
-            .with(|settings| settings.inline_subschemas = true)
-            .into_generator()
-            .into_root_schema_for::<Books>()
-            .to_value()
+        schema_of::<Books>()
     }
 
     /// The files that match `patterns`, with `{month}` filled in.
@@ -159,6 +154,16 @@ impl Books {
                     == Some(&account.id)
         })
     }
+}
+
+/// JSON Schema of a file, without references.
+fn schema_of<T: schemars::JsonSchema>() -> Value {
+    let settings = schemars::generate::SchemaSettings::draft2020_12();
+    settings
+        .with(|settings| settings.inline_subschemas = true)
+        .into_generator()
+        .into_root_schema_for::<T>()
+        .to_value()
 }
 
 #[cfg(test)]

@@ -59,12 +59,7 @@ impl Rules {
 
     /// JSON Schema of the file, without references.
     pub fn schema() -> Value {
-        let settings = schemars::generate::SchemaSettings::draft2020_12();
-        settings
-            .with(|settings| settings.inline_subschemas = true)
-            .into_generator()
-            .into_root_schema_for::<Rules>()
-            .to_value()
+        super::schema_of::<Rules>()
     }
 }
 

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Fact, Fix, Patch, Scope, Status};
+use super::{Fact, Fix, Patch, Scope, Status, noise};
 use crate::error::Result;
 use crate::money::{Money, Ratio};
 use crate::period::Day;
@@ -19,8 +19,6 @@ const ONE: i128 = 1_000_000;
 /// Days of each of two models, and the share of the account's dollars that must agree: 4 of 5.
 const DAYS: usize = 3;
 const AGREEING: (i128, i128) = (4, 5);
-/// No log is called noisier than one percent.
-const MOST_NOISE: i128 = ONE / 100;
 /// Factors that are tried.
 const CANDIDATES: usize = 8;
 
@@ -142,7 +140,7 @@ fn noisy(points: &[Point]) -> Option<(Day, i128, i128)> {
     off.sort_unstable();
     let noise = off[off.len() * 4 / 5] * 3 / 2;
     // A factor that is not far beyond the noise is noise.
-    if !(1..=MOST_NOISE).contains(&noise) || (middle - ONE).abs() < 4 * noise.max(MOST_NOISE / 2) {
+    if !(1..=noise::MOST).contains(&noise) || (middle - ONE).abs() < 4 * noise.max(noise::MOST / 2) {
         return None;
     }
     let whole = crate::money::div_half_even(middle, ONE / 100) * (ONE / 100);

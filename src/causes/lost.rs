@@ -147,17 +147,8 @@ fn calls(state: &State, key: &BillKey, meter: Meter) -> Option<i128> {
     let of = |model: &str| state.rater.book.rows(seller, model, meter);
     let rows = key.cell.model.as_deref().map(of).into_iter().flatten().chain(of("*"));
     rows.filter(|row| row.from < at).filter_map(|row| row.unit).find_map(|unit| {
-        let exact = unit.whole_quantity(bill.amount);
-        let near = || {
-            let cents = crate::money::div_half_even(
-                bill.amount.pico().checked_mul(unit.denominator())?,
-                unit.numerator().checked_mul(crate::money::ONE)?,
-            );
-            let off = (crate::rate::amount(unit, cents).ok()? - bill.amount).abs();
-            // A fee that is no larger than the rounding would fit every amount.
-            (off <= bill.bound && crate::rate::amount(unit, 1).ok()? > bill.bound + bill.bound)
-                .then_some(cents)
-        };
-        exact.or_else(near)
+        // A fee that is no larger than the rounding would fit every amount.
+        let near = || quantity::nearest(unit, bill.amount, bill.bound, 2);
+        unit.whole_quantity(bill.amount).or_else(near)
     })
 }

@@ -86,7 +86,7 @@ fn candidates(usage: &[DayUsage]) -> BTreeMap<Candidate, Vec<&DayUsage>> {
             kind,
             text: text.clone(),
         };
-        let alias = alias(row);
+        let alias = row.asked_for();
         if !alias.is_empty() && *alias != row.served {
             found.entry(of("alias", alias)).or_default().push(row);
         }
@@ -95,10 +95,6 @@ fn candidates(usage: &[DayUsage]) -> BTreeMap<Candidate, Vec<&DayUsage>> {
         }
     }
     found
-}
-
-fn alias(row: &DayUsage) -> &Arc<str> {
-    if row.requested.is_empty() { &row.routed } else { &row.requested }
 }
 
 fn with_model(cell: &CellKey, model: &Arc<str>) -> CellKey {

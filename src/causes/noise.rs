@@ -7,8 +7,8 @@ use crate::reconcile::State;
 
 /// What is further off than this is not noise but something to explain, in parts per million.
 const NEARLY: i128 = 20_000;
-/// No log is called noisier than this.
-const MOST: i128 = 10_000;
+/// No log is called noisier than this, in parts per million: one percent.
+pub const MOST: i128 = 10_000;
 /// Amounts that must nearly tie out before their noise is measured.
 const ENOUGH: usize = 8;
 

@@ -9,7 +9,7 @@ use crate::money::Money;
 use crate::period::Period;
 use crate::pricebook::Pricebook;
 use crate::rate::log::Log;
-use crate::rate::{Account, Accounts, DayUsage, ModelMapping, TrafficRule, unknown_name};
+use crate::rate::{Account, Accounts, DayUsage, Meanings, ModelMapping, TrafficRule, unknown_name};
 use crate::reconcile::Line;
 use crate::review::memo::Memo;
 use crate::usage::cube::Cubes;
@@ -99,7 +99,8 @@ impl CloseInputs<'_> {
     pub fn log<'l>(&'l self, accounts: &'l Accounts) -> Log<'l> {
         let sources = self.sources.iter().filter(|source| source.primary);
         let sources = sources.map(|source| (&source.cubes, source.account.as_ref())).collect();
-        Log::new(sources, self.period, accounts, &self.mappings, &self.traffic, self.book)
+        let (mappings, traffic) = (&self.mappings, &self.traffic);
+        Log::new(sources, self.period, Meanings { accounts, mappings, traffic, book: self.book })
     }
 
     /// True where neither side has anything in the period.

@@ -4,11 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 use super::clock::Clock;
-use super::{
-    Account, Accounts, DayUsage, Leaf, ModelMapping, Segments, TrafficRule, row_of, rows_by, traffic,
-};
+use super::{Account, DayUsage, Leaf, Meanings, Segments, row_of, rows_by, traffic};
 use crate::period::{Day, Period};
-use crate::pricebook::Pricebook;
 use crate::usage::cube::{Cubes, Name, RatingKey};
 use crate::vocabulary::Seller;
 
@@ -17,10 +14,7 @@ pub struct Log<'a> {
     /// Cubes with the account that the books give their source.
     pub sources: Vec<(&'a Cubes, Option<&'a Arc<str>>)>,
     pub period: Period,
-    pub accounts: &'a Accounts,
-    pub mappings: &'a [ModelMapping],
-    pub traffic: &'a [TrafficRule],
-    pub book: &'a Pricebook,
+    pub meanings: Meanings<'a>,
     /// Every other clock with the rows it cuts, once someone asked for them.
     clocks: Vec<(Clock, OnceLock<Vec<DayUsage>>)>,
     days: OnceLock<BTreeSet<Day>>,
@@ -39,13 +33,10 @@ impl<'a> Log<'a> {
     pub fn new(
         sources: Vec<(&'a Cubes, Option<&'a Arc<str>>)>,
         period: Period,
-        accounts: &'a Accounts,
-        mappings: &'a [ModelMapping],
-        traffic: &'a [TrafficRule],
-        book: &'a Pricebook,
+        meanings: Meanings<'a>,
     ) -> Log<'a> {
         let clocks = Clock::all(period).into_iter().map(|clock| (clock, OnceLock::new())).collect();
-        Log { sources, period, accounts, mappings, traffic, book, clocks, days: OnceLock::new() }
+        Log { sources, period, meanings, clocks, days: OnceLock::new() }
     }
 
     /// Usage by days of UTC, in the order of accounts.
@@ -55,8 +46,7 @@ impl<'a> Log<'a> {
 
     fn cut(&self, clock: &Clock) -> Vec<DayUsage> {
         let cut = |(cubes, source): &(&Cubes, Option<&Arc<str>>)| {
-            let (accounts, mappings) = (self.accounts, self.mappings);
-            rows_by(clock, cubes, *source, self.period, accounts, mappings, self.traffic, self.book).rows
+            rows_by(clock, cubes, *source, self.period, self.meanings)
         };
         let mut rows: Vec<DayUsage> = self.sources.iter().flat_map(cut).collect();
         rows.sort_by(|a, b| a.account.cmp(&b.account));
@@ -87,14 +77,8 @@ impl<'a> Log<'a> {
         let mut slots = Slots::default();
         let around = Period { first: self.period.first.previous(), last: self.period.last.next() };
         for (cubes, source) in &self.sources {
-            let mut segments = Segments {
-                cubes,
-                book: self.book,
-                mappings: self.mappings,
-                traffic: self.traffic,
-                period: self.period,
-                cache: BTreeMap::new(),
-            };
+            let mut segments =
+                Segments { cubes, meanings: self.meanings, period: self.period, cache: BTreeMap::new() };
             let mut texts: BTreeMap<u32, Arc<str>> = BTreeMap::new();
             let mut text = |name: u32| -> Arc<str> {
                 texts.entry(name).or_insert_with(|| cubes.names.text(name).into()).clone()
@@ -109,19 +93,18 @@ impl<'a> Log<'a> {
                 *payers.entry((key.provider, key.key)).or_insert_with(|| {
                     let provider = cubes.names.text(key.provider);
                     let seller = Seller::find(provider).map_or(provider, |seller| seller.id);
-                    self.accounts.of(seller, *source, cubes.names.text(key.key)) == *account
+                    self.meanings.accounts.of(seller, *source, cubes.names.text(key.key)) == *account
                 })
             };
             for (key, sums) in cubes.rating.iter().filter(|(key, _)| inside(key) && ours(key)) {
                 let at = segments.last_change(key).unwrap_or_else(|| around.first.start());
                 let at = if key.whole_day { key.at() } else { at };
                 let slot = (at / crate::period::SECONDS_PER_SLOT) as u32;
-                let named = known.entry(RatingKey { slot, ..*key }).or_insert_with(|| {
-                    let (day, accounts) = (self.period.first, self.accounts);
-                    row_of(&mut text, key, day, at, *source, accounts, self.mappings, self.book)
-                });
+                let named = known
+                    .entry(RatingKey { slot, ..*key })
+                    .or_insert_with(|| row_of(&mut text, key, self.period.first, at, *source, self.meanings));
                 let mut row = DayUsage { sums: *sums, day: key.day(), ..named.clone() };
-                traffic::apply(self.traffic, self.book, &mut row);
+                traffic::apply(self.meanings.traffic, self.meanings.book, &mut row);
                 for (leaf, count) in row.leaves() {
                     let leaf = Leaf { day: self.period.first, ..leaf };
                     let place = *index.entry(leaf.clone()).or_insert_with(|| {

@@ -169,45 +169,39 @@ impl Accounts {
     }
 }
 
-/// Turns a rating cube into day rows of the period; rows outside it are summed apart.
-pub struct DayRows {
-    pub rows: Vec<DayUsage>,
-    pub outside: Sums,
+/// What the books say of a logged row: who pays, what its names mean, what its traffic really was, what it costs.
+#[derive(Clone, Copy)]
+pub struct Meanings<'a> {
+    pub accounts: &'a Accounts,
+    pub mappings: &'a [ModelMapping],
+    pub traffic: &'a [TrafficRule],
+    pub book: &'a Pricebook,
 }
 
-/// Sums `cubes` to days of UTC. `source` is the account the books give the log source, if any.
+/// Sums `cubes` to the period's days of UTC. `source` is the account the books give the log source, if any.
 pub fn day_rows(
     cubes: &Cubes,
     source: Option<&Arc<str>>,
     period: Period,
-    accounts: &Accounts,
-    mappings: &[ModelMapping],
-    traffic: &[TrafficRule],
-    book: &Pricebook,
-) -> DayRows {
-    rows_by(&Clock::utc(), cubes, source, period, accounts, mappings, traffic, book)
+    meanings: Meanings,
+) -> Vec<DayUsage> {
+    rows_by(&Clock::utc(), cubes, source, period, meanings)
 }
 
-/// Sums `cubes` to days of a clock.
-#[expect(clippy::too_many_arguments, reason = "a cube and everything the books say of it")]
+/// Sums `cubes` to the period's days of a clock.
 fn rows_by(
     clock: &Clock,
     cubes: &Cubes,
     source: Option<&Arc<str>>,
     period: Period,
-    accounts: &Accounts,
-    mappings: &[ModelMapping],
-    traffic: &[TrafficRule],
-    book: &Pricebook,
-) -> DayRows {
-    let mut outside = Sums::default();
+    meanings: Meanings,
+) -> Vec<DayUsage> {
     let mut days: BTreeMap<(Day, RatingKey), (i64, Sums)> = BTreeMap::new();
-    let mut segments = Segments { cubes, book, mappings, traffic, period, cache: BTreeMap::new() };
+    let mut segments = Segments { cubes, meanings, period, cache: BTreeMap::new() };
     for (key, sums) in &cubes.rating {
         // Of a whole day no hour is known, so no other clock can cut it.
         let day = if key.whole_day { key.day() } else { clock.day(key.at()) };
         if !period.contains(day) {
-            outside.add(sums);
             continue;
         }
         let at = segments.start(key, clock);
@@ -219,37 +213,32 @@ fn rows_by(
     let mut text = |name: u32| -> Arc<str> {
         texts.entry(name).or_insert_with(|| cubes.names.text(name).into()).clone()
     };
-    let rows = days
-        .into_iter()
+    days.into_iter()
         .map(|((day, key), (at, sums))| {
-            let mut row = row_of(&mut text, &key, day, at, source, accounts, mappings, book);
+            let mut row = row_of(&mut text, &key, day, at, source, meanings);
             row.sums = sums;
-            traffic::apply(traffic, book, &mut row);
+            traffic::apply(meanings.traffic, meanings.book, &mut row);
             row
         })
-        .collect();
-    DayRows { rows, outside }
+        .collect()
 }
 
 /// A row of a cube with its names resolved, still without sums.
-#[expect(clippy::too_many_arguments, reason = "everything that names a row's account and model")]
 fn row_of(
     text: &mut impl FnMut(u32) -> Arc<str>,
     key: &RatingKey,
     day: Day,
     at: i64,
     source: Option<&Arc<str>>,
-    accounts: &Accounts,
-    mappings: &[ModelMapping],
-    book: &Pricebook,
+    meanings: Meanings,
 ) -> DayUsage {
     let provider = text(key.provider);
     let seller =
         crate::vocabulary::Seller::find(&provider).map_or(provider.clone(), |seller| seller.id.into());
     let (served, routed, gateway_key) = (text(key.served), text(key.routed), text(key.key));
-    let meant = resolve(book, mappings, &seller, &served, &routed, at);
+    let meant = resolve(meanings, &seller, &served, &routed, at);
     DayUsage {
-        account: accounts.of(&seller, source, &gateway_key),
+        account: meanings.accounts.of(&seller, source, &gateway_key),
         model: meant.model.clone(),
         day,
         at,
@@ -260,7 +249,7 @@ fn row_of(
         served,
         region: meant.region_of(text(key.region)),
         tier: meant.tier_of(key.tier),
-        prompt: book.band_prompt(key.band),
+        prompt: meanings.book.band_prompt(key.band),
         outcome: key.outcome,
         call_type: key.call_type,
         source: key.source,
@@ -272,14 +261,8 @@ fn row_of(
 }
 
 /// The customer's mapping first, then the book; a name neither knows keeps its own text.
-fn resolve(
-    book: &Pricebook,
-    mappings: &[ModelMapping],
-    seller: &str,
-    served: &str,
-    routed: &str,
-    at: i64,
-) -> Meant {
+fn resolve(meanings: Meanings, seller: &str, served: &str, routed: &str, at: i64) -> Meant {
+    let Meanings { mappings, book, .. } = meanings;
     let mapped = |name: &str| {
         mappings
             .iter()
@@ -347,9 +330,7 @@ pub fn unknown_name(name: &str) -> Arc<str> {
 /// always there are none, so a day is one segment.
 struct Segments<'a> {
     cubes: &'a Cubes,
-    book: &'a Pricebook,
-    mappings: &'a [ModelMapping],
-    traffic: &'a [TrafficRule],
+    meanings: Meanings<'a>,
     period: Period,
     /// By provider, served and routed name, in order of time.
     cache: BTreeMap<(Name, Name, Name), Vec<i64>>,
@@ -385,20 +366,18 @@ impl Segments<'_> {
         // A name can mean several models in a period.
         let mut moves = vec![first];
         for name in [text(key.served), text(key.routed)] {
-            moves.extend(self.book.meanings(seller, name).into_iter().map(|(from, _)| from));
+            moves.extend(self.meanings.book.meanings(seller, name).into_iter().map(|(from, _)| from));
         }
-        moves.extend(self.mappings.iter().filter_map(|mapping| mapping.from).map(Day::start));
+        moves.extend(self.meanings.mappings.iter().filter_map(|mapping| mapping.from).map(Day::start));
         moves.retain(|at| (first..last).contains(at));
         let mut models: BTreeSet<Arc<str>> = moves
             .iter()
-            .map(|at| {
-                resolve(self.book, self.mappings, seller, text(key.served), text(key.routed), *at).model
-            })
+            .map(|at| resolve(self.meanings, seller, text(key.served), text(key.routed), *at).model)
             .collect();
-        models.extend(traffic::models(self.traffic, seller).cloned());
+        models.extend(traffic::models(self.meanings.traffic, seller).cloned());
         let mut changes = moves;
         for model in models {
-            changes.extend(self.book.price_changes(seller, &model, first, last));
+            changes.extend(self.meanings.book.price_changes(seller, &model, first, last));
         }
         changes.sort_unstable();
         changes.dedup();

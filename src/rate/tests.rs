@@ -59,7 +59,8 @@ fn rows(calls: &[(&str, bool)]) -> Vec<DayUsage> {
     }
     let accounts = Accounts { known: Vec::new(), keys: BTreeMap::new() };
     let period = "2026-10".parse::<crate::period::Month>().unwrap().period();
-    day_rows(&cubes, None, period, &accounts, &[], &[], &book()).rows
+    let meanings = Meanings { accounts: &accounts, mappings: &[], traffic: &[], book: &book() };
+    day_rows(&cubes, None, period, meanings)
 }
 
 #[test]
@@ -91,8 +92,15 @@ fn a_name_says_what_the_log_does_not_and_a_mapping_outranks_both() {
         region: region.map(Into::into),
         tier,
     };
+    let accounts = Accounts { known: Vec::new(), keys: BTreeMap::new() };
     let meant = |served: &str, routed: &str, mappings: &[ModelMapping], region: &str, tier| {
-        let meant = resolve(&book, mappings, "aws-bedrock", served, routed, at);
+        let meant = resolve(
+            Meanings { accounts: &accounts, mappings, traffic: &[], book: &book },
+            "aws-bedrock",
+            served,
+            routed,
+            at,
+        );
         assert_eq!(&*meant.model, id);
         (meant.region_of(region.into()).to_string(), meant.tier_of(tier))
     };

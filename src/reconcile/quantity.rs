@@ -66,12 +66,12 @@ pub fn billed(state: &State, key: &BillKey) -> Option<(i128, Known)> {
         return None;
     }
     let unit = state.unit(key, &state.model_leaf(key)?)?;
-    let quantity = unit.whole_quantity(bill.amount).or_else(|| nearest(unit, bill.amount, bill.bound))?;
+    let quantity = unit.whole_quantity(bill.amount).or_else(|| nearest(unit, bill.amount, bill.bound, 4))?;
     Some((quantity, Known::Implied))
 }
 
-/// The whole quantity whose price is `amount` within `bound`.
-fn nearest(unit: Ratio, amount: Money, bound: Money) -> Option<i128> {
+/// The whole quantity whose price is `amount` within `bound`, where one more would cost beyond `steps` bounds.
+pub fn nearest(unit: Ratio, amount: Money, bound: Money, steps: i128) -> Option<i128> {
     if unit.is_zero() || bound.is_zero() {
         return None;
     }
@@ -82,7 +82,7 @@ fn nearest(unit: Ratio, amount: Money, bound: Money) -> Option<i128> {
     );
     let (exact, _) = unit.amount(quantity).ok()?;
     let step = unit.amount(1).ok()?.0;
-    ((exact - amount).abs() <= bound && step.pico() > 4 * bound.pico()).then_some(quantity)
+    ((exact - amount).abs() <= bound && step.pico() > steps * bound.pico()).then_some(quantity)
 }
 
 /// The quantity table of one cell: every key with proof on the bill side.

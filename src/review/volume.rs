@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::money::Money;
 use crate::period::{Day, Month};
 use crate::pricebook::Pricebook;
-use crate::rate::{self, Account, Accounts, DayUsage, Leaf, ModelMapping, Rater, TrafficRule};
+use crate::rate::{self, Account, Accounts, DayUsage, Leaf, Meanings, ModelMapping, Rater, TrafficRule};
 use crate::vocabulary::{Meter, Tier};
 
 /// Usage as read for one book: its context boundaries cut the cubes.
@@ -44,9 +44,9 @@ impl Volume<'_> {
     pub fn rows(&self, month: Month, book: &Pricebook) -> Vec<DayUsage> {
         let days = |source: &SourceUsage| {
             let account = source.account.as_ref();
-            let (mappings, traffic) = (self.mappings, self.traffic);
-            rate::day_rows(&source.cubes, account, month.period(), self.accounts, mappings, traffic, book)
-                .rows
+            let (accounts, mappings, traffic) = (self.accounts, self.mappings, self.traffic);
+            let meanings = Meanings { accounts, mappings, traffic, book };
+            rate::day_rows(&source.cubes, account, month.period(), meanings)
         };
         self.primary().flat_map(days).filter(|row| row.outcome.is_billable()).collect()
     }

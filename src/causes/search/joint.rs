@@ -35,19 +35,15 @@ impl Search<'_, '_> {
         &mut self,
         node: &Node,
         found: &[Found],
-        stuck: &mut BTreeSet<Option<Arc<str>>>,
+        stuck: &mut BTreeSet<Arc<str>>,
     ) -> Result<Option<Set>> {
-        let mut models: Vec<Arc<str>> = self
-            .slices
-            .iter()
-            .filter_map(|slice| slice.model.clone())
-            .collect::<BTreeSet<_>>()
-            .into_iter()
-            .collect();
-        models.sort_by_key(|model| std::cmp::Reverse(self.open_of(node, model).0));
-        for model in models.into_iter().take(MODELS) {
+        let models: BTreeSet<Arc<str>> = self.slices.iter().filter_map(|slice| slice.model.clone()).collect();
+        let mut open: Vec<((i128, usize), Arc<str>)> =
+            models.into_iter().map(|model| (self.open_of(node, &model), model)).collect();
+        open.sort_by_key(|((open, _), _)| std::cmp::Reverse(*open));
+        for ((_, days), model) in open.into_iter().take(MODELS) {
             // Fewer days than a story needs tests are not worth the search.
-            if self.open_of(node, &model).1 < DAYS || !stuck.insert(Some(model.clone())) {
+            if days < DAYS || !stuck.insert(model.clone()) {
                 continue;
             }
             if let Some(set) = self.set_of(node, found, &model)? {
@@ -85,7 +81,7 @@ impl Search<'_, '_> {
             .iter()
             .filter_map(|idea| {
                 let fit = found[*idea].as_ref()?;
-                Some((fit.gain - self.ideas[*idea].cost, *idea))
+                Some((self.score(*idea, fit), *idea))
             })
             .collect();
         firsts.sort_by(|a, b| b.cmp(a));
@@ -107,7 +103,7 @@ impl Search<'_, '_> {
                     }
                     let judged = self.judge(&mut here, *idea)?;
                     if let Some(fit) = &judged {
-                        let score = branch.score + fit.gain - self.ideas[*idea].cost;
+                        let score = branch.score + self.score(*idea, fit);
                         if score > branch.score + 8 * DIGIT {
                             next.push((score, at, *idea, judged));
                         }
@@ -133,13 +129,23 @@ impl Search<'_, '_> {
         let mut node = branch.node.clone();
         self.make(&mut node, idea, &fit.days)?;
         let mut told = branch.told.clone();
+        let score = branch.score + self.score(idea, &fit);
         told.push((idea, fit.days));
-        Ok(Some(Branch { node, told, score: branch.score + fit.gain - self.ideas[idea].cost }))
+        Ok(Some(Branch { node, told, score }))
     }
 
     fn make(&mut self, node: &mut Node, idea: usize, days: &[Day]) -> Result<Vec<(u32, Place)>> {
         let super::Idea { slice, change, .. } = &self.ideas[idea];
         self.problem.apply(node, &self.slices[*slice].atoms, change, |day| days.binary_search(&day).is_ok())
+    }
+
+    /// A node where every idea is told but one.
+    fn told_but(&mut self, node: &Node, told: &[(usize, Vec<Day>)], but: usize) -> Result<Node> {
+        let mut here = node.clone();
+        for (_, (idea, days)) in told.iter().enumerate().filter(|(other, _)| *other != but) {
+            self.make(&mut here, *idea, days)?;
+        }
+        Ok(here)
     }
 
     /// The branch's ideas in an order in which each closes once the others are told: the last one first. Days that were
@@ -148,20 +154,14 @@ impl Search<'_, '_> {
         let mut told = branch.told.clone();
         for _ in 0..2 {
             for at in 0..told.len() {
-                let mut here = node.clone();
-                for (_, (idea, days)) in told.iter().enumerate().filter(|(other, _)| *other != at) {
-                    self.make(&mut here, *idea, days)?;
-                }
+                let mut here = self.told_but(node, &told, at)?;
                 let Some(fit) = self.judge(&mut here, told[at].0)? else { return Ok(None) };
                 told[at].1 = fit.days;
             }
         }
         let mut set = Set::new();
         for at in 0..told.len() {
-            let mut here = node.clone();
-            for (_, (idea, days)) in told.iter().enumerate().filter(|(other, _)| *other != at) {
-                self.make(&mut here, *idea, days)?;
-            }
+            let mut here = self.told_but(node, &told, at)?;
             let closing = self.judge(&mut here, told[at].0)?;
             if closing.is_none_or(|fit| fit.grade.is_none() || fit.closed <= 0) {
                 return Ok(None);

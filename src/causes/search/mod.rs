@@ -45,7 +45,8 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
     for account in accounts {
         let (models, _) = affordable(state, account)?;
         if !models.is_empty() {
-            patches.extend(Search::new(state, account, &models)?.run()?);
+            let (search, node) = Search::new(state, account, &models)?;
+            patches.extend(search.run(node)?);
         }
     }
     Ok(patches)
@@ -121,7 +122,7 @@ fn targets(problem: &Problem, node: &Node) -> BTreeSet<Arc<str>> {
     }
     if more.is_empty() {
         let rows = problem.atoms.iter().map(|atom| &problem.state.usage[atom.row as usize].model);
-        return rows.take(1_000_000).cloned().collect::<BTreeSet<_>>().into_iter().take(TARGETS).collect();
+        return rows.collect::<BTreeSet<_>>().into_iter().take(TARGETS).cloned().collect();
     }
     let mut more: Vec<(i128, &Arc<str>)> =
         more.into_iter().filter(|(_, more)| *more > 0).map(|(model, more)| (more, model)).collect();
@@ -141,7 +142,6 @@ struct Idea {
 struct Search<'s, 'a> {
     account: &'s Account,
     problem: Problem<'s, 'a>,
-    node: Node,
     slices: Vec<Slice>,
     ideas: Vec<Idea>,
     /// Noise of the log, in parts per million.
@@ -158,7 +158,7 @@ impl<'s, 'a> Search<'s, 'a> {
         state: &'s State<'a>,
         account: &'s Account,
         models: &BTreeSet<Arc<str>>,
-    ) -> Result<Search<'s, 'a>> {
+    ) -> Result<(Search<'s, 'a>, Node)> {
         let (problem, node) = Problem::new(state, account, |model| models.contains(model))?;
         let slices = slice::slices(&problem);
         let known = targets(&problem, &node);
@@ -184,7 +184,7 @@ impl<'s, 'a> Search<'s, 'a> {
             .collect();
         nearly.sort_unstable();
         let floor = noise::of(nearly.iter().map(|(off, _)| *off));
-        Ok(Search { account, problem, node, slices, ideas, floor, nearly })
+        Ok((Search { account, problem, slices, ideas, floor, nearly }, node))
     }
 
     /// What an idea would do to a node, and how well that fits.
@@ -220,21 +220,25 @@ impl<'s, 'a> Search<'s, 'a> {
     }
 
     fn story(&self, idea: usize, fit: &Fit) -> Story<'_> {
-        let Idea { slice, change, cost } = &self.ideas[idea];
+        let Idea { slice, change, .. } = &self.ideas[idea];
         let slice = &self.slices[*slice];
         let cause = change.cause(self.account, slice, fit.lasting);
-        Story { slice, change: change.clone(), cause, score: fit.gain - cost, fit: fit.clone() }
+        Story { slice, change: change.clone(), cause, score: self.score(idea, fit), fit: fit.clone() }
+    }
+
+    /// Digits an idea saves, less those it takes to tell.
+    fn score(&self, idea: usize, fit: &Fit) -> Digits {
+        fit.gain - self.ideas[idea].cost
     }
 
     /// Tells story after story until none closes.
-    fn run(mut self) -> Result<Vec<Patch>> {
+    fn run(mut self, mut node: Node) -> Result<Vec<Patch>> {
         let mut patches = Vec::new();
         let mut found: Vec<Found> = Vec::new();
-        let mut node = self.node.clone();
         for idea in 0..self.ideas.len() {
             found.push(self.judge(&mut node, idea)?);
         }
-        let mut stuck: BTreeSet<Option<Arc<str>>> = BTreeSet::new();
+        let mut stuck: BTreeSet<Arc<str>> = BTreeSet::new();
         // Stories about every model are judged again only when no other is left.
         let mut stale = false;
         while patches.len() < MOST_CLAIMS {
@@ -279,15 +283,15 @@ impl<'s, 'a> Search<'s, 'a> {
     fn best(&self, found: &[Found]) -> Option<usize> {
         let mut best: Option<(Digits, i128, usize)> = None;
         for (idea, found) in found.iter().enumerate() {
-            let Some(found) = found.as_ref().filter(|fit| fit.grade.is_some() && fit.closed > 0) else {
+            let Some(fit) = found.as_ref().filter(|fit| fit.grade.is_some() && fit.closed > 0) else {
                 continue;
             };
-            let story = self.story(idea, found);
-            if story.score <= 0 || self.problem.state.rejected.contains(&story.name(self.account)) {
-                continue;
-            }
-            if best.is_none_or(|(score, closed, _)| (story.score, story.fit.closed) > (score, closed)) {
-                best = Some((story.score, story.fit.closed, idea));
+            let score = self.score(idea, fit);
+            let better = best.is_none_or(|(best, closed, _)| (score, fit.closed) > (best, closed));
+            // A name is only written down for what would be told.
+            let rejected = || self.problem.state.rejected.contains(&self.story(idea, fit).name(self.account));
+            if score > 0 && better && !rejected() {
+                best = Some((score, fit.closed, idea));
             }
         }
         best.map(|(.., idea)| idea)
@@ -311,8 +315,9 @@ impl<'s, 'a> Search<'s, 'a> {
             .iter()
             .enumerate()
             .filter(|(other, _)| *other != idea)
-            .filter_map(|(other, found)| Some(self.story(other, found.as_ref()?)))
-            .filter(|other| other.fit.grade.is_some() && other.rivals(&story))
+            .filter_map(|(other, found)| Some((other, found.as_ref().filter(|fit| fit.grade.is_some())?)))
+            .map(|(other, fit)| self.story(other, fit))
+            .filter(|other| other.rivals(&story))
             .collect();
         let rivals: Vec<&Story> = others.iter().collect();
         let patch = story.patch(&self.problem, node, &moved, self.account, &rivals, self.floor);

@@ -84,7 +84,7 @@ pub fn slices(problem: &Problem) -> Vec<Slice> {
         if seen.insert(atoms.clone()) {
             let opaque = atoms.first().is_some_and(|atom| {
                 let row = &problem.state.usage[problem.atoms[*atom as usize].row as usize];
-                let name = if row.requested.is_empty() { &row.routed } else { &row.requested };
+                let name = row.asked_for();
                 let book = problem.state.rater.book;
                 !name.is_empty() && book.resolve(&row.account.provider, name, row.at).is_none()
             });
