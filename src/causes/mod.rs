@@ -1,9 +1,10 @@
 //! Why do they differ? A cause is a data row; a patch family is code that proposes edits from the evidence.
 //!
-//! The families run in one canonical order: who pays, what was recorded, which model, which meter, which tier and
-//! region, what was never counted, at which price. Every accepted patch is re-priced exactly, its amount is the fall
-//! of `billed − priced`, so the sum of all amounts and what is left is the difference, always. A patch whose dollars
-//! do not end in cells that tie out is taken back.
+//! The families run in one canonical order, that of [`FAMILIES`]: who pays and for which days, what was recorded, which
+//! model, meter, tier and region, what was never counted, the search, at which price. Every accepted patch is re-priced
+//! exactly, its amount is the fall of `billed − priced`, so the sum of all amounts and what is left is the difference,
+//! always; where patches meet in a cell they share it fairly. A patch whose dollars do not end in cells that tie out, to
+//! rounding or to the noise of the log, is taken back.
 
 pub mod calendar;
 pub mod catalogue;
