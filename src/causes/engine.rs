@@ -120,6 +120,14 @@ fn account(name: &Account, mut state: State) -> Result<Explained> {
     }
 }
 
+/// Half of it, where a claim is about everything of the account: that it holds was seen on many models and days, and a cell in
+/// which something else is wrong too does not speak against it.
+const EVERYWHERE: (i128, i128) = (1, 2);
+
+fn everywhere(claim: &Claim) -> bool {
+    claim.patch.edits.iter().all(|edit| matches!(edit, Edit::Factor { .. } | Edit::Rebucket { .. }))
+}
+
 /// The names of the open claims, the largest first; a smaller one waits where a larger one touched its cells, because
 /// what the larger one moved may have kept it open.
 fn fallen(explained: &Explained) -> Vec<String> {
@@ -128,7 +136,8 @@ fn fallen(explained: &Explained) -> Vec<String> {
         .iter()
         .filter_map(|claim| {
             let (closed, moved) = dollars(claim, &explained.residuals, Residual::nearly_ties);
-            (closed * CLOSURE.1 < moved * CLOSURE.0).then_some((moved - closed, claim))
+            let (part, of) = if everywhere(claim) { EVERYWHERE } else { CLOSURE };
+            (closed * of < moved * part).then_some((moved - closed, claim))
         })
         .collect();
     open.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.patch.name.cmp(&b.1.patch.name)));
