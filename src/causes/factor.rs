@@ -18,12 +18,16 @@ use crate::reconcile::{Edit, State, quantity};
 
 /// A factor counts in 10^-9: no written one has more decimals.
 const ONE: i128 = 1_000_000_000;
-/// Days of each of two models on which it must hold; where the bill has no days, so many models.
-const DAYS: usize = 3;
+/// Days of each of two models on which it must hold, and of all models together; where the bill has no days, so many models.
+const DAYS: usize = 2;
+const MODEL_DAYS: usize = 6;
+const MODELS: usize = 3;
 /// How far amounts may be off for the noise of the log, in parts per million: the first that does is taken.
 const NOISES: [i128; 5] = [0, 500, 2_000, 5_000, noise::MOST];
 /// A factor in a noisy log must be this many times as far from one as its noise.
 const BEYOND_NOISE: i128 = 4;
+/// One in so many amounts must agree.
+const AGREEING: usize = 5;
 /// Digits that the bill must save with it, and what one amount counts for at most.
 const SURE: Digits = 34 * DIGIT;
 const MOST_OF_A_POINT: Digits = 16 * DIGIT;
@@ -84,17 +88,30 @@ struct Found {
     tested: usize,
 }
 
+/// One factor for each account: the first that was not rejected. The engine rejects those that stand in turn, to compare
+/// them with the next and with none.
 pub fn propose(state: &State) -> Result<Vec<Patch>> {
     let accounts: BTreeSet<&Account> = state.open.iter().map(|cell| &cell.account).collect();
     let mut patches = Vec::new();
     for account in accounts {
         let points = points(state, account)?;
         let modelled = |factor: i128, noise: i128| is_modelled(state, account, factor, noise);
-        let found = NOISES.iter().find_map(|noise| find(&points, *noise, &modelled));
-        let patch = found.and_then(|found| patch(state, account, &points, &found));
-        patches.extend(patch.filter(|patch| !state.rejected.contains(&patch.name)));
+        let found = NOISES.iter().find_map(|noise| find(&points, *noise, state.period.last, &modelled));
+        let told = found.into_iter().flat_map(|found| found.told(state.period));
+        let mut told = told.filter_map(|found| patch(account, &points, &found));
+        patches.extend(told.find(|patch| !state.rejected.contains(&patch.name)));
     }
     Ok(patches)
+}
+
+impl Found {
+    /// The days on which it was seen; or, because other faults may have hidden it on the others, all after them, and all.
+    fn told(self, period: Period) -> impl Iterator<Item = Found> {
+        let lasting = Period { last: period.last, ..self.days };
+        let mut told = vec![self.days, lasting, period];
+        told.dedup();
+        told.into_iter().map(move |days| Found { days, ..self })
+    }
 }
 
 /// Keys with usage and a bill. Where the bill or a report counts the usage, the price of that count is what the bill is
@@ -135,7 +152,7 @@ fn points(state: &State, account: &Account) -> Result<Vec<Point>> {
 }
 
 /// The factor on which the most amounts agree, on the days on which it saves the most, where that is more than chance.
-fn find(points: &[Point], noise: i128, modelled: &dyn Fn(i128, i128) -> bool) -> Option<Found> {
+fn find(points: &[Point], noise: i128, end: Day, modelled: &dyn Fn(i128, i128) -> bool) -> Option<Found> {
     let (low, high) = deepest(points, noise)?;
     let factor = if noise == 0 { simplest(low, high) } else { middle(points, low, high, noise) };
     // What is hardly beyond the noise is noise.
@@ -151,7 +168,12 @@ fn find(points: &[Point], noise: i128, modelled: &dyn Fn(i128, i128) -> bool) ->
     let saved = |run: &(usize, usize)| gains[run.0..=run.1].iter().map(|(_, gain)| gain).sum::<Digits>();
     let run = runs.into_iter().max_by_key(|run| (saved(run), std::cmp::Reverse(run.0)))?;
     let saved = saved(&run);
-    let days = Period { first: gains[run.0].0, last: gains[run.1].0 };
+    let (first, mut last) = (gains[run.0].0, gains[run.1].0);
+    // What holds on the last day with a bill holds on.
+    if gains.len() == run.1 + 1 {
+        last = end;
+    }
+    let days = Period { first, last };
     let inside: Vec<&Point> = points.iter().filter(|point| days.contains(point.day)).collect();
     let telling = inside.iter().filter(|point| point.tells(noise)).count();
     // Each model on days of its own, where no factor would not do as well.
@@ -162,10 +184,13 @@ fn find(points: &[Point], noise: i128, modelled: &dyn Fn(i128, i128) -> bool) ->
     let agree = inside.iter().filter(|point| point.tells(noise) && point.agrees(factor, noise)).count();
     let coarse = points.iter().all(|point| point.day != point.last);
     let tested = agreeing.values().filter(|days| days.len() >= DAYS || coarse).count();
-    let sure = saved >= SURE && tested >= if coarse { DAYS } else { 2 };
+    let model_days: usize = agreeing.values().map(BTreeSet::len).sum();
+    let enough = if coarse { tested >= MODELS } else { tested >= 2 && model_days >= MODEL_DAYS };
     // Nothing but another unit moves everything by two places or more.
     let unmistakable = power_of_ten(factor) && (factor >= 100 * ONE || factor * 100 <= ONE) && tested > 0;
-    ((sure || unmistakable) && agree * 2 > telling).then_some(Found {
+    // Other faults may sit in most of the amounts; the engine compares what is left with the factor and without.
+    let sure = saved >= SURE && enough && agree * AGREEING >= telling;
+    (sure || (unmistakable && agree * 2 > telling)).then_some(Found {
         factor,
         days,
         noise,
@@ -220,7 +245,7 @@ fn middle(points: &[Point], low: i128, high: i128, noise: i128) -> i128 {
             .filter(|point| point.agrees(exact, 0) && point.tells(noise))
             .map(|point| (&point.model, point.day))
             .collect();
-        if days.len() >= DAYS && exact % (ONE / 1_000_000) == 0 {
+        if days.len() >= MODELS && exact % (ONE / 1_000_000) == 0 {
             return exact;
         }
     }
@@ -248,8 +273,8 @@ fn is_modelled(state: &State, account: &Account, factor: i128, noise: i128) -> b
     uplift || [ONE / 2, 2 * ONE, 6 * ONE].into_iter().any(near) || (factor > ONE && !book.terms().is_empty())
 }
 
-fn patch(state: &State, account: &Account, points: &[Point], found: &Found) -> Option<Patch> {
-    let Found { factor, mut days, noise, .. } = *found;
+fn patch(account: &Account, points: &[Point], found: &Found) -> Option<Patch> {
+    let Found { factor, days, noise, .. } = *found;
     let ratio = Ratio::new(factor, ONE)?;
     let (cause, status, rivals): (_, _, &[&str]) = match factor {
         _ if factor == 100 * ONE || factor * 100 == ONE => ("unit.minor_currency", Status::Exact, &[]),
@@ -259,10 +284,6 @@ fn patch(state: &State, account: &Account, points: &[Point], found: &Found) -> O
         _ if factor % (ONE / 100) == 0 => ("terms.discount", Status::Ambiguous, &["fx.rate"]),
         _ => ("fx.rate", Status::Ambiguous, &["terms.discount"]),
     };
-    // What holds on the last day with a bill holds on.
-    if points.iter().all(|point| point.day <= days.last) {
-        days.last = state.period.last;
-    }
     let mut scope = Scope::of(account);
     let inside: Vec<&Point> = points.iter().filter(|point| days.contains(point.day)).collect();
     for point in &inside {
@@ -283,7 +304,7 @@ fn patch(state: &State, account: &Account, points: &[Point], found: &Found) -> O
         facts.push(Fact::new("discount in percent", percent_off(factor)));
     }
     Some(Patch {
-        name: format!("factor {account:?} {factor} {}", days.first),
+        name: format!("factor {account:?} {factor} {} {}", days.first, days.last),
         cause,
         status,
         scope,
@@ -354,19 +375,19 @@ mod tests {
                 points.push(point(day, model, priced, if day < 2 { priced } else { priced / 100 * 88 }));
             }
         }
-        let found = find(&points, 0, &none).unwrap();
+        let found = find(&points, 0, Day::from_days(9), &none).unwrap();
         assert_eq!(found.factor, ONE / 100 * 88);
-        assert_eq!((found.days.first, found.days.last), (Day::from_days(2), Day::from_days(5)));
+        assert_eq!((found.days.first, found.days.last), (Day::from_days(2), Day::from_days(9)));
         assert_eq!((found.agreeing, found.tested), (8, 2));
         // Where another fault sits in one of three amounts, the others still agree.
         for day in 0..6 {
             points.push(point(day, "c", 500_000, 700_000 + 1_000 * i128::from(day)));
         }
         points.sort_by_key(|point| point.day);
-        assert_eq!(find(&points, 0, &none).map(|found| found.factor), Some(ONE / 100 * 88));
+        assert_eq!(find(&points, 0, Day::from_days(9), &none).map(|found| found.factor), Some(ONE / 100 * 88));
         // One model alone is a price change.
         points.retain(|point| &*point.model == "a");
-        assert_eq!(find(&points, 0, &none), None);
+        assert_eq!(find(&points, 0, Day::from_days(9), &none), None);
     }
 
     #[test]
@@ -379,17 +400,17 @@ mod tests {
                 points.push(point(day as i32, model, all / 1_000 * (1_000 - lacks), all / 10_000 * 8_613));
             }
         }
-        let found = NOISES.iter().find_map(|noise| find(&points, *noise, &none)).unwrap();
+        let found = NOISES.iter().find_map(|noise| find(&points, *noise, Day::from_days(9), &none)).unwrap();
         assert_eq!((found.factor, found.noise), (ONE / 10_000 * 8_613, 2_000));
     }
 
     #[test]
     fn hundred_times_the_estimate_is_cents() {
         assert_eq!(
-            find(&[point(0, "", 123_457, 12_345_700)], 0, &none).map(|found| found.factor),
+            find(&[point(0, "", 123_457, 12_345_700)], 0, Day::from_days(9), &none).map(|found| found.factor),
             Some(100 * ONE)
         );
-        assert_eq!(find(&[point(0, "", 123_457, 1_234_570)], 0, &none), None, "ten times may be many things");
+        assert_eq!(find(&[point(0, "", 123_457, 1_234_570)], 0, Day::from_days(9), &none), None, "ten times may be many things");
     }
 
     #[test]
