@@ -1,9 +1,10 @@
 //! On which days does the bill agree with a story, and is that enough to tell it?
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use super::problem::{Node, Problem, Side, Touch};
+use super::problem::{Node, Problem, Side};
 use super::score::{DIGIT, Digits, best_runs, digits, log2};
+use super::touch::Touch;
 use crate::causes::noise::share;
 use crate::period::Day;
 
@@ -108,13 +109,11 @@ pub fn after(side: &Side, priced: i128, logged: i128, bound: i128, floor: i128) 
 /// Judges the touches of a story against the bill. `floor`: noise of the log in parts per million. `needs_bill`: the
 /// story says that something was not charged, which a missing bill line does not show.
 pub fn fit(problem: &Problem, node: &Node, touches: &[Touch], floor: i128, needs_bill: bool) -> Option<Fit> {
-    let mut days: BTreeMap<Day, Verdict> = BTreeMap::new();
-    for same_day in touches.chunk_by(|a, b| a.day == b.day) {
-        days.insert(same_day[0].day, verdict(problem, node, same_day, floor, needs_bill));
-    }
-    let gains: Vec<Digits> = days.values().map(|verdict| verdict.gain).collect();
+    let by_day = touches.chunk_by(|a, b| a.day == b.day);
+    let listed: Vec<(Day, Verdict)> =
+        by_day.map(|touches| (touches[0].day, verdict(problem, node, touches, floor, needs_bill))).collect();
+    let gains: Vec<Digits> = listed.iter().map(|(_, verdict)| verdict.gain).collect();
     let (runs, gain) = best_runs(&gains, RUN);
-    let listed: Vec<(Day, Verdict)> = days.into_iter().collect();
     let inside: Vec<&(Day, Verdict)> =
         runs.iter().flat_map(|(first, last)| &listed[*first..=*last]).collect();
     let onset = inside.first()?.0;
