@@ -110,6 +110,9 @@ pub struct State<'a> {
     pub excluded: BTreeSet<(Account, Identity)>,
     pub prices: BTreeMap<BillKey, Ratio>,
     pub leaf_prices: BTreeMap<Leaf, Ratio>,
+    /// What everything an account is charged for usage of some days is multiplied by. A state that is edited is that of
+    /// one account.
+    pub factors: Vec<(Period, Ratio)>,
     pub accepted: BTreeSet<BillKey>,
     /// Keys from which logged usage was dropped.
     pub dropped: BTreeSet<BillKey>,
@@ -154,6 +157,7 @@ impl<'a> State<'a> {
             excluded: BTreeSet::new(),
             prices: BTreeMap::new(),
             leaf_prices: BTreeMap::new(),
+            factors: Vec::new(),
             accepted: BTreeSet::new(),
             dropped: BTreeSet::new(),
             open: BTreeSet::new(),
@@ -252,6 +256,7 @@ impl<'a> State<'a> {
             excluded: self.excluded.clone(),
             prices: BTreeMap::new(),
             leaf_prices: BTreeMap::new(),
+            factors: Vec::new(),
             accepted: BTreeSet::new(),
             dropped: BTreeSet::new(),
             open: self
@@ -366,8 +371,22 @@ impl<'a> State<'a> {
 
     /// The unit price of a leaf under the assumptions so far.
     pub fn unit(&self, key: &BillKey, leaf: &Leaf) -> Option<Ratio> {
+        let unit = self.unit_before_factor(key, leaf)?;
+        self.factor(leaf.day).map_or(Some(unit), |factor| unit.checked_mul(factor))
+    }
+
+    /// The same without what multiplies everything: the price as a row of the book has it.
+    pub fn unit_before_factor(&self, key: &BillKey, leaf: &Leaf) -> Option<Ratio> {
         let edited = self.prices.get(key).or_else(|| self.leaf_prices.get(leaf));
         edited.copied().or_else(|| self.rater.ratio(leaf))
+    }
+
+    /// What everything of a day is multiplied by; `None` where nothing is.
+    pub fn factor(&self, day: Day) -> Option<Ratio> {
+        let mut factors =
+            self.factors.iter().filter(|(days, _)| days.contains(day)).map(|(_, factor)| *factor);
+        let first = factors.next()?;
+        factors.try_fold(first, Ratio::checked_mul)
     }
 
     /// The leaf that stands for a key on which nothing was logged: the key's own dimensions, the defaults elsewhere.

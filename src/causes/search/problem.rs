@@ -141,7 +141,7 @@ impl<'s, 'a> Problem<'s, 'a> {
             for (leaf, quantity) in row.leaves() {
                 let side = problem.side(&state.key_of(&leaf))?;
                 let key = &problem.sides[side as usize].key;
-                let unit = state.unit(key, &leaf);
+                let unit = state.unit_before_factor(key, &leaf);
                 let settled = unit.is_none()
                     || state.prices.contains_key(key)
                     || state.leaf_prices.contains_key(&leaf)
@@ -310,7 +310,7 @@ impl<'s, 'a> Problem<'s, 'a> {
                 settled.insert(day);
                 continue;
             }
-            let before = rate::amount(unit, quantity)?.pico();
+            let before = self.amount(unit, quantity, day)?;
             let mut push = |side, money, count| match touches
                 .last_mut()
                 .filter(|last| last.day == day && last.side == side)
@@ -330,13 +330,13 @@ impl<'s, 'a> Problem<'s, 'a> {
                     if held > quantity {
                         return Ok(None);
                     }
-                    push(side, rate::amount(unit, quantity - held)?.pico() - before, -held);
+                    push(side, self.amount(unit, quantity - held, day)? - before, -held);
                 }
                 Turn::Half if quantity % 2 != 0 => return Ok(None),
-                Turn::Half => push(side, rate::amount(unit, quantity / 2)?.pico() - before, -quantity / 2),
-                Turn::Unit(unit) => push(side, rate::amount(unit, quantity)?.pico() - before, 0),
+                Turn::Half => push(side, self.amount(unit, quantity / 2, day)? - before, -quantity / 2),
+                Turn::Unit(unit) => push(side, self.amount(unit, quantity, day)? - before, 0),
                 Turn::Class(class, unit) => {
-                    let after = rate::amount(unit, quantity)?.pico();
+                    let after = self.amount(unit, quantity, day)?;
                     let now = node.places[*index as usize].leaf.clone();
                     let state = self.state;
                     let leaf = || match change.of(state, &now) {
@@ -365,6 +365,16 @@ impl<'s, 'a> Problem<'s, 'a> {
         });
         touches.retain(|touch| (touch.money != 0 || touch.count != 0) && !settled.contains(&touch.day));
         Ok(Some(touches))
+    }
+
+    /// What a quantity costs at a price of the book, with what multiplies everything of its day; in 10^-12.
+    fn amount(&self, unit: Ratio, quantity: i128, day: Day) -> Result<i128> {
+        let unit = match self.state.factor(day) {
+            // A product that needs more digits than there are is no price.
+            Some(factor) => unit.checked_mul(factor).unwrap_or(unit),
+            None => unit,
+        };
+        Ok(rate::amount(unit, quantity)?.pico())
     }
 
     /// What an atom's row counts under the meters that an overlap says its input holds.
@@ -414,14 +424,14 @@ impl<'s, 'a> Problem<'s, 'a> {
                 }
             }
             self.grow(node);
-            node.priced[before.side as usize] -= rate::amount(before.unit, quantity)?.pico();
+            node.priced[before.side as usize] -= self.amount(before.unit, quantity, day)?;
             node.logged[before.side as usize] -= quantity;
             let left = match after.status {
                 Standing::Gone => 0,
                 Standing::Lessened(left) => left,
                 Standing::Free | Standing::Settled => quantity,
             };
-            node.priced[after.side as usize] += rate::amount(after.unit, left)?.pico();
+            node.priced[after.side as usize] += self.amount(after.unit, left, day)?;
             node.logged[after.side as usize] += left;
             node.places[*index as usize] = after;
             moved.push((*index, before));
@@ -431,7 +441,7 @@ impl<'s, 'a> Problem<'s, 'a> {
 }
 
 impl Place {
-    /// The unit price it has at present.
+    /// The unit price it has at present, before what multiplies everything.
     pub const fn unit(&self) -> Ratio {
         self.unit
     }
