@@ -9,7 +9,7 @@ use super::{Claim, FAMILIES, Patch, Status, noise, search, shares};
 use crate::error::Result;
 use crate::money::Money;
 use crate::rate::Account;
-use crate::reconcile::{CellKey, Edit, State, quantity};
+use crate::reconcile::{CellKey, Edit, Owners, State, quantity};
 
 /// At least this share of the dollars a patch moves must end in cells that tie out: 4 of 5.
 const CLOSURE: (i128, i128) = (4, 5);
@@ -116,10 +116,11 @@ fn account(name: &Account, mut state: State) -> Result<Explained> {
 /// Runs the families until every claim stands.
 fn settle(name: &Account, mut state: State) -> Result<Explained> {
     state.noise = noise::floor(&state, name)?;
+    state.owners = Arc::new(Owners::learn(&state, name)?);
     let mut searched = None;
     loop {
         let (mut explained, edited) = round(&state, name, &mut searched)?;
-        let fallen = fallen(&explained);
+        let fallen = fallen(&explained, !edited.owners.is_empty());
         // Each round rejects at least one name of a finite list.
         if fallen.is_empty() {
             for claim in &mut explained.claims {
@@ -165,10 +166,12 @@ fn everywhere(claim: &Claim) -> bool {
 
 /// The names of the open claims, the largest first; a smaller one waits where a larger one touched its cells, because
 /// what the larger one moved may have kept it open.
-fn fallen(explained: &Explained) -> Vec<String> {
+fn fallen(explained: &Explained, apart: bool) -> Vec<String> {
     let mut open: Vec<(i128, &Claim)> = explained
         .claims
         .iter()
+        // What the search tells of one key it has judged on that key's part of the bill, where that is told apart.
+        .filter(|claim| !(apart && search::told(&claim.patch.name) && !claim.patch.scope.keys.is_empty()))
         .filter_map(|claim| {
             let (closed, moved) = dollars(claim, &explained.residuals, Residual::nearly_ties);
             let (part, of) = if everywhere(claim) { EVERYWHERE } else { CLOSURE };
@@ -235,6 +238,7 @@ fn round<'a>(
                 // What it hid was not seen to nearly tie out.
                 if everywhere(&claim) {
                     state.noise = noise::floor(&state, account)?;
+                    state.owners = Arc::new(Owners::learn(&state, account)?);
                 }
                 claims.push(claim);
             }

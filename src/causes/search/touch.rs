@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::change::{Became, Change};
-use super::problem::{Node, Place, Problem, Standing, Turn};
+use super::problem::{Atom, Node, Place, Problem, Standing, Turn};
 use crate::error::Result;
 use crate::money::Ratio;
 use crate::period::Day;
@@ -57,7 +57,8 @@ impl Groups {
             .collect();
         let order = |atom: u32| {
             let Place { class, side, status, .. } = place(atom);
-            (problem.atoms[atom as usize].day, *side, *class, *status != Standing::Free)
+            let Atom { day, owner, .. } = problem.atoms[atom as usize];
+            (day, *side, *class, owner, *status != Standing::Free)
         };
         atoms.sort_by_key(|atom| order(*atom));
         let classes: BTreeSet<u32> = atoms.iter().map(|atom| place(*atom).class).collect();
@@ -65,7 +66,7 @@ impl Groups {
         let mut groups = Vec::new();
         let mut first = 0;
         for alike in atoms.chunk_by(|a, b| order(*a) == order(*b) && place(*a).unit == place(*b).unit) {
-            let (day, side, class, settled) = order(alike[0]);
+            let (day, side, class, _, settled) = order(alike[0]);
             let unit = place(alike[0]).unit;
             let mut group = Group {
                 day,
@@ -147,13 +148,14 @@ impl Problem<'_, '_> {
                 Turn::Unit(unit) => push(side, self.amount(unit, quantity, day)? - priced, 0),
                 Turn::Class(class, unit) => {
                     let after = self.amount(unit, quantity, day)?;
-                    let now = &node.places[slice.atoms[group.atoms.start] as usize].leaf;
+                    let first = slice.atoms[group.atoms.start];
+                    let (now, owner) = (&node.places[first as usize].leaf, self.atoms[first as usize].owner);
                     let state = self.state;
                     let leaf = || match change.of(state, now) {
                         Became::Leaf(other) => other,
                         _ => (**now).clone(),
                     };
-                    let Some(to) = self.place_of(class, leaf, day)? else { return Ok(None) };
+                    let Some(to) = self.place_of(class, leaf, day, owner)? else { return Ok(None) };
                     if to == side {
                         push(side, after - priced, 0);
                     } else {
