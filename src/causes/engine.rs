@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{Claim, FAMILIES, Patch, Status, noise, search, shares};
 use super::search::score::{DIGIT, Digits, digits};
+use super::{Claim, FAMILIES, Patch, Status, noise, search, shares};
 use crate::error::Result;
 use crate::money::Money;
 use crate::rate::Account;
