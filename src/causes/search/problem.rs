@@ -3,7 +3,7 @@
 //! An atom is one meter of one usage row. A story changes what atoms cost or where they are billed; because atoms keep
 //! their place, stories compose: the second sees what the first has changed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
@@ -28,6 +28,8 @@ pub struct Side {
     pub counted: Option<i128>,
     /// Rounding of the bill and of our own amounts.
     pub bound: i128,
+    /// An earlier family has set its price or taken its bill as it stands: nothing is moved there.
+    pub set: bool,
 }
 
 /// One meter of one usage row.
@@ -43,9 +45,9 @@ pub struct Atom {
 #[derive(Debug, Clone)]
 pub struct Place {
     pub leaf: Arc<Leaf>,
-    class: u32,
+    pub(super) class: u32,
     pub side: u32,
-    unit: Ratio,
+    pub(super) unit: Ratio,
     pub status: Standing,
 }
 
@@ -63,6 +65,8 @@ pub enum Standing {
 /// The places of all atoms and what they sum to, after the stories so far.
 #[derive(Debug, Clone)]
 pub struct Node {
+    /// Two nodes of one version have the same places.
+    pub version: u64,
     pub places: Vec<Place>,
     /// By side, in 10^-12 and in units.
     pub priced: Vec<i128>,
@@ -71,7 +75,7 @@ pub struct Node {
 
 /// What a change makes of every leaf of one class.
 #[derive(Debug, Clone, Copy)]
-enum Turn {
+pub(super) enum Turn {
     Same,
     Impossible,
     Gone,
@@ -79,15 +83,6 @@ enum Turn {
     Less,
     Unit(Ratio),
     Class(u32, Ratio),
-}
-
-/// What a story does to one side on one day of usage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Touch {
-    pub day: Day,
-    pub side: u32,
-    pub money: i128,
-    pub count: i128,
 }
 
 pub struct Problem<'s, 'a> {
@@ -102,6 +97,8 @@ pub struct Problem<'s, 'a> {
     class_index: BTreeMap<Leaf, u32>,
     /// Instants at which a model's prices change, by model.
     epochs: BTreeMap<Arc<str>, Option<Vec<i64>>>,
+    /// Versions of nodes so far.
+    versions: u64,
     changes: BTreeMap<Change, u32>,
     turns: HashMap<(u32, u32), Turn>,
     places: HashMap<(u32, Day), u32>,
@@ -123,11 +120,12 @@ impl<'s, 'a> Problem<'s, 'a> {
             classes: Vec::new(),
             class_index: BTreeMap::new(),
             epochs: BTreeMap::new(),
+            versions: 0,
             changes: BTreeMap::new(),
             turns: HashMap::new(),
             places: HashMap::new(),
         };
-        let mut node = Node { places: Vec::new(), priced: Vec::new(), logged: Vec::new() };
+        let mut node = Node { version: 0, places: Vec::new(), priced: Vec::new(), logged: Vec::new() };
         let keys = state.logged.keys().chain(state.billed.keys());
         for key in keys.filter(|key| key.cell.account == *account) {
             problem.side(key)?;
@@ -140,12 +138,9 @@ impl<'s, 'a> Problem<'s, 'a> {
         for (index, row) in rows {
             for (leaf, quantity) in row.leaves() {
                 let side = problem.side(&state.key_of(&leaf))?;
-                let key = &problem.sides[side as usize].key;
+                let Side { key, set, .. } = &problem.sides[side as usize];
                 let unit = state.unit_before_factor(key, &leaf);
-                let settled = unit.is_none()
-                    || state.prices.contains_key(key)
-                    || state.leaf_prices.contains_key(&leaf)
-                    || state.accepted.contains(key);
+                let settled = unit.is_none() || *set || state.leaf_prices.contains_key(&leaf);
                 let status = if settled { Standing::Settled } else { Standing::Free };
                 let class = problem.class(&leaf);
                 problem.atoms.push(Atom { row: index as u32, day: leaf.day, quantity });
@@ -164,7 +159,7 @@ impl<'s, 'a> Problem<'s, 'a> {
     }
 
     /// Gives a node the sides that were met since it was made.
-    fn grow(&self, node: &mut Node) {
+    pub(super) fn grow(&self, node: &mut Node) {
         for (priced, logged) in &self.before[node.priced.len()..] {
             node.priced.push(*priced);
             node.logged.push(*logged);
@@ -209,6 +204,7 @@ impl<'s, 'a> Problem<'s, 'a> {
             covered: bill.lines > 0 || self.state.covers(&key.cell),
             counted: counted.map(|(count, _)| count),
             bound: (bill.bound + Money::from_pico(leaves as i128 + 1)).pico(),
+            set: self.state.prices.contains_key(key) || self.state.accepted.contains(key),
         });
         self.before.push((self.state.priced(key)?.pico(), self.state.logged_quantity(key)));
         self.index.insert(key.clone(), index);
@@ -254,7 +250,7 @@ impl<'s, 'a> Problem<'s, 'a> {
         next
     }
 
-    fn turn(&mut self, id: u32, change: &Change, class: u32) -> Turn {
+    pub(super) fn turn(&mut self, id: u32, change: &Change, class: u32) -> Turn {
         if let Some(known) = self.turns.get(&(id, class)) {
             return *known;
         }
@@ -276,7 +272,7 @@ impl<'s, 'a> Problem<'s, 'a> {
     }
 
     /// Where a leaf of a class is billed on a day; `None` where an earlier family has set the price of that key.
-    fn place_of(&mut self, class: u32, leaf: impl Fn() -> Leaf, day: Day) -> Result<Option<u32>> {
+    pub(super) fn place_of(&mut self, class: u32, leaf: impl Fn() -> Leaf, day: Day) -> Result<Option<u32>> {
         let side = match self.places.get(&(class, day)) {
             Some(known) => *known,
             None => {
@@ -286,89 +282,11 @@ impl<'s, 'a> Problem<'s, 'a> {
                 side
             }
         };
-        let key = &self.sides[side as usize].key;
-        Ok((!self.state.prices.contains_key(key) && !self.state.accepted.contains(key)).then_some(side))
-    }
-
-    /// What a change of the slice's atoms does, by day and side; `None` where it is no possible story, empty where it
-    /// changes nothing.
-    pub fn touches(&mut self, node: &mut Node, atoms: &[u32], change: &Change) -> Result<Option<Vec<Touch>>> {
-        let id = self.change_id(change);
-        let mut touches: Vec<Touch> = Vec::new();
-        let mut settled: BTreeSet<Day> = BTreeSet::new();
-        for index in atoms {
-            let Atom { day, quantity, .. } = self.atoms[*index as usize];
-            let Place { class, side, unit, status, .. } = node.places[*index as usize];
-            if status == Standing::Gone || quantity == 0 {
-                continue;
-            }
-            let turn = self.turn(id, change, class);
-            if matches!(turn, Turn::Same) {
-                continue;
-            }
-            if matches!(status, Standing::Settled | Standing::Lessened(_)) {
-                settled.insert(day);
-                continue;
-            }
-            let before = self.amount(unit, quantity, day)?;
-            let mut push = |side, money, count| match touches
-                .last_mut()
-                .filter(|last| last.day == day && last.side == side)
-            {
-                Some(last) => {
-                    last.money += money;
-                    last.count += count;
-                }
-                None => touches.push(Touch { day, side, money, count }),
-            };
-            match turn {
-                Turn::Same => {}
-                Turn::Impossible => return Ok(None),
-                Turn::Gone => push(side, -before, -quantity),
-                Turn::Less => {
-                    let held = self.held(*index, change);
-                    if held > quantity {
-                        return Ok(None);
-                    }
-                    push(side, self.amount(unit, quantity - held, day)? - before, -held);
-                }
-                Turn::Half if quantity % 2 != 0 => return Ok(None),
-                Turn::Half => push(side, self.amount(unit, quantity / 2, day)? - before, -quantity / 2),
-                Turn::Unit(unit) => push(side, self.amount(unit, quantity, day)? - before, 0),
-                Turn::Class(class, unit) => {
-                    let after = self.amount(unit, quantity, day)?;
-                    let now = node.places[*index as usize].leaf.clone();
-                    let state = self.state;
-                    let leaf = || match change.of(state, &now) {
-                        Became::Leaf(other) => other,
-                        _ => (*now).clone(),
-                    };
-                    let Some(to) = self.place_of(class, leaf, day)? else { return Ok(None) };
-                    if to == side {
-                        push(side, after - before, 0);
-                    } else {
-                        push(side, -before, -quantity);
-                        push(to, after, quantity);
-                    }
-                }
-            }
-        }
-        self.grow(node);
-        touches.sort_by_key(|touch| (touch.day, touch.side));
-        touches.dedup_by(|next, kept| {
-            let same = (next.day, next.side) == (kept.day, kept.side);
-            if same {
-                kept.money += next.money;
-                kept.count += next.count;
-            }
-            same
-        });
-        touches.retain(|touch| (touch.money != 0 || touch.count != 0) && !settled.contains(&touch.day));
-        Ok(Some(touches))
+        Ok((!self.sides[side as usize].set).then_some(side))
     }
 
     /// What a quantity costs at a price of the book, with what multiplies everything of its day; in 10^-12.
-    fn amount(&self, unit: Ratio, quantity: i128, day: Day) -> Result<i128> {
+    pub(super) fn amount(&self, unit: Ratio, quantity: i128, day: Day) -> Result<i128> {
         let unit = match self.state.factor(day) {
             // A product that needs more digits than there are is no price.
             Some(factor) => unit.checked_mul(factor).unwrap_or(unit),
@@ -378,7 +296,7 @@ impl<'s, 'a> Problem<'s, 'a> {
     }
 
     /// What an atom's row counts under the meters that an overlap says its input holds.
-    fn held(&self, atom: u32, change: &Change) -> i128 {
+    pub(super) fn held(&self, atom: u32, change: &Change) -> i128 {
         let Change::Overlap(held) = change else { return 0 };
         let row = &self.state.usage[self.atoms[atom as usize].row as usize];
         row.sums
@@ -424,6 +342,8 @@ impl<'s, 'a> Problem<'s, 'a> {
                 }
             }
             self.grow(node);
+            self.versions += 1;
+            node.version = self.versions;
             node.priced[before.side as usize] -= self.amount(before.unit, quantity, day)?;
             node.logged[before.side as usize] -= quantity;
             let left = match after.status {
@@ -437,12 +357,5 @@ impl<'s, 'a> Problem<'s, 'a> {
             moved.push((*index, before));
         }
         Ok(moved)
-    }
-}
-
-impl Place {
-    /// The unit price it has at present, before what multiplies everything.
-    pub const fn unit(&self) -> Ratio {
-        self.unit
     }
 }
