@@ -384,7 +384,10 @@ mod tests {
             points.push(point(day, "c", 500_000, 700_000 + 1_000 * i128::from(day)));
         }
         points.sort_by_key(|point| point.day);
-        assert_eq!(find(&points, 0, Day::from_days(9), &none).map(|found| found.factor), Some(ONE / 100 * 88));
+        assert_eq!(
+            find(&points, 0, Day::from_days(9), &none).map(|found| found.factor),
+            Some(ONE / 100 * 88)
+        );
         // One model alone is a price change.
         points.retain(|point| &*point.model == "a");
         assert_eq!(find(&points, 0, Day::from_days(9), &none), None);
@@ -410,7 +413,11 @@ mod tests {
             find(&[point(0, "", 123_457, 12_345_700)], 0, Day::from_days(9), &none).map(|found| found.factor),
             Some(100 * ONE)
         );
-        assert_eq!(find(&[point(0, "", 123_457, 1_234_570)], 0, Day::from_days(9), &none), None, "ten times may be many things");
+        assert_eq!(
+            find(&[point(0, "", 123_457, 1_234_570)], 0, Day::from_days(9), &none),
+            None,
+            "ten times may be many things"
+        );
     }
 
     #[test]
