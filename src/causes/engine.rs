@@ -126,7 +126,7 @@ fn settle(name: &Account, mut state: State) -> Result<Explained> {
         // Each round rejects at least one name of a finite list.
         if fallen.is_empty() {
             for claim in &mut explained.claims {
-                let (closed, moved) = dollars(claim, &explained.residuals, Residual::ties);
+                let (closed, moved) = dollars(claim, &explained.residuals, false);
                 // What closes only to the noise of the log is no proof.
                 if closed * CLOSURE.1 < moved * CLOSURE.0
                     && matches!(claim.patch.status, Status::Proven | Status::Exact)
@@ -175,7 +175,7 @@ fn fallen(explained: &Explained, apart: bool) -> Vec<String> {
         // What the search tells of one key it has judged on that key's part of the bill, where that is told apart.
         .filter(|claim| !(apart && search::told(&claim.patch.name) && !claim.patch.scope.keys.is_empty()))
         .filter_map(|claim| {
-            let (closed, moved) = dollars(claim, &explained.residuals, Residual::nearly_ties);
+            let (closed, moved) = dollars(claim, &explained.residuals, true);
             let (part, of) = if everywhere(claim) { EVERYWHERE } else { CLOSURE };
             let stands = closed * of >= moved * part || mostly_closed(claim, explained, closed, moved);
             (!stands).then_some((moved - closed, claim))
@@ -315,13 +315,11 @@ fn residuals(state: &State, floor: i128) -> Result<BTreeMap<CellKey, Residual>> 
 }
 
 /// The dollars a claim moves: those in cells that tie out, and all. Prices are judged by the billed counts where there are
-/// any: how much was logged is no part of them.
-fn dollars(
-    claim: &Claim,
-    residuals: &BTreeMap<CellKey, Residual>,
-    ties: fn(Residual) -> bool,
-) -> (i128, i128) {
+/// any: how much was logged is no part of them. `nearly`: noise may be left, and a tenth of what fields of the log or the
+/// bill show by themselves.
+fn dollars(claim: &Claim, residuals: &BTreeMap<CellKey, Residual>, nearly: bool) -> (i128, i128) {
     let prices_only = prices_only(claim);
+    let shown = claim.patch.status == Status::Proven;
     let (mut closed, mut moved) = (0i128, 0i128);
     for (cell, amount) in &claim.cells {
         let dollars = amount.pico().abs();
@@ -329,7 +327,8 @@ fn dollars(
         let closes = |residual: &Residual| {
             // What is no larger than noise is not closed by it.
             residual.ties()
-                || (ties(*residual) && dollars > 2 * residual.noise.pico())
+                || (nearly && residual.nearly_ties() && dollars > 2 * residual.noise.pico())
+                || (nearly && shown && residual.amount.pico().abs() * 10 <= dollars)
                 || (prices_only && residual.rate_ties())
         };
         if residuals.get(cell).is_none_or(closes) {

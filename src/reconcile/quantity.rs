@@ -94,6 +94,11 @@ pub fn nearest(unit: Ratio, amount: Money, bound: Money, steps: i128) -> Option<
     ((exact - amount).abs() <= bound && step.pico() > steps * bound.pico()).then_some(quantity)
 }
 
+/// How many of so many counts the noise of the log leaves open: what differs by no more agrees. None in a quiet log.
+pub const fn slack(state: &State, counted: i128) -> i128 {
+    counted.abs() * state.noise / 1_000_000
+}
+
 /// The quantity table of one cell: every key with proof on the bill side.
 pub fn gaps(state: &State, cell: &CellKey) -> BTreeMap<BillKey, Gap> {
     state

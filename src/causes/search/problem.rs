@@ -20,8 +20,6 @@ use crate::reconcile::{BillKey, Identity, State, quantity};
 #[derive(Debug, Clone)]
 pub struct Side {
     pub key: BillKey,
-    /// Whose it is, where the bill tells projects apart and the log says which keys they are.
-    pub owner: Owner,
     pub billed: i128,
     /// The bill has a line for it.
     pub has_line: bool,
@@ -231,7 +229,7 @@ impl<'s, 'a> Problem<'s, 'a> {
         let index = self.sides.len() as u32;
         self.sides.push(Side {
             key: key.clone(),
-            owner,
+
             billed: bill.amount.pico(),
             has_line: bill.lines > 0,
             covered: bill.lines > 0 || self.state.covers(&key.cell),
