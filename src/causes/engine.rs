@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::search::score::{DIGIT, Digits, digits};
 use super::{Claim, FAMILIES, Patch, Status, noise, search, shares};
 use crate::error::Result;
 use crate::money::Money;
+use crate::parallel;
 use crate::rate::Account;
 use crate::reconcile::{CellKey, Edit, State, quantity};
 
@@ -19,6 +20,7 @@ pub struct Residual {
     /// `billed − priced` under all accepted assumptions.
     pub amount: Money,
     pub bound: Money,
+    billed: Money,
     /// What the noise of the log leaves open in such a cell, as measured on the account's other cells.
     pub noise: Money,
     /// Where the bill or a report counts every key: what remains of the difference if its counts are taken.
@@ -42,6 +44,7 @@ impl Residual {
 }
 
 /// The explained state: claims in canonical order and what no claim explains.
+#[derive(Default)]
 pub struct Explained {
     pub claims: Vec<Claim>,
     pub residuals: BTreeMap<CellKey, Residual>,
@@ -52,30 +55,11 @@ pub struct Explained {
 /// Explains account by account, on every core: no edit reaches from one to another. The order of the result is that
 /// of the accounts, whoever explained them.
 pub fn explain(state: &State) -> Result<Explained> {
-    let accounts: Vec<Account> = state.accounts().into_iter().collect();
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(accounts.len());
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let mut done = BTreeMap::new();
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(name) = accounts.get(index) else { return done };
-            done.insert(index, explain_account(name, state.of_account(name)));
-        }
-    };
-    let mut done = std::thread::scope(|scope| {
-        let helpers: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-        let mut done = work();
-        for helper in helpers {
-            match helper.join() {
-                Ok(theirs) => done.extend(theirs),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        }
-        done
-    });
-    let mut all = Explained { claims: Vec::new(), residuals: BTreeMap::new(), left_out: Vec::new() };
-    while let Some((_, explained)) = done.pop_first() {
+    // Where nothing differs there is nothing to explain.
+    let accounts: BTreeSet<&Account> = state.open.iter().map(|cell| &cell.account).collect();
+    let accounts: Vec<&Account> = accounts.into_iter().collect();
+    let mut all = Explained::default();
+    for explained in parallel::map(&accounts, |name| explain_account(name, state.of_account(name))) {
         let explained = explained?;
         all.claims.extend(explained.claims);
         all.residuals.extend(explained.residuals);
@@ -89,12 +73,29 @@ fn explain_account(name: &Account, part: State) -> Result<Explained> {
     if part.grains.contains_key(name) {
         account(name, part)
     } else {
-        Ok(Explained { claims: Vec::new(), residuals: residuals(&part, 0)?, left_out: Vec::new() })
+        Ok(Explained { residuals: residuals(&part, 0)?, ..Explained::default() })
     }
 }
 
-/// Runs the families until every claim stands.
+/// Claims about everything of an account that are left out or told otherwise in turn, to see whether less stays open.
+const ALTERNATIVES: usize = 6;
+
+/// Explains an account with its claims about everything, with others of them and without; the account that is shortest to
+/// write down, claims and what is left, is kept.
 fn account(name: &Account, mut state: State) -> Result<Explained> {
+    let mut told = vec![settle(name, state.clone())?];
+    while told.len() < ALTERNATIVES {
+        let claim = told.last().and_then(|last| last.claims.iter().find(|claim| everywhere(claim)));
+        let Some(claim) = claim else { break };
+        state.rejected.insert(claim.patch.name.clone());
+        told.push(settle(name, state.clone())?);
+    }
+    let shortest = told.into_iter().min_by_key(Explained::length);
+    Ok(shortest.unwrap_or_default())
+}
+
+/// Runs the families until every claim stands.
+fn settle(name: &Account, mut state: State) -> Result<Explained> {
     state.noise = noise::floor(&state, name)?;
     let mut searched = None;
     loop {
@@ -120,6 +121,29 @@ fn account(name: &Account, mut state: State) -> Result<Explained> {
     }
 }
 
+impl Explained {
+    /// Digits it takes to write down what is left, and each claim.
+    fn length(&self) -> Digits {
+        // The same step for all: noise is measured on what nearly ties out, and that differs from one to another.
+        let step = |left: &Residual| left.bound.pico() + noise::share(STEP, left.billed.pico());
+        let left = self.residuals.values().map(|left| digits(left.amount.pico(), step(left)));
+        left.sum::<Digits>() + CLAIM * self.claims.len() as Digits
+    }
+}
+
+/// A claim is as long as this many digits of what is left.
+const CLAIM: Digits = 12 * DIGIT;
+/// What is left is written down in steps of so many parts per million of the bill.
+const STEP: i128 = 1_000;
+
+/// Half of it, where a claim is about everything of the account: that it holds was seen on many models and days, and a cell in
+/// which something else is wrong too does not speak against it.
+const EVERYWHERE: (i128, i128) = (1, 2);
+
+fn everywhere(claim: &Claim) -> bool {
+    claim.patch.edits.iter().all(|edit| matches!(edit, Edit::Factor { .. } | Edit::Rebucket { .. }))
+}
+
 /// The names of the open claims, the largest first; a smaller one waits where a larger one touched its cells, because
 /// what the larger one moved may have kept it open.
 fn fallen(explained: &Explained) -> Vec<String> {
@@ -128,7 +152,8 @@ fn fallen(explained: &Explained) -> Vec<String> {
         .iter()
         .filter_map(|claim| {
             let (closed, moved) = dollars(claim, &explained.residuals, Residual::nearly_ties);
-            (closed * CLOSURE.1 < moved * CLOSURE.0).then_some((moved - closed, claim))
+            let (part, of) = if everywhere(claim) { EVERYWHERE } else { CLOSURE };
+            (closed * of < moved * part).then_some((moved - closed, claim))
         })
         .collect();
     open.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.patch.name.cmp(&b.1.patch.name)));
@@ -187,7 +212,12 @@ fn round<'a>(
             }
             let cells = state.apply(&patch.edits)?;
             if !cells.is_empty() {
-                claims.push(Claim { patch, cells });
+                let claim = Claim { patch, cells };
+                // What it hid was not seen to nearly tie out.
+                if everywhere(&claim) {
+                    state.noise = noise::floor(&state, account)?;
+                }
+                claims.push(claim);
             }
         }
     }
@@ -205,9 +235,10 @@ fn residuals(state: &State, floor: i128) -> Result<BTreeMap<CellKey, Residual>> 
         .iter()
         .map(|cell| {
             let amount = state.delta(cell)?;
-            let noise = Money::from_pico(noise::share(floor, state.billed_amount(cell).pico()));
+            let billed = state.billed_amount(cell);
+            let noise = Money::from_pico(noise::share(floor, billed.pico()));
             let rate = if amount.is_zero() { None } else { quantity::rate_effect(state, cell) };
-            Ok((cell.clone(), Residual { amount, bound: state.rounding_bound(cell), noise, rate }))
+            Ok((cell.clone(), Residual { amount, billed, bound: state.rounding_bound(cell), noise, rate }))
         })
         .collect()
 }

@@ -1,78 +1,124 @@
 //! One factor on everything an account was billed: a discount that no contract states, cents read as dollars, prices of
 //! another unit, another currency.
 //!
-//! The factor is read off the bill, in at most six decimals; every other line of the account from that day on tests it.
+//! Each amount of the bill allows some factors; that on which most of them agree is tried. Amounts in which something else
+//! went wrong too do not agree and do not hide it: most must, on several models, each on days of its own.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::search::score::{DIGIT, Digits, best_runs, digits};
 use super::{Fact, Fix, Patch, Scope, Status, noise};
+use crate::diagnostic::Origin;
 use crate::error::Result;
 use crate::money::{Money, Ratio};
-use crate::period::Day;
+use crate::period::{Day, Period};
 use crate::rate::Account;
-use crate::reconcile::{BillKey, Edit, State, quantity};
-use crate::vocabulary::Meter;
+use crate::reconcile::{Edit, State, quantity};
 
-/// A factor counts in millionths.
-const ONE: i128 = 1_000_000;
-/// Days of each of two models, and the share of the account's dollars that must agree: 4 of 5.
-const DAYS: usize = 3;
-const AGREEING: (i128, i128) = (4, 5);
-/// Factors that are tried.
-const CANDIDATES: usize = 8;
+/// A factor counts in 10^-9: no written one has more decimals.
+const ONE: i128 = 1_000_000_000;
+/// Days of each of two models on which it must hold, and of all models together; where the bill has no days, so many models.
+const DAYS: usize = 2;
+const MODEL_DAYS: usize = 6;
+const MODELS: usize = 3;
+/// How far amounts may be off for the noise of the log, in parts per million: the first that does is taken.
+const NOISES: [i128; 5] = [0, 500, 2_000, 5_000, noise::MOST];
+/// A factor in a noisy log must be this many times as far from one as its noise.
+const BEYOND_NOISE: i128 = 4;
+/// One in so many amounts must agree.
+const AGREEING: usize = 5;
+/// Digits that the bill must save with it, and what one amount counts for at most.
+const SURE: Digits = 34 * DIGIT;
+const MOST_OF_A_POINT: Digits = 16 * DIGIT;
+/// A run of days costs this much to tell.
+const RUN: Digits = 5 * DIGIT;
 
 /// What one bill key costs by the book, and on the bill.
+#[derive(Debug, Clone)]
 struct Point {
-    key: BillKey,
+    day: Day,
+    last: Day,
+    /// Empty where the bill does not tell models apart.
     model: Arc<str>,
     priced: i128,
     billed: i128,
     bound: i128,
+    origin: Origin,
 }
 
 impl Point {
-    /// The factors, in millionths, that the two amounts allow.
-    fn interval(&self) -> Option<(i128, i128)> {
-        let low = (self.billed - self.bound).checked_mul(ONE)?;
-        let high = (self.billed + self.bound).checked_mul(ONE)?;
-        Some((-(-low).div_euclid(self.priced), high.div_euclid(self.priced)))
+    /// The factors that the two amounts allow where they may be off by so many parts per million.
+    fn interval(&self, noise: i128) -> Option<(i128, i128)> {
+        let bound = self.bound + noise::share(noise, self.billed);
+        let low = (self.billed - bound).checked_mul(ONE)?;
+        let high = (self.billed + bound).checked_mul(ONE)?;
+        // Outward: a billionth more is no evidence.
+        Some((low.div_euclid(self.priced), -(-high).div_euclid(self.priced)))
     }
 
-    /// `noise` in millionths of the amount.
     fn agrees(&self, factor: i128, noise: i128) -> bool {
-        let more = factor.abs() * noise / ONE;
-        self.interval().is_some_and(|(low, high)| low <= factor + more && factor - more <= high)
+        self.interval(noise).is_some_and(|(low, high)| low <= factor && factor <= high)
+    }
+
+    /// Digits that the difference from a factor takes.
+    fn digits(&self, factor: i128, noise: i128) -> Digits {
+        let Some(priced) = self.priced.checked_mul(factor) else { return 0 };
+        let priced = crate::money::div_half_even(priced, ONE);
+        let bound = self.bound + noise::share(noise, self.billed);
+        // Within the bound nothing is left; beyond it, how many times.
+        digits((self.billed - priced).abs() - bound.min((self.billed - priced).abs()), bound)
+            .min(MOST_OF_A_POINT)
+    }
+
+    /// It tells the factor from none.
+    fn tells(&self, noise: i128) -> bool {
+        !self.agrees(ONE, noise)
     }
 }
 
+/// One factor that the bill agrees with on some days.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Found {
+    factor: i128,
+    days: Period,
+    /// In parts per million; 0 where amounts agree to the last step.
+    noise: i128,
+    agreeing: usize,
+    tested: usize,
+}
+
+/// One factor for each account: the first that was not rejected. The engine rejects those that stand in turn, to compare
+/// them with the next and with none.
 pub fn propose(state: &State) -> Result<Vec<Patch>> {
     let accounts: BTreeSet<&Account> = state.open.iter().map(|cell| &cell.account).collect();
     let mut patches = Vec::new();
     for account in accounts {
         let points = points(state, account)?;
-        let found = candidates(&points)
-            .into_iter()
-            .filter_map(|factor| Some((onset(&points, factor, 0)?, factor)))
-            .filter(|(_, factor)| !is_modelled(state, account, *factor))
-            .min();
-        let found = match found {
-            Some((from, factor)) => Some((from, factor, 0)),
-            None => noisy(&points).filter(|(_, factor, _)| !is_modelled(state, account, *factor)),
-        };
-        let patch =
-            found.and_then(|(from, factor, noise)| patch(state, account, &points, factor, from, noise));
-        patches.extend(patch.filter(|patch| !state.rejected.contains(&patch.name)));
+        let modelled = |factor: i128, noise: i128| is_modelled(state, account, factor, noise);
+        let found = NOISES.iter().find_map(|noise| find(&points, *noise, state.period.last, &modelled));
+        let told = found.into_iter().flat_map(|found| found.told(state.period));
+        let mut told = told.filter_map(|found| patch(account, &points, &found));
+        patches.extend(told.find(|patch| !state.rejected.contains(&patch.name)));
     }
     Ok(patches)
 }
 
-/// Keys of one day and model with usage and a bill. Where the bill or a report counts the usage, the price of that count
-/// is what the bill is held against.
+impl Found {
+    /// The days on which it was seen; or, because other faults may have hidden it on the others, all after them, and all.
+    fn told(self, period: Period) -> impl Iterator<Item = Found> {
+        let lasting = Period { last: period.last, ..self.days };
+        let mut told = vec![self.days, lasting, period];
+        told.dedup();
+        told.into_iter().map(move |days| Found { days, ..self })
+    }
+}
+
+/// Keys with usage and a bill. Where the bill or a report counts the usage, the price of that count is what the bill is
+/// held against.
 fn points(state: &State, account: &Account) -> Result<Vec<Point>> {
     let mut points = Vec::new();
     for key in state.billed.keys().filter(|key| key.cell.account == *account) {
-        let Some(model) = key.cell.model.clone() else { continue };
         let bill = state.bill(key);
         let Some(leaves) = state.logged.get(key).filter(|leaves| bill.lines > 0 && !leaves.is_empty()) else {
             continue;
@@ -89,115 +135,146 @@ fn points(state: &State, account: &Account) -> Result<Vec<Point>> {
             _ => state.priced(key)?,
         };
         let bound = bill.bound + Money::from_pico(2 * leaves.len() as i128 + 1);
-        if priced > Money::ZERO && priced.pico() > 4 * bound.pico() {
+        if priced > Money::ZERO && bill.amount > Money::ZERO && priced.pico() > 4 * bound.pico() {
             points.push(Point {
-                key: key.clone(),
-                model,
+                day: key.cell.first,
+                last: key.cell.last,
+                model: key.cell.model.clone().unwrap_or_default(),
                 priced: priced.pico(),
                 billed: bill.amount.pico(),
                 bound: bound.pico(),
+                origin: bill.origin,
             });
         }
     }
-    points.sort_by_key(|point| point.key.cell.first);
+    points.sort_by_key(|point| point.day);
     Ok(points)
 }
 
-/// Factors with the fewest decimals that two amounts in a row of one meter allow, those of the most amounts first.
-fn candidates(points: &[Point]) -> Vec<i128> {
-    let mut rows: BTreeMap<(&Arc<str>, Option<Meter>), Vec<&Point>> = BTreeMap::new();
-    for point in points {
-        rows.entry((&point.model, point.key.meter)).or_default().push(point);
-    }
-    let mut votes: BTreeMap<i128, usize> = BTreeMap::new();
-    for pair in rows.values().flat_map(|row| row.windows(2)) {
-        let (Some(a), Some(b)) = (pair[0].interval(), pair[1].interval()) else { continue };
-        let (low, high) = (a.0.max(b.0), a.1.min(b.1));
-        let simplest = (0..=6).map(|decimals| 10i128.pow(6 - decimals)).find_map(|step| {
-            let up = -(-low).div_euclid(step) * step;
-            (up > 0 && up <= high).then_some(up)
-        });
-        if let Some(factor) = simplest.filter(|factor| *factor != ONE) {
-            *votes.entry(factor).or_default() += 1;
-        }
-    }
-    let mut found: Vec<(usize, i128)> = votes.into_iter().map(|(factor, votes)| (votes, factor)).collect();
-    found.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
-    found.into_iter().take(CANDIDATES).map(|(_, factor)| factor).collect()
-}
-
-/// The factor of a noisy log: the middle one of the last half of the amounts, where most of them are close to it. Returns
-/// the first day, the factor in four decimals, and how close, in millionths.
-fn noisy(points: &[Point]) -> Option<(Day, i128, i128)> {
-    let mut factors: Vec<i128> = points[points.len() / 2..]
-        .iter()
-        .filter_map(|point| Some(point.billed.checked_mul(ONE)? / point.priced))
-        .collect();
-    factors.sort_unstable();
-    let middle = *factors.get(factors.len() / 2)?;
-    let mut off: Vec<i128> =
-        factors.iter().map(|factor| (factor - middle).abs() * ONE / middle.max(1)).collect();
-    off.sort_unstable();
-    let noise = off[off.len() * 4 / 5] * 3 / 2;
-    // A factor that is not far beyond the noise is noise.
-    if !(1..=noise::MOST).contains(&noise) || (middle - ONE).abs() < 4 * noise.max(noise::MOST / 2) {
+/// The factor on which the most amounts agree, on the days on which it saves the most, where that is more than chance.
+fn find(points: &[Point], noise: i128, end: Day, modelled: &dyn Fn(i128, i128) -> bool) -> Option<Found> {
+    let (low, high) = deepest(points, noise)?;
+    let factor = if noise == 0 { simplest(low, high) } else { middle(points, low, high, noise) };
+    // What is hardly beyond the noise is noise.
+    if modelled(factor, noise) || (factor - ONE).abs() <= BEYOND_NOISE * noise * (ONE / 1_000_000) {
         return None;
     }
-    let whole = crate::money::div_half_even(middle, ONE / 100) * (ONE / 100);
-    let factor = if (whole - middle).abs() <= noise.min(ONE / 400) { whole } else { middle / 100 * 100 };
-    Some((onset(points, factor, noise)?, factor, noise))
+    let mut gains: Vec<(Day, Digits)> = Vec::new();
+    for same_day in points.chunk_by(|a, b| a.day == b.day) {
+        let gain = |point: &Point| point.digits(ONE, noise) - point.digits(factor, noise);
+        gains.push((same_day[0].day, same_day.iter().map(gain).sum()));
+    }
+    let (runs, _) = best_runs(&gains.iter().map(|(_, gain)| *gain).collect::<Vec<_>>(), RUN);
+    let saved = |run: &(usize, usize)| gains[run.0..=run.1].iter().map(|(_, gain)| gain).sum::<Digits>();
+    let run = runs.into_iter().max_by_key(|run| (saved(run), std::cmp::Reverse(run.0)))?;
+    let saved = saved(&run);
+    let (first, mut last) = (gains[run.0].0, gains[run.1].0);
+    // What holds on the last day with a bill holds on.
+    if gains.len() == run.1 + 1 {
+        last = end;
+    }
+    let days = Period { first, last };
+    let inside: Vec<&Point> = points.iter().filter(|point| days.contains(point.day)).collect();
+    let telling = inside.iter().filter(|point| point.tells(noise)).count();
+    // Each model on days of its own, where no factor would not do as well.
+    let mut agreeing: BTreeMap<&Arc<str>, BTreeSet<Day>> = BTreeMap::new();
+    for point in inside.iter().filter(|point| point.tells(noise) && point.agrees(factor, noise)) {
+        agreeing.entry(&point.model).or_default().insert(point.day);
+    }
+    let agree = inside.iter().filter(|point| point.tells(noise) && point.agrees(factor, noise)).count();
+    let coarse = points.iter().all(|point| point.day != point.last);
+    let tested = agreeing.values().filter(|days| days.len() >= DAYS || coarse).count();
+    let model_days: usize = agreeing.values().map(BTreeSet::len).sum();
+    let enough = if coarse { tested >= MODELS } else { tested >= 2 && model_days >= MODEL_DAYS };
+    // Nothing but another unit moves everything by two places or more.
+    let unmistakable = power_of_ten(factor) && (factor >= 100 * ONE || factor * 100 <= ONE) && tested > 0;
+    // Other faults may sit in most of the amounts; the engine compares what is left with the factor and without.
+    let sure = saved >= SURE && enough && agree * AGREEING >= telling;
+    (sure || (unmistakable && agree * 2 > telling)).then_some(Found {
+        factor,
+        days,
+        noise,
+        agreeing: agree,
+        tested,
+    })
 }
 
-/// The first day from which nearly everything agrees with the factor, and not with none.
-fn onset(points: &[Point], factor: i128, noise: i128) -> Option<Day> {
-    let (mut agreeing, mut all) = (0i128, 0i128);
-    let mut from = None;
-    for same_day in points.chunk_by(|a, b| a.key.cell.first == b.key.cell.first).rev() {
-        let sum =
-            |points: &mut dyn Iterator<Item = &Point>| points.map(|point| point.billed.abs()).sum::<i128>();
-        let agree = sum(&mut same_day.iter().filter(|point| point.agrees(factor, noise)));
-        let day = sum(&mut same_day.iter());
-        agreeing += agree;
-        all += day;
-        let most = |part: i128, whole: i128| part * AGREEING.1 >= whole * AGREEING.0;
-        if most(agreeing, all) && most(agree, day) {
-            from = same_day.first().map(|point| point.key.cell.first);
+/// The factors that the most digits speak for: where the intervals of the amounts that no factor does not explain
+/// overlap most.
+fn deepest(points: &[Point], noise: i128) -> Option<(i128, i128)> {
+    let mut ends: Vec<(i128, bool, Digits)> = Vec::new();
+    for point in points.iter().filter(|point| point.tells(noise)) {
+        let Some((low, high)) = point.interval(noise) else { continue };
+        let weight = point.digits(ONE, noise).max(1);
+        // At one place, what begins comes before what ends.
+        ends.push((low, false, weight));
+        ends.push((high, true, weight));
+    }
+    ends.sort_unstable();
+    let (mut depth, mut best): (Digits, Option<(Digits, i128, i128)>) = (0, None);
+    for (at, (place, is_end, weight)) in ends.iter().enumerate() {
+        if *is_end {
+            depth -= weight;
+            continue;
+        }
+        depth += weight;
+        if best.is_none_or(|(deepest, ..)| depth > deepest) {
+            let next = ends[at + 1..].iter().find(|(_, is_end, _)| *is_end);
+            best = next.map(|(high, ..)| (depth, *place, *high));
         }
     }
-    let from = from?;
-    // Two models, each on days of its own, where no factor would not do as well.
-    let mut days: BTreeMap<&Arc<str>, BTreeSet<Day>> = BTreeMap::new();
-    for point in points.iter().filter(|point| point.key.cell.first >= from) {
-        if point.agrees(factor, noise) && !point.agrees(ONE, noise) {
-            days.entry(&point.model).or_default().insert(point.key.cell.first);
+    best.map(|(_, low, high)| (low, high))
+}
+
+/// The number with the fewest decimals between two.
+fn simplest(low: i128, high: i128) -> i128 {
+    let steps = (0..=9).map(|decimals| 10i128.pow(9 - decimals));
+    let mut rounded = steps.map(|step| -(-low).div_euclid(step) * step);
+    rounded.find(|factor| *factor > 0 && *factor <= high).unwrap_or(low)
+}
+
+/// The factor of a noisy log: one that several amounts meet to the last step, else a whole hundredth or the middle of
+/// those that are near.
+fn middle(points: &[Point], low: i128, high: i128, noise: i128) -> i128 {
+    let near: Vec<Point> =
+        points.iter().filter(|point| point.agrees((low + high) / 2, noise)).cloned().collect();
+    if let Some((low, high)) = deepest(&near, 0) {
+        let exact = simplest(low, high);
+        let days: BTreeSet<(&Arc<str>, Day)> = near
+            .iter()
+            .filter(|point| point.agrees(exact, 0) && point.tells(noise))
+            .map(|point| (&point.model, point.day))
+            .collect();
+        if days.len() >= MODELS && exact % (ONE / 1_000_000) == 0 {
+            return exact;
         }
     }
-    let coarse = points.iter().all(|point| point.key.cell.first != point.key.cell.last);
-    let tested = days.values().filter(|days| days.len() >= DAYS || coarse).count();
-    let models: BTreeSet<&Arc<str>> =
-        points.iter().filter(|point| point.key.cell.first >= from).map(|point| &point.model).collect();
-    let needed = if coarse { DAYS } else { 2 };
-    (tested >= needed && tested * 2 > models.len()).then_some(from)
+    let mut factors: Vec<i128> =
+        near.iter().filter_map(|point| Some(point.billed.checked_mul(ONE)? / point.priced)).collect();
+    factors.sort_unstable();
+    let middle = factors.get(factors.len() / 2).copied().unwrap_or(low);
+    let rounded = |step: i128| crate::money::div_half_even(middle, step) * step;
+    let whole = rounded(ONE / 100);
+    if (whole - middle).abs() <= (noise * (ONE / 1_000_000)).min(ONE / 400) {
+        whole
+    } else {
+        rounded(ONE / 10_000)
+    }
 }
 
 /// A factor that tiers, regions or the contract also have: other families look for those.
-fn is_modelled(state: &State, account: &Account, factor: i128) -> bool {
+fn is_modelled(state: &State, account: &Account, factor: i128, noise: i128) -> bool {
     let book = state.rater.book;
+    let near = |known: i128| (known - factor).abs() <= noise * (known / 1_000_000);
     let uplift = book.regions(&account.provider).into_iter().any(|region| {
-        book.region_factors(&account.provider, region)
-            .any(|known| known.numerator() * ONE == factor * known.denominator())
+        let mut factors = book.region_factors(&account.provider, region);
+        factors.any(|known| near(known.numerator() * ONE / known.denominator()))
     });
-    uplift || [ONE / 2, 2 * ONE, 6 * ONE].contains(&factor) || (factor > ONE && !book.terms().is_empty())
+    uplift || [ONE / 2, 2 * ONE, 6 * ONE].into_iter().any(near) || (factor > ONE && !book.terms().is_empty())
 }
 
-fn patch(
-    state: &State,
-    account: &Account,
-    points: &[Point],
-    factor: i128,
-    from: Day,
-    noise: i128,
-) -> Option<Patch> {
+fn patch(account: &Account, points: &[Point], found: &Found) -> Option<Patch> {
+    let Found { factor, days, noise, .. } = *found;
     let ratio = Ratio::new(factor, ONE)?;
     let (cause, status, rivals): (_, _, &[&str]) = match factor {
         _ if factor == 100 * ONE || factor * 100 == ONE => ("unit.minor_currency", Status::Exact, &[]),
@@ -208,21 +285,16 @@ fn patch(
         _ => ("fx.rate", Status::Ambiguous, &["terms.discount"]),
     };
     let mut scope = Scope::of(account);
-    let mut edits = Vec::new();
-    let inside: Vec<&Point> = points.iter().filter(|point| point.key.cell.first >= from).collect();
+    let inside: Vec<&Point> = points.iter().filter(|point| days.contains(point.day)).collect();
     for point in &inside {
-        scope.cover(&point.key.cell);
-        for leaf in state.logged.get(&point.key).into_iter().flat_map(|leaves| leaves.keys()) {
-            let unit = state.unit(&point.key, leaf)?.checked_mul(ratio)?;
-            edits.push(Edit::Reprice { key: point.key.clone(), leaf: leaf.clone(), unit });
-        }
+        scope.models.extend(Some(point.model.clone()).filter(|model| !model.is_empty()));
+        scope.days(point.day, point.last);
     }
-    let agreeing = inside.iter().filter(|point| point.agrees(factor, noise)).count();
-    let origin = state.bill(&inside.first()?.key).origin;
     let mut facts = vec![
-        Fact::new("billed share of the price in the book", ratio.decimal_text(6)).at(origin),
-        Fact::new("billed amounts at this share", agreeing),
+        Fact::new("billed share of the price in the book", ratio.decimal_text(9)).at(&inside.first()?.origin),
+        Fact::new("billed amounts at this share", found.agreeing),
         Fact::new("billed amounts from that day on", inside.len()),
+        Fact::new("models on which it holds on days of their own", found.tested),
         Fact::new("numbers fitted", 1),
     ];
     if noise > 0 {
@@ -232,20 +304,20 @@ fn patch(
         facts.push(Fact::new("discount in percent", percent_off(factor)));
     }
     Some(Patch {
-        name: format!("factor {account:?} {factor} {from}"),
+        name: format!("factor {account:?} {factor} {} {}", days.first, days.last),
         cause,
         status,
         scope,
-        edits,
+        edits: vec![Edit::Factor { account: account.clone(), factor: ratio, days }],
         facts,
         rivals: rivals.iter().map(|rival| (*rival).to_owned()).collect(),
         decides: decides(cause).map(ToOwned::to_owned),
-        fix: Some(fix(cause, account, factor, from)),
+        fix: Some(fix(cause, account, factor, days.first)),
     })
 }
 
 fn power_of_ten(factor: i128) -> bool {
-    (0..=12).any(|digits| factor == 10i128.pow(digits)) && factor != ONE
+    (0..=18).any(|digits| factor == 10i128.pow(digits)) && factor != ONE
 }
 
 fn percent_off(factor: i128) -> String {
@@ -286,29 +358,66 @@ fn fix(cause: &str, account: &Account, factor: i128, from: Day) -> Fix {
 mod tests {
     use super::*;
 
-    fn point(day: &str, model: &str, priced: i128, billed: i128) -> Point {
-        let day: Day = day.parse().unwrap();
-        let account = Account { provider: "openai".into(), id: None };
-        let cell = crate::reconcile::CellKey { account, model: Some(model.into()), first: day, last: day };
-        let key = BillKey { cell, meter: None, tier: None, region: None, long_context: None };
-        Point { key, model: model.into(), priced, billed, bound: 1 }
+    fn point(day: i32, model: &str, priced: i128, billed: i128) -> Point {
+        let day = Day::from_days(day);
+        Point { day, last: day, model: model.into(), priced, billed, bound: 1, origin: Origin::default() }
+    }
+
+    fn none(_: i128, _: i128) -> bool {
+        false
     }
 
     #[test]
-    fn twelve_percent_off_everything_from_the_third_on() {
+    fn twelve_percent_off_everything_from_the_third_day_on() {
         let mut points = Vec::new();
-        for (at, day) in
-            ["2026-10-01", "2026-10-02", "2026-10-03", "2026-10-04", "2026-10-05"].iter().enumerate()
-        {
+        for day in 0..6 {
             for (model, priced) in [("a", 1_000_000), ("b", 3_000_000)] {
-                points.push(point(day, model, priced, if at < 2 { priced } else { priced / 100 * 88 }));
+                points.push(point(day, model, priced, if day < 2 { priced } else { priced / 100 * 88 }));
             }
         }
-        assert_eq!(candidates(&points), [880_000]);
-        assert_eq!(onset(&points, 880_000, 0), Some("2026-10-03".parse().unwrap()));
+        let found = find(&points, 0, Day::from_days(9), &none).unwrap();
+        assert_eq!(found.factor, ONE / 100 * 88);
+        assert_eq!((found.days.first, found.days.last), (Day::from_days(2), Day::from_days(9)));
+        assert_eq!((found.agreeing, found.tested), (8, 2));
+        // Where another fault sits in one of three amounts, the others still agree.
+        for day in 0..6 {
+            points.push(point(day, "c", 500_000, 700_000 + 1_000 * i128::from(day)));
+        }
+        points.sort_by_key(|point| point.day);
+        assert_eq!(
+            find(&points, 0, Day::from_days(9), &none).map(|found| found.factor),
+            Some(ONE / 100 * 88)
+        );
         // One model alone is a price change.
         points.retain(|point| &*point.model == "a");
-        assert_eq!(onset(&points, 880_000, 0), None);
+        assert_eq!(find(&points, 0, Day::from_days(9), &none), None);
+    }
+
+    #[test]
+    fn a_rate_through_the_noise_of_the_log() {
+        // 86.13 %; the log lacks up to four in a thousand, on some days nothing.
+        let lacks = [0, 1, 0, 3, 2, 4, 0, 2, 1, 3];
+        let mut points = Vec::new();
+        for (day, lacks) in lacks.iter().enumerate() {
+            for (model, all) in [("a", 10_000_000i128), ("b", 30_000_000)] {
+                points.push(point(day as i32, model, all / 1_000 * (1_000 - lacks), all / 10_000 * 8_613));
+            }
+        }
+        let found = NOISES.iter().find_map(|noise| find(&points, *noise, Day::from_days(9), &none)).unwrap();
+        assert_eq!((found.factor, found.noise), (ONE / 10_000 * 8_613, 2_000));
+    }
+
+    #[test]
+    fn hundred_times_the_estimate_is_cents() {
+        assert_eq!(
+            find(&[point(0, "", 123_457, 12_345_700)], 0, Day::from_days(9), &none).map(|found| found.factor),
+            Some(100 * ONE)
+        );
+        assert_eq!(
+            find(&[point(0, "", 123_457, 1_234_570)], 0, Day::from_days(9), &none),
+            None,
+            "ten times may be many things"
+        );
     }
 
     #[test]

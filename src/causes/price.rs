@@ -166,15 +166,18 @@ fn series(state: &State) -> Result<BTreeMap<Series, Vec<Point>>> {
             continue;
         }
         let Some(leaves) = state.logged.get(key).filter(|leaves| !leaves.is_empty()) else { continue };
-        let mut units = leaves.keys().map(|leaf| state.unit(key, leaf));
+        let mut units = leaves.keys().map(|leaf| state.unit_before_factor(key, leaf));
+        // What multiplies everything is taken off the bill before its prices are read.
+        let factor = state.factor(key.cell.first).unwrap_or(Ratio::ONE);
         let (Some(Some(unit)), Some(leaf)) = (units.next(), leaves.keys().next()) else { continue };
+        let Some(full) = unit.checked_mul(factor) else { continue };
         // A quantity implied by the price cannot test the price.
         let proven = quantity::billed(state, key)
             .filter(|(_, known)| matches!(known, quantity::Known::Stated | quantity::Known::Witnessed));
         let count = proven.map_or_else(|| state.logged_quantity(key), |(count, _)| count);
         // Where the bill counts, its price is its amount over its count, however much was logged.
         let priced = match proven {
-            Some((count, _)) => crate::rate::amount(unit, count)?,
+            Some((count, _)) => crate::rate::amount(full, count)?,
             None => state.priced(key)?,
         };
         let bound = bill.bound + Money::from_pico(leaves.len() as i128);
@@ -187,13 +190,14 @@ fn series(state: &State) -> Result<BTreeMap<Series, Vec<Point>>> {
             continue;
         }
         let side = |amount: Money| {
-            Ratio::quotient(amount.pico(), count).and_then(|ratio| ratio.checked_mul(Ratio::new(1, ONE)?))
+            let list = Ratio::new(factor.denominator(), factor.numerator())?;
+            Ratio::quotient(amount.pico(), count)?.checked_mul(Ratio::new(1, ONE)?)?.checked_mul(list)
         };
         let (Some(low), Some(high)) = (side(bill.amount - bound), side(bill.amount + bound)) else {
             continue;
         };
         let fractional =
-            bill.bound.is_zero() && !unit.is_zero() && unit.whole_quantity(bill.amount).is_none();
+            bill.bound.is_zero() && !unit.is_zero() && full.whole_quantity(bill.amount).is_none();
         let point = Point {
             key: key.clone(),
             leaf: leaf.clone(),

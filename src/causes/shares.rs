@@ -62,7 +62,9 @@ fn values(
     cells: &BTreeSet<CellKey>,
     edits: &[Vec<&Edit>],
 ) -> Result<Vec<BTreeMap<CellKey, Money>>> {
-    let touched = edits.iter().flatten().flat_map(|edit| state.touched(edit));
+    // A factor reaches every cell and needs none beside those that are looked at.
+    let apart = edits.iter().flatten().filter(|edit| !matches!(edit, Edit::Factor { .. }));
+    let touched = apart.flat_map(|edit| state.touched(edit));
     let around: BTreeSet<CellKey> = touched.chain(cells.iter().cloned()).collect();
     let part = state.part(&around);
     let mut before: BTreeMap<CellKey, Money> = BTreeMap::new();

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::global::{Global, Span};
 use super::patch_dir::{self, PatchDir};
-use super::reconcile::{write_json, reconcile};
+use super::reconcile::{reconcile, write_json};
 use super::ui::Ui;
 use super::{backtest, gather, memos, pack};
 use crate::close::document::Reconciliation;

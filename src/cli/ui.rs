@@ -190,10 +190,7 @@ pub fn unwritable(path: &Path, error: &io::Error) -> Error {
     diagnostic.help(help).into()
 }
 
-fn buffered(
-    sink: &mut dyn Write,
-    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-) -> io::Result<()> {
+fn buffered(sink: &mut dyn Write, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let mut sink = io::BufWriter::with_capacity(1 << 16, sink);
     write(&mut sink)?;
     sink.flush()

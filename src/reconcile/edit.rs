@@ -8,6 +8,7 @@ use super::repeated::Repeat;
 use super::state::{Identity, State};
 use crate::error::Result;
 use crate::money::{Money, Ratio};
+use crate::period::Period;
 use crate::rate::clock::Clock;
 use crate::rate::{Account, DayUsage, Leaf};
 
@@ -25,6 +26,8 @@ pub enum Edit {
     /// The same quantity under another leaf: `less` loses it, `more` gains it. One of them may be missing: usage that
     /// was not billed, or that was billed beside what the log counts.
     Restate { less: Option<(BillKey, Leaf)>, more: Option<(BillKey, Leaf)>, quantity: i128 },
+    /// One factor on everything that the account is charged for usage of some days.
+    Factor { account: Account, factor: Ratio, days: Period },
     /// Another unit price.
     Price { key: BillKey, unit: Ratio },
     /// Another unit price for one leaf of a key.
@@ -49,6 +52,12 @@ impl State<'_> {
                 let rows = self.usage.iter().filter(|row| row.account == *account);
                 let rows = rows.chain(self.log.into_iter().flat_map(|log| log.rows_by(clock, account)));
                 self.billable(rows).map(|(key, _, _)| key.cell).collect()
+            }
+            Edit::Factor { account, days, .. } => {
+                let within = |cell: &CellKey| {
+                    cell.account == *account && cell.first <= days.last && days.first <= cell.last
+                };
+                self.logged.keys().map(|key| &key.cell).filter(|cell| within(cell)).cloned().collect()
             }
             Edit::Move { from, to, .. } => [from.cell.clone(), to.cell.clone()].into(),
             Edit::Restate { less, more, .. } => {
@@ -116,6 +125,7 @@ impl State<'_> {
                     self.count(key.clone(), leaf.clone(), *quantity);
                 }
             }
+            Edit::Factor { factor, days, .. } => self.factors.push((*days, *factor)),
             Edit::Price { key, unit } => {
                 self.prices.insert(key.clone(), *unit);
             }

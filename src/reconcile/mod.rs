@@ -5,10 +5,12 @@ pub mod few;
 pub mod grain;
 pub mod quantity;
 pub mod repeated;
+pub mod sides;
 pub mod state;
 
 pub use edit::Edit;
 pub use few::Few;
 pub use grain::{BillKey, CellKey, Grain, Line};
 pub use repeated::Repeat;
+pub use sides::Sides;
 pub use state::{Billed, Export, Identity, State};

@@ -110,6 +110,9 @@ pub struct State<'a> {
     pub excluded: BTreeSet<(Account, Identity)>,
     pub prices: BTreeMap<BillKey, Ratio>,
     pub leaf_prices: BTreeMap<Leaf, Ratio>,
+    /// What everything an account is charged for usage of some days is multiplied by. A state that is edited is that of
+    /// one account.
+    pub factors: Vec<(Period, Ratio)>,
     pub accepted: BTreeSet<BillKey>,
     /// Keys from which logged usage was dropped.
     pub dropped: BTreeSet<BillKey>,
@@ -154,6 +157,7 @@ impl<'a> State<'a> {
             excluded: BTreeSet::new(),
             prices: BTreeMap::new(),
             leaf_prices: BTreeMap::new(),
+            factors: Vec::new(),
             accepted: BTreeSet::new(),
             dropped: BTreeSet::new(),
             open: BTreeSet::new(),
@@ -211,18 +215,6 @@ impl<'a> State<'a> {
         Ok(open)
     }
 
-    /// Accounts that either side knows.
-    pub fn accounts(&self) -> BTreeSet<Account> {
-        let mut accounts = BTreeSet::new();
-        let keys = self.logged.keys().chain(self.billed.keys()).chain(self.witness.keys());
-        for key in keys.chain(self.later.keys()) {
-            if !accounts.contains(&key.cell.account) {
-                accounts.insert(key.cell.account.clone());
-            }
-        }
-        accounts
-    }
-
     /// The part of one account. The usage is in the order of accounts.
     pub fn of_account(&self, account: &Account) -> State<'a> {
         fn only<V: Clone>(of: &Account, all: &BTreeMap<Account, V>) -> BTreeMap<Account, V> {
@@ -252,6 +244,7 @@ impl<'a> State<'a> {
             excluded: self.excluded.clone(),
             prices: BTreeMap::new(),
             leaf_prices: BTreeMap::new(),
+            factors: Vec::new(),
             accepted: BTreeSet::new(),
             dropped: BTreeSet::new(),
             open: self
@@ -333,8 +326,12 @@ impl<'a> State<'a> {
 
     /// The bill under one key, without excluded identities.
     pub fn bill(&self, key: &BillKey) -> Billed {
+        self.sum(key, self.billed.get(key))
+    }
+
+    pub(super) fn sum(&self, key: &BillKey, lines: Option<&Few<Identity, Billed>>) -> Billed {
         let mut sum = Billed::default();
-        for (identity, billed) in self.billed.get(key).into_iter().flatten() {
+        for (identity, billed) in lines.into_iter().flatten() {
             if self.counts(&key.cell.account, identity) {
                 sum.merge(billed);
             }
@@ -366,8 +363,22 @@ impl<'a> State<'a> {
 
     /// The unit price of a leaf under the assumptions so far.
     pub fn unit(&self, key: &BillKey, leaf: &Leaf) -> Option<Ratio> {
+        let unit = self.unit_before_factor(key, leaf)?;
+        self.factor(leaf.day).map_or(Some(unit), |factor| unit.checked_mul(factor))
+    }
+
+    /// The same without what multiplies everything: the price as a row of the book has it.
+    pub fn unit_before_factor(&self, key: &BillKey, leaf: &Leaf) -> Option<Ratio> {
         let edited = self.prices.get(key).or_else(|| self.leaf_prices.get(leaf));
         edited.copied().or_else(|| self.rater.ratio(leaf))
+    }
+
+    /// What everything of a day is multiplied by; `None` where nothing is.
+    pub fn factor(&self, day: Day) -> Option<Ratio> {
+        let mut factors =
+            self.factors.iter().filter(|(days, _)| days.contains(day)).map(|(_, factor)| *factor);
+        let first = factors.next()?;
+        factors.try_fold(first, Ratio::checked_mul)
     }
 
     /// The leaf that stands for a key on which nothing was logged: the key's own dimensions, the defaults elsewhere.
@@ -396,7 +407,7 @@ impl<'a> State<'a> {
         self.logged.get(key).map_or(Ok(Money::ZERO), |leaves| self.price(key, leaves))
     }
 
-    fn price(&self, key: &BillKey, leaves: &Few<Leaf, i128>) -> Result<Money> {
+    pub(super) fn price(&self, key: &BillKey, leaves: &Few<Leaf, i128>) -> Result<Money> {
         let mut total = Money::ZERO;
         for (leaf, quantity) in leaves {
             if let Some(unit) = self.unit(key, leaf) {
@@ -404,44 +415,6 @@ impl<'a> State<'a> {
             }
         }
         Ok(total)
-    }
-
-    /// Keys of one cell that either side knows.
-    pub fn keys_of(&self, cell: &CellKey) -> BTreeSet<BillKey> {
-        let first = BillKey::first_of(cell);
-        let within = |key: &&BillKey| key.cell == *cell;
-        self.logged
-            .range(first.clone()..)
-            .map(|(key, _)| key)
-            .take_while(within)
-            .chain(self.billed.range(first..).map(|(key, _)| key).take_while(within))
-            .cloned()
-            .collect()
-    }
-
-    /// What one cell was billed.
-    pub fn billed_amount(&self, cell: &CellKey) -> Money {
-        self.keys_of(cell).iter().map(|key| self.bill(key).amount).sum()
-    }
-
-    /// `billed − priced` of one cell.
-    pub fn delta(&self, cell: &CellKey) -> Result<Money> {
-        let mut delta = Money::ZERO;
-        for key in self.keys_of(cell) {
-            delta += self.bill(&key).amount - self.priced(&key)?;
-        }
-        Ok(delta)
-    }
-
-    /// How far a cell may be off by rounding alone: the bill's own, plus half a step for each amount we rounded.
-    pub fn rounding_bound(&self, cell: &CellKey) -> Money {
-        let mut bound = Money::ZERO;
-        for key in self.keys_of(cell) {
-            bound += self.bill(&key).bound;
-            let roundings = self.logged.get(&key).map_or(0, |leaves| leaves.len());
-            bound += Money::from_pico((roundings as i128 + 1) / 2);
-        }
-        bound
     }
 }
 

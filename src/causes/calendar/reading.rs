@@ -121,7 +121,7 @@ pub fn moves(
     let mut moves = Vec::new();
     for ((leaf, other), quantity) in sums {
         let key = state.key_of(&leaf);
-        let (Some(now), Some(then)) = (state.unit(&key, &leaf), state.rater.ratio(&other)) else { continue };
+        let (Some(now), Some(then)) = (state.unit(&key, &leaf), state.unit(&key, &other)) else { continue };
         let change = rate::amount(then, quantity)? - rate::amount(now, quantity)?;
         moves.push(Move { key, leaf, other, quantity, change });
     }

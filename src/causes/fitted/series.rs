@@ -67,7 +67,9 @@ pub fn runs(state: &State, account: &Account) -> Result<BTreeMap<Arc<str>, Vec<V
 }
 
 fn day_cell(state: &State, key: &BillKey) -> Result<Option<DayCell>> {
-    if key.meter.is_some() || key.cell.first != key.cell.last || state.accepted.contains(key) {
+    // Written decimals are not to be seen through a factor on everything.
+    let factored = state.factor(key.cell.first).is_some();
+    if factored || key.meter.is_some() || key.cell.first != key.cell.last || state.accepted.contains(key) {
         return Ok(None);
     }
     let bill = state.bill(key);

@@ -230,6 +230,15 @@ pub fn discount(state: &State, edits: &[Edit]) -> Option<Discount> {
         let parts: Vec<(&Leaf, Ratio)> = match edit {
             Edit::Reprice { leaf, unit, .. } => vec![(leaf, *unit)],
             Edit::Price { key, unit } => state.logged.get(key)?.keys().map(|leaf| (leaf, *unit)).collect(),
+            // A term has no end of its own; one that has ended needs its contract.
+            Edit::Factor { days, .. } if days.last < state.period.last => return None,
+            Edit::Factor { account, factor, days } => {
+                let leaves = state.logged.values().flat_map(|leaves| leaves.keys());
+                let leaves = leaves.filter(|leaf| leaf.account == *account && days.contains(leaf.day));
+                leaves
+                    .filter_map(|leaf| Some((leaf, state.rater.ratio(leaf)?.checked_mul(*factor)?)))
+                    .collect()
+            }
             _ => return None,
         };
         for (leaf, unit) in parts {

@@ -9,7 +9,7 @@ mod change;
 mod fit;
 mod joint;
 mod problem;
-mod score;
+pub(super) mod score;
 mod slice;
 mod story;
 mod touch;

@@ -139,7 +139,7 @@ impl<'s, 'a> Problem<'s, 'a> {
             for (leaf, quantity) in row.leaves() {
                 let side = problem.side(&state.key_of(&leaf))?;
                 let Side { key, set, .. } = &problem.sides[side as usize];
-                let unit = state.unit(key, &leaf);
+                let unit = state.unit_before_factor(key, &leaf);
                 let settled = unit.is_none() || *set || state.leaf_prices.contains_key(&leaf);
                 let status = if settled { Standing::Settled } else { Standing::Free };
                 let class = problem.class(&leaf);
@@ -285,6 +285,16 @@ impl<'s, 'a> Problem<'s, 'a> {
         Ok((!self.sides[side as usize].set).then_some(side))
     }
 
+    /// What a quantity costs at a price of the book, with what multiplies everything of its day; in 10^-12.
+    pub(super) fn amount(&self, unit: Ratio, quantity: i128, day: Day) -> Result<i128> {
+        let unit = match self.state.factor(day) {
+            // A product that needs more digits than there are is no price.
+            Some(factor) => unit.checked_mul(factor).unwrap_or(unit),
+            None => unit,
+        };
+        Ok(rate::amount(unit, quantity)?.pico())
+    }
+
     /// What an atom's row counts under the meters that an overlap says its input holds.
     pub(super) fn held(&self, atom: u32, change: &Change) -> i128 {
         let Change::Overlap(held) = change else { return 0 };
@@ -334,14 +344,14 @@ impl<'s, 'a> Problem<'s, 'a> {
             self.grow(node);
             self.versions += 1;
             node.version = self.versions;
-            node.priced[before.side as usize] -= rate::amount(before.unit, quantity)?.pico();
+            node.priced[before.side as usize] -= self.amount(before.unit, quantity, day)?;
             node.logged[before.side as usize] -= quantity;
             let left = match after.status {
                 Standing::Gone => 0,
                 Standing::Lessened(left) => left,
                 Standing::Free | Standing::Settled => quantity,
             };
-            node.priced[after.side as usize] += rate::amount(after.unit, left)?.pico();
+            node.priced[after.side as usize] += self.amount(after.unit, left, day)?;
             node.logged[after.side as usize] += left;
             node.places[*index as usize] = after;
             moved.push((*index, before));

@@ -7,9 +7,8 @@ use std::ops::Range;
 use super::change::{Became, Change};
 use super::problem::{Node, Place, Problem, Standing, Turn};
 use crate::error::Result;
-use crate::money::{Money, Ratio};
+use crate::money::Ratio;
 use crate::period::Day;
-use crate::rate;
 
 /// What a story does to one side on one day of usage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,7 +82,7 @@ impl Groups {
             for atom in alike {
                 let quantity = quantity(*atom);
                 group.quantity += quantity;
-                group.priced += rate::amount(unit, quantity)?.pico();
+                group.priced += problem.amount(unit, quantity, day)?;
                 group.even &= quantity % 2 == 0;
             }
             groups.push(group);
@@ -118,7 +117,7 @@ impl Problem<'_, '_> {
                 }
                 continue;
             }
-            let amount = |unit: Ratio, quantity: i128| rate::amount(unit, quantity).map(Money::pico);
+            let amount = |unit: Ratio, quantity: i128| self.amount(unit, quantity, day);
             let mut push = |side, money, count| match touches
                 .last_mut()
                 .filter(|last| last.day == day && last.side == side)
