@@ -219,18 +219,6 @@ impl<'a> State<'a> {
         Ok(open)
     }
 
-    /// Accounts that either side knows.
-    pub fn accounts(&self) -> BTreeSet<Account> {
-        let mut accounts = BTreeSet::new();
-        let keys = self.logged.keys().chain(self.billed.keys()).chain(self.witness.keys());
-        for key in keys.chain(self.later.keys()) {
-            if !accounts.contains(&key.cell.account) {
-                accounts.insert(key.cell.account.clone());
-            }
-        }
-        accounts
-    }
-
     /// The part of one account. The usage is in the order of accounts.
     pub fn of_account(&self, account: &Account) -> State<'a> {
         fn only<V: Clone>(of: &Account, all: &BTreeMap<Account, V>) -> BTreeMap<Account, V> {
@@ -343,13 +331,22 @@ impl<'a> State<'a> {
 
     /// The bill under one key, without excluded identities.
     pub fn bill(&self, key: &BillKey) -> Billed {
-        self.bill_of(key, |_| true)
+        self.sum(key, self.billed.get(key), |_| true)
     }
 
-    /// The same of some identities only.
-    pub fn bill_of(&self, key: &BillKey, whose: impl Fn(&Identity) -> bool) -> Billed {
+    /// The same of some projects and API keys only.
+    pub fn bill_by(&self, key: &BillKey, whose: impl Fn(&Identity) -> bool) -> Billed {
+        self.sum(key, self.billed.get(key), whose)
+    }
+
+    pub(super) fn sum(
+        &self,
+        key: &BillKey,
+        lines: Option<&Few<Identity, Billed>>,
+        whose: impl Fn(&Identity) -> bool,
+    ) -> Billed {
         let mut sum = Billed::default();
-        for (identity, billed) in self.billed.get(key).into_iter().flatten() {
+        for (identity, billed) in lines.into_iter().flatten() {
             if whose(identity) && self.counts(&key.cell.account, identity) {
                 sum.merge(billed);
             }
@@ -430,7 +427,7 @@ impl<'a> State<'a> {
         self.logged.get(key).map_or(Ok(Money::ZERO), |leaves| self.price(key, leaves))
     }
 
-    fn price(&self, key: &BillKey, leaves: &Few<Leaf, i128>) -> Result<Money> {
+    pub(super) fn price(&self, key: &BillKey, leaves: &Few<Leaf, i128>) -> Result<Money> {
         let mut total = Money::ZERO;
         for (leaf, quantity) in leaves {
             if let Some(unit) = self.unit(key, leaf) {
@@ -438,44 +435,6 @@ impl<'a> State<'a> {
             }
         }
         Ok(total)
-    }
-
-    /// Keys of one cell that either side knows.
-    pub fn keys_of(&self, cell: &CellKey) -> BTreeSet<BillKey> {
-        let first = BillKey::first_of(cell);
-        let within = |key: &&BillKey| key.cell == *cell;
-        self.logged
-            .range(first.clone()..)
-            .map(|(key, _)| key)
-            .take_while(within)
-            .chain(self.billed.range(first..).map(|(key, _)| key).take_while(within))
-            .cloned()
-            .collect()
-    }
-
-    /// What one cell was billed.
-    pub fn billed_amount(&self, cell: &CellKey) -> Money {
-        self.keys_of(cell).iter().map(|key| self.bill(key).amount).sum()
-    }
-
-    /// `billed − priced` of one cell.
-    pub fn delta(&self, cell: &CellKey) -> Result<Money> {
-        let mut delta = Money::ZERO;
-        for key in self.keys_of(cell) {
-            delta += self.bill(&key).amount - self.priced(&key)?;
-        }
-        Ok(delta)
-    }
-
-    /// How far a cell may be off by rounding alone: the bill's own, plus half a step for each amount we rounded.
-    pub fn rounding_bound(&self, cell: &CellKey) -> Money {
-        let mut bound = Money::ZERO;
-        for key in self.keys_of(cell) {
-            bound += self.bill(&key).bound;
-            let roundings = self.logged.get(&key).map_or(0, |leaves| leaves.len());
-            bound += Money::from_pico((roundings as i128 + 1) / 2);
-        }
-        bound
     }
 }
 
