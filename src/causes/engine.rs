@@ -144,7 +144,12 @@ const STEP: i128 = 1_000;
 const EVERYWHERE: (i128, i128) = (1, 2);
 
 fn everywhere(claim: &Claim) -> bool {
-    claim.patch.edits.iter().all(|edit| matches!(edit, Edit::Factor { .. } | Edit::Rebucket { .. }))
+    claim.patch.edits.iter().all(|edit| match edit {
+        Edit::Factor { .. } | Edit::Rebucket { .. } => true,
+        // What the books declare is not compared with anything.
+        Edit::Exclude { .. } => claim.patch.status == Status::Probable,
+        _ => false,
+    })
 }
 
 /// The names of the open claims, the largest first; a smaller one waits where a larger one touched its cells, because
