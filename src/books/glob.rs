@@ -128,6 +128,12 @@ fn tokens(pattern: &str) -> Vec<Token> {
 }
 
 fn matches(pattern: &[Token], name: &str) -> bool {
+    // The text before the first wildcard decides nearly always.
+    let mut chars = name.chars();
+    let plain = pattern.iter().take_while(|token| matches!(token, Token::Char(_)));
+    if !plain.copied().all(|token| chars.next().map(Token::Char) == Some(token)) {
+        return false;
+    }
     let name: Vec<Token> = name.chars().map(Token::Char).collect();
     meet(pattern, &name, false)
 }

@@ -183,6 +183,8 @@ pub static FAMILIES: &[Family] = &[
     Family { name: "uncounted", propose: uncounted::propose },
     Family { name: "lost counts", propose: lost::propose },
     Family { name: "tariff", propose: calendar::tariff::propose },
+    // A meter without a price leaves whole amounts open that other stories share.
+    Family { name: "unlisted meter", propose: fitted::unlisted::propose },
     Family { name: "search", propose: search::propose },
     Family { name: "price row", propose: price::propose },
     Family { name: "fitted price", propose: fitted::propose },

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::global::{Global, Span};
 use super::patch_dir::{self, PatchDir};
-use super::reconcile::{json, reconcile};
+use super::reconcile::{reconcile, write_json};
 use super::ui::Ui;
 use super::{backtest, gather, memos, pack};
 use crate::close::document::Reconciliation;
@@ -39,7 +39,7 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
     let Closed { document, folder, code, before } =
         close(global, args.patch_dir.as_deref(), args.backtest, ui)?;
     match global.format() {
-        OutputFormat::Json => ui.output(global.output(), &json(&document)?)?,
+        OutputFormat::Json => ui.stream(global.output(), |sink| write_json(&document, sink))?,
         OutputFormat::Csv => global.write(ui, &[variance::build(&document)])?,
         _ => global.write(ui, &story::build(&document))?,
     }

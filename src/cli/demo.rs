@@ -73,7 +73,9 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
     };
     let close::Closed { document, folder: pack, .. } = close::close(&global, None, false, ui)?;
     match global.format() {
-        OutputFormat::Json => ui.output(global.output(), &super::reconcile::json(&document)?)?,
+        OutputFormat::Json => {
+            ui.stream(global.output(), |sink| super::reconcile::write_json(&document, sink))?
+        }
         _ => global.write(ui, &story::build(&document))?,
     }
     match temporary {

@@ -1,5 +1,6 @@
 //! `llmfin reconcile`: does the bill agree with the log, and if not, why?
 
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use super::closes;
@@ -76,7 +77,7 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
     }
     let (document, code) = reconcile(&mut gathered, ui)?;
     match global.format() {
-        OutputFormat::Json => ui.output(global.output(), &json(&document)?)?,
+        OutputFormat::Json => ui.stream(global.output(), |sink| write_json(&document, sink))?,
         // A table for a spreadsheet is the variance by cell; people get the story.
         OutputFormat::Csv => global.write(ui, &[variance::build(&document)])?,
         _ => global.write(ui, &story::build(&document))?,
@@ -161,6 +162,12 @@ pub fn exit_code(document: &Reconciliation, threshold: Option<Money>) -> u8 {
     let ties = document.invoices.iter().all(|invoice| invoice.ties);
     let clean = document.totals.unexplained_gross <= limit && document.unpriced.is_empty() && ties;
     if clean { EXIT_CLEAN } else { EXIT_FINDINGS }
+}
+
+/// The document as its pack has it, piece by piece: as one text it would take more memory than all the rest.
+pub fn write_json(document: &Reconciliation, sink: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *sink, document)?;
+    sink.write_all(b"\n")
 }
 
 pub fn json(document: &Reconciliation) -> Result<String> {

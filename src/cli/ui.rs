@@ -42,17 +42,26 @@ impl Ui {
 
     /// Writes data to standard output. A reader that has seen enough (`| head`) is no error.
     pub fn data(&self, text: &str) -> Result<()> {
-        match io::stdout().lock().write_all(text.as_bytes()) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::io("<stdout>", error)),
-            _ => Ok(()),
-        }
+        self.output(None, text)
     }
 
     /// Writes data to `path`, or to standard output. A run that stops half-way leaves the former file.
     pub fn output(&self, path: Option<&Path>, text: &str) -> Result<()> {
+        self.stream(path, |sink| sink.write_all(text.as_bytes()))
+    }
+
+    /// The same for data that is made while it is written.
+    pub fn stream(
+        &self,
+        path: Option<&Path>,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<()> {
         match path {
-            None => self.data(text),
-            Some(path) => replace(path, text.as_bytes()).map_err(|error| unwritable(path, &error)),
+            None => match buffered(&mut io::stdout().lock(), write) {
+                Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::io("<stdout>", error)),
+                _ => Ok(()),
+            },
+            Some(path) => replace_with(path, write).map_err(|error| unwritable(path, &error)),
         }
     }
 
@@ -181,20 +190,30 @@ pub fn unwritable(path: &Path, error: &io::Error) -> Error {
     diagnostic.help(help).into()
 }
 
+fn buffered(sink: &mut dyn Write, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut sink = io::BufWriter::with_capacity(1 << 16, sink);
+    write(&mut sink)?;
+    sink.flush()
+}
+
 /// Writes a file under a temporary name in its own folder, then renames it.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    replace_with(path, |sink| sink.write_all(bytes))
+}
+
+fn replace_with(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     // A link stands for its file; a device or pipe is written to, never replaced.
     let target = path.canonicalize();
     let path = target.as_deref().unwrap_or(path);
     if path.metadata().is_ok_and(|meta| !meta.is_file() && !meta.is_dir()) {
-        return std::fs::OpenOptions::new().write(true).open(path)?.write_all(bytes);
+        return buffered(&mut std::fs::OpenOptions::new().write(true).open(path)?, write);
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
     let mut file = builder.prefix(".llmfin-").tempfile_in(folder)?;
-    file.write_all(bytes)?;
+    buffered(&mut file, write)?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
     Ok(())

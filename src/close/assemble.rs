@@ -123,7 +123,7 @@ pub fn assemble(inputs: &CloseInputs) -> Result<Reconciliation> {
 }
 
 /// Gives equal models the same text in memory, so that keys compare fast.
-fn share<'l>(usage: &mut [DayUsage], lines: impl Iterator<Item = &'l mut Line>) {
+fn share<'l, 'd: 'l>(usage: &mut [DayUsage], lines: impl Iterator<Item = &'l mut Line<'d>>) {
     let mut texts: BTreeSet<Arc<str>> = BTreeSet::new();
     let models = usage.iter_mut().map(|row| &mut row.model);
     for model in models.chain(lines.filter_map(|line| line.model.as_mut())) {
@@ -157,7 +157,7 @@ fn exports(inputs: &CloseInputs) -> BTreeMap<Account, Export> {
 }
 
 /// Usage lines of the period on the bills of the month after.
-fn later(inputs: &CloseInputs) -> Vec<Line> {
+fn later<'i>(inputs: &'i CloseInputs) -> Vec<Line<'i>> {
     let mut lines = Vec::new();
     for document in inputs.later.iter().filter(|document| document.kind == DocumentKind::Cost) {
         let inside = document.document.lines.iter().filter(|line| inputs.holds(line.period));
@@ -167,15 +167,15 @@ fn later(inputs: &CloseInputs) -> Vec<Line> {
     lines
 }
 
-struct Bills {
-    usage_lines: Vec<Line>,
-    charge_lines: Vec<Line>,
-    reports: Vec<Line>,
+struct Bills<'i> {
+    usage_lines: Vec<Line<'i>>,
+    charge_lines: Vec<Line<'i>>,
+    reports: Vec<Line<'i>>,
 }
 
 /// One billing authority per account: a cost export speaks for usage, an invoice beside it only adds what an export
 /// never shows (tax, credits, fees).
-fn bills(inputs: &CloseInputs) -> Bills {
+fn bills<'i>(inputs: &'i CloseInputs) -> Bills<'i> {
     let authority: BTreeSet<&Account> = inputs
         .documents
         .iter()

@@ -67,7 +67,7 @@ pub fn charges(lines: &[Line]) -> Vec<ChargeLine> {
     type Key = (Account, ChargeCategory, String, Option<&'static str>);
     let mut sums: std::collections::BTreeMap<Key, ChargeLine> = Default::default();
     for line in lines {
-        let cause = charge_kinds::kind(&line.line).map(|kind| kind.cause);
+        let cause = charge_kinds::kind(line.line).map(|kind| kind.cause);
         let key = (line.account.clone(), line.line.category, line.line.text.to_string(), cause);
         let charge = sums.entry(key).or_insert_with(|| ChargeLine {
             account: line.account.clone(),

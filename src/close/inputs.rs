@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::diagnostic::Diagnostic;
-use crate::invoice::{Document, DocumentKind, ModelScope, Reject};
+use crate::invoice::{BillLine, Document, DocumentKind, ModelScope, Reject};
 use crate::money::Money;
 use crate::period::Period;
 use crate::pricebook::Pricebook;
@@ -117,7 +117,7 @@ impl CloseInputs<'_> {
     }
 
     /// A line with its model under the name that usage is compared under.
-    pub fn resolve(&self, document: &AccountDocument, line: &crate::invoice::BillLine) -> Line {
+    pub fn resolve<'d>(&self, document: &AccountDocument, line: &'d BillLine) -> Line<'d> {
         let seller = &*document.account.provider;
         let model = match &line.model {
             ModelScope::One(name) => {
@@ -126,6 +126,6 @@ impl CloseInputs<'_> {
             }
             ModelScope::All | ModelScope::None => None,
         };
-        Line { line: line.clone(), account: document.account.clone(), model }
+        Line { line, account: document.account.clone(), model }
     }
 }

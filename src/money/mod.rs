@@ -286,6 +286,12 @@ impl Ratio {
 
     /// `quantity × self` as money, rounded half-even to 12 decimals once. The flag tells whether it was rounded.
     pub fn amount(self, quantity: i128) -> Result<(Money, bool), MoneyError> {
+        // Nearly every price is a whole number of steps, and long division takes longer than all the rest.
+        if let Some(units) = self.whole_steps().and_then(|steps| steps.checked_mul(quantity))
+            && units.abs() < LIMIT
+        {
+            return Ok((Money(units), false));
+        }
         // Lowest terms take longer than all the rest, and are needed only where the product would not fit.
         let plain = self.numerator.checked_mul(ONE).and_then(|scaled| scaled.checked_mul(quantity));
         let reduced = || {
@@ -301,6 +307,14 @@ impl Ratio {
             return Err(MoneyError::Overflow);
         }
         Ok((Money(units), dividend % divisor != 0))
+    }
+
+    /// The rate as a whole number of money's smallest steps, where it is one.
+    fn whole_steps(self) -> Option<i128> {
+        let (one, denominator) = (ONE as u64, u64::try_from(self.denominator).ok()?);
+        (one % denominator == 0)
+            .then(|| i128::from(one / denominator))
+            .and_then(|times| self.numerator.checked_mul(times))
     }
 
     /// The quantity that costs `amount` at this rate, if it is a whole number.

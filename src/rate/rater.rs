@@ -22,36 +22,51 @@ pub struct Rater<'a> {
 
 type Answer = Result<Priced, NoPrice>;
 
-/// A leaf as far as its price depends on it: all but its day.
+/// A leaf as far as its price depends on it: all but its day, and its account only where terms of a contract ask for it.
 #[derive(Clone, Copy)]
-struct Asked<'l>(&'l Leaf);
+struct Asked<'l> {
+    leaf: &'l Leaf,
+    account: Option<&'l str>,
+}
 
-/// The same, remembered.
-struct Known(Leaf);
+/// The same, remembered: the leaf's account is one that it was asked for.
+struct Known {
+    leaf: Leaf,
+    by_account: bool,
+}
+
+impl Known {
+    fn asked(&self) -> Asked<'_> {
+        let account = self.leaf.account.id.as_deref().filter(|_| self.by_account);
+        Asked { leaf: &self.leaf, account }
+    }
+}
 
 impl Hash for Asked<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        let Leaf { account, model, day: _, meter, tier, region, prompt, at, whole_day } = self.0;
-        (account, model, meter, tier, region, prompt, at, whole_day).hash(state);
+        let Leaf { account, model, day: _, meter, tier, region, prompt, at, whole_day } = self.leaf;
+        (&account.provider, self.account, model, meter, tier, region, prompt, at, whole_day).hash(state);
     }
 }
 impl Hash for Known {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        Asked(&self.0).hash(state);
+        self.asked().hash(state);
     }
 }
 impl PartialEq for Known {
     fn eq(&self, other: &Known) -> bool {
-        Asked(&self.0).equivalent(other)
+        self.asked().equivalent(other)
     }
 }
 impl Eq for Known {}
 impl Equivalent<Known> for Asked<'_> {
-    fn equivalent(&self, Known(other): &Known) -> bool {
-        let Leaf { account, model, day: _, meter, tier, region, prompt, at, whole_day } = self.0;
+    fn equivalent(&self, known: &Known) -> bool {
+        let Asked { leaf: other, account: theirs } = known.asked();
+        let Leaf { account, model, day: _, meter, tier, region, prompt, at, whole_day } = self.leaf;
         (*at, *meter, *tier, *prompt, *whole_day)
             == (other.at, other.meter, other.tier, other.prompt, other.whole_day)
-            && (model, region, account) == (&other.model, &other.region, &other.account)
+            && (model, region, &account.provider) == (&other.model, &other.region, &other.account.provider)
+            && self.account == theirs
     }
 }
 
@@ -74,12 +89,15 @@ impl<'a> Rater<'a> {
         if let Some(contracted) = self.contracted.get(leaf) {
             return read(&Ok(contracted.clone()));
         }
-        if let Some(known) = self.cache.read().unwrap_or_else(PoisonError::into_inner).get(&Asked(leaf)) {
+        let by_account = !self.book.terms().is_empty();
+        let asked = Asked { leaf, account: leaf.account.id.as_deref().filter(|_| by_account) };
+        if let Some(known) = self.cache.read().unwrap_or_else(PoisonError::into_inner).get(&asked) {
             return read(known);
         }
         let priced = self.price(leaf);
         let answer = read(&priced);
-        self.cache.write().unwrap_or_else(PoisonError::into_inner).insert(Known(leaf.clone()), priced);
+        let known = Known { leaf: leaf.clone(), by_account };
+        self.cache.write().unwrap_or_else(PoisonError::into_inner).insert(known, priced);
         answer
     }
 

@@ -56,8 +56,8 @@ impl BillKey {
 
 /// A bill or usage-report line with its model resolved to the book's id.
 #[derive(Debug, Clone)]
-pub struct Line {
-    pub line: BillLine,
+pub struct Line<'d> {
+    pub line: &'d BillLine,
     pub account: Account,
     /// `None` for lines over all models.
     pub model: Option<Arc<str>>,
@@ -257,7 +257,7 @@ mod tests {
         Account { provider: "openai".into(), id: None }
     }
 
-    fn line(model: ModelScope, first: &str, last: &str, meter: Option<Meter>) -> Line {
+    fn line(model: ModelScope, first: &str, last: &str, meter: Option<Meter>) -> Line<'static> {
         let mut line = BillLine::new(Origin::default(), "", Period { first: day(first), last: day(last) });
         let resolved = match &model {
             ModelScope::One(name) => Some(name.clone()),
@@ -265,7 +265,7 @@ mod tests {
         };
         line.model = model;
         line.meter = meter;
-        Line { line, account: account(), model: resolved }
+        Line { line: Box::leak(Box::new(line)), account: account(), model: resolved }
     }
 
     fn leaf(model: &str, at: &str, meter: Meter) -> Leaf {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::grain::{BillKey, CellKey};
-use super::state::State;
+use super::state::{Identity, State};
 use crate::money::{Money, Ratio, div_half_even};
 use crate::vocabulary::Meter;
 
@@ -49,13 +49,22 @@ impl Gap {
 
 /// The billed quantity under a key, if anything proves it.
 pub fn billed(state: &State, key: &BillKey) -> Option<(i128, Known)> {
-    let bill = state.bill(key);
+    billed_of(state, key, |_| true)
+}
+
+/// The same of some projects and API keys only.
+pub fn billed_of(
+    state: &State,
+    key: &BillKey,
+    whose: impl Fn(&Identity) -> bool + Copy,
+) -> Option<(i128, Known)> {
+    let bill = state.bill_of(key, whose);
     if bill.lines > 0
         && let Some(quantity) = bill.quantity
     {
         return Some((quantity, Known::Stated));
     }
-    if let Some(quantity) = state.witnessed_quantity(key) {
+    if let Some(quantity) = state.witnessed_of(key, whose) {
         return Some((quantity, Known::Witnessed));
     }
     if bill.lines == 0 {

@@ -32,16 +32,16 @@ fn content(line: &BillLine) -> impl Ord + '_ {
 
 /// Every line of usage after the first with the same content. Lines of nothing are not worth telling.
 pub fn repeats<'l>(
-    lines: &'l [Line],
+    lines: &'l [Line<'l>],
     grain: impl Fn(&'l Account) -> &'l Grain,
 ) -> BTreeMap<BillKey, Vec<Repeat>> {
     let worth = |line: &&Line| line.line.amount.is_some_and(|amount| !amount.is_zero());
     let mut sorted: Vec<&Line> = lines.iter().filter(worth).collect();
     sorted.sort_by(|a, b| {
-        (&a.account, content(&a.line), &a.line.origin).cmp(&(&b.account, content(&b.line), &b.line.origin))
+        (&a.account, content(a.line), &a.line.origin).cmp(&(&b.account, content(b.line), &b.line.origin))
     });
     let mut found: BTreeMap<BillKey, Vec<Repeat>> = BTreeMap::new();
-    for same in sorted.chunk_by(|a, b| a.account == b.account && content(&a.line) == content(&b.line)) {
+    for same in sorted.chunk_by(|a, b| a.account == b.account && content(a.line) == content(b.line)) {
         let [first, again @ ..] = same else { continue };
         for line in again {
             found.entry(grain(&line.account).of_line(line)).or_default().push(Repeat {

@@ -10,6 +10,8 @@ use crate::rate::log::{Log, Slots};
 use crate::rate::{self, Account, Leaf};
 use crate::reconcile::{BillKey, CellKey, State, quantity};
 
+const MILLION: i128 = 1_000_000;
+
 /// What the bill says of one key: a count where it or a usage report states one, else money.
 struct Point {
     cell: usize,
@@ -118,8 +120,8 @@ impl Table {
         Some(self.points.len() - 1)
     }
 
-    /// What is left of every model-day when days begin by this clock.
-    pub fn left(&self, clock: &Clock) -> Vec<Left> {
+    /// Quantity, amount and roundings under every point when days begin by this clock.
+    fn sums(&self, clock: &Clock) -> Vec<(i128, i128, i128)> {
         let mut sums: Vec<(i128, i128, i128)> = vec![(0, 0, 0); self.points.len()];
         for part in &self.parts {
             let day = if self.whole_day[part.leaf] { Day::of_instant(part.at) } else { clock.day(part.at) };
@@ -135,6 +137,24 @@ impl Table {
                 sum.2 += 1;
             }
         }
+        sums
+    }
+
+    /// What the bill's money is of ours, in the middle, in millionths: a factor on everything hides no clock. Within a
+    /// hundredth it is none.
+    fn factor(&self, sums: &[(i128, i128, i128)]) -> i128 {
+        let money = self.points.iter().zip(sums).filter(|(point, sum)| !point.counted && sum.1 > 0);
+        let mut factors: Vec<i128> =
+            money.map(|(point, sum)| point.wanted.saturating_mul(MILLION) / sum.1).collect();
+        factors.sort_unstable();
+        let middle = factors.get(factors.len() / 2).copied().unwrap_or(MILLION);
+        if (middle - MILLION).abs() * 100 <= MILLION { MILLION } else { middle }
+    }
+
+    /// What is left of every model-day when days begin by this clock.
+    pub fn left(&self, clock: &Clock) -> Vec<Left> {
+        let sums = self.sums(clock);
+        let factor = self.factor(&sums);
         let mut left = vec![Left::default(); self.cells.len()];
         for (point, (quantity, amount, roundings)) in self.points.iter().zip(sums) {
             let cell = &mut left[point.cell];
@@ -146,6 +166,7 @@ impl Table {
                 cell.open += difference * unit;
                 cell.size += amount.max(point.wanted * unit);
             } else {
+                let amount = if factor == MILLION { amount } else { amount / MILLION * factor };
                 cell.open += (point.wanted - amount).abs();
                 cell.bound += point.bound + roundings;
                 cell.size += amount.max(point.wanted);

@@ -12,6 +12,7 @@ mod problem;
 pub(super) mod score;
 mod slice;
 mod story;
+mod touch;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -23,10 +24,11 @@ use crate::reconcile::State;
 use crate::vocabulary::Meter;
 use change::Change;
 use fit::{Fit, Grade};
-use problem::{Node, Problem, Touch};
+use problem::{Node, Problem};
 use score::{DIGIT, Digits, log2};
 use slice::Slice;
 use story::Story;
+use touch::{Groups, Touch};
 
 /// Claims of one account after which the search stops; what is left then stays unexplained.
 const MOST_CLAIMS: usize = 48;
@@ -143,6 +145,8 @@ struct Search<'s, 'a> {
     account: &'s Account,
     problem: Problem<'s, 'a>,
     slices: Vec<Slice>,
+    /// The slice that was judged last, as the node of that version has it: its other changes come next.
+    ready: (usize, u64, Groups),
     ideas: Vec<Idea>,
     /// Noise of the log, in parts per million.
     floor: i128,
@@ -183,14 +187,19 @@ impl<'s, 'a> Search<'s, 'a> {
             })
             .collect();
         nearly.sort_unstable();
-        let floor = noise::of(nearly.iter().map(|(off, _)| *off));
-        Ok((Search { account, problem, slices, ideas, floor, nearly }, node))
+        let floor = noise::of(&nearly.iter().map(|(off, _)| *off).collect::<Vec<_>>());
+        let ready = (usize::MAX, 0, Groups::default());
+        Ok((Search { account, problem, slices, ready, ideas, floor, nearly }, node))
     }
 
     /// What an idea would do to a node, and how well that fits.
     fn judge(&mut self, node: &mut Node, idea: usize) -> Result<Found> {
         let Idea { slice, change, .. } = &self.ideas[idea];
-        let Some(touches) = self.problem.touches(node, &self.slices[*slice].atoms, change)? else {
+        if (self.ready.0, self.ready.1) != (*slice, node.version) {
+            let groups = Groups::new(&self.problem, node, &self.slices[*slice].atoms)?;
+            self.ready = (*slice, node.version, groups);
+        }
+        let Some(touches) = self.problem.touches(node, &self.ready.2, change)? else {
             return Ok(None);
         };
         let needs_bill = *change == Change::NotBilled;
@@ -216,7 +225,7 @@ impl<'s, 'a> Search<'s, 'a> {
         let touched: BTreeSet<u32> = touches.iter().map(|touch| touch.side).collect();
         let beside: Vec<i128> =
             self.nearly.iter().filter(|(_, side)| !touched.contains(side)).map(|(off, _)| *off).collect();
-        noise::of(beside.into_iter())
+        noise::of(&beside)
     }
 
     fn story(&self, idea: usize, fit: &Fit) -> Story<'_> {

@@ -13,7 +13,8 @@ use crate::error::Result;
 use crate::money::{Money, Ratio};
 use crate::period::Day;
 use crate::rate::{self, Account, Leaf};
-use crate::reconcile::{BillKey, State, quantity};
+use crate::reconcile::owners::{NOBODY, Owner};
+use crate::reconcile::{BillKey, Identity, State, quantity};
 
 /// One bill key, with what does not change while stories are tried.
 #[derive(Debug, Clone)]
@@ -28,6 +29,8 @@ pub struct Side {
     pub counted: Option<i128>,
     /// Rounding of the bill and of our own amounts.
     pub bound: i128,
+    /// An earlier family has set its price or taken its bill as it stands: nothing is moved there.
+    pub set: bool,
 }
 
 /// One meter of one usage row.
@@ -37,15 +40,16 @@ pub struct Atom {
     pub row: u32,
     pub day: Day,
     pub quantity: i128,
+    pub owner: Owner,
 }
 
 /// Where an atom stands at present.
 #[derive(Debug, Clone)]
 pub struct Place {
     pub leaf: Arc<Leaf>,
-    class: u32,
+    pub(super) class: u32,
     pub side: u32,
-    unit: Ratio,
+    pub(super) unit: Ratio,
     pub status: Standing,
 }
 
@@ -63,6 +67,8 @@ pub enum Standing {
 /// The places of all atoms and what they sum to, after the stories so far.
 #[derive(Debug, Clone)]
 pub struct Node {
+    /// Two nodes of one version have the same places.
+    pub version: u64,
     pub places: Vec<Place>,
     /// By side, in 10^-12 and in units.
     pub priced: Vec<i128>,
@@ -71,7 +77,7 @@ pub struct Node {
 
 /// What a change makes of every leaf of one class.
 #[derive(Debug, Clone, Copy)]
-enum Turn {
+pub(super) enum Turn {
     Same,
     Impossible,
     Gone,
@@ -81,19 +87,12 @@ enum Turn {
     Class(u32, Ratio),
 }
 
-/// What a story does to one side on one day of usage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Touch {
-    pub day: Day,
-    pub side: u32,
-    pub money: i128,
-    pub count: i128,
-}
-
 pub struct Problem<'s, 'a> {
     pub state: &'s State<'a>,
     pub sides: Vec<Side>,
-    index: BTreeMap<BillKey, u32>,
+    index: BTreeMap<(BillKey, Owner), u32>,
+    /// Amount and count of every bill key by owner, where all of it is as the log has it.
+    apart: BTreeMap<BillKey, BTreeMap<Owner, (i128, i128)>>,
     pub atoms: Vec<Atom>,
     /// Priced amount and logged count of every side before any story.
     before: Vec<(i128, i128)>,
@@ -102,9 +101,11 @@ pub struct Problem<'s, 'a> {
     class_index: BTreeMap<Leaf, u32>,
     /// Instants at which a model's prices change, by model.
     epochs: BTreeMap<Arc<str>, Option<Vec<i64>>>,
+    /// Versions of nodes so far.
+    versions: u64,
     changes: BTreeMap<Change, u32>,
     turns: HashMap<(u32, u32), Turn>,
-    places: HashMap<(u32, Day), u32>,
+    places: HashMap<(u32, Day, Owner), u32>,
 }
 
 impl<'s, 'a> Problem<'s, 'a> {
@@ -118,19 +119,23 @@ impl<'s, 'a> Problem<'s, 'a> {
             state,
             sides: Vec::new(),
             index: BTreeMap::new(),
+            apart: apart(state, account)?,
             atoms: Vec::new(),
             before: Vec::new(),
             classes: Vec::new(),
             class_index: BTreeMap::new(),
             epochs: BTreeMap::new(),
+            versions: 0,
             changes: BTreeMap::new(),
             turns: HashMap::new(),
             places: HashMap::new(),
         };
-        let mut node = Node { places: Vec::new(), priced: Vec::new(), logged: Vec::new() };
+        let mut node = Node { version: 0, places: Vec::new(), priced: Vec::new(), logged: Vec::new() };
         let keys = state.logged.keys().chain(state.billed.keys());
         for key in keys.filter(|key| key.cell.account == *account) {
-            problem.side(key)?;
+            for owner in problem.owners_of(key) {
+                problem.side(key, owner)?;
+            }
         }
         let rows = state
             .usage
@@ -139,16 +144,14 @@ impl<'s, 'a> Problem<'s, 'a> {
             .filter(|(_, row)| row.account == *account && row.outcome.is_billable() && take(&row.model));
         for (index, row) in rows {
             for (leaf, quantity) in row.leaves() {
-                let side = problem.side(&state.key_of(&leaf))?;
-                let key = &problem.sides[side as usize].key;
+                let owner = state.owners.of_key(&row.key);
+                let side = problem.side(&state.key_of(&leaf), owner)?;
+                let Side { key, set, .. } = &problem.sides[side as usize];
                 let unit = state.unit_before_factor(key, &leaf);
-                let settled = unit.is_none()
-                    || state.prices.contains_key(key)
-                    || state.leaf_prices.contains_key(&leaf)
-                    || state.accepted.contains(key);
+                let settled = unit.is_none() || *set || state.leaf_prices.contains_key(&leaf);
                 let status = if settled { Standing::Settled } else { Standing::Free };
                 let class = problem.class(&leaf);
-                problem.atoms.push(Atom { row: index as u32, day: leaf.day, quantity });
+                problem.atoms.push(Atom { row: index as u32, day: leaf.day, quantity, owner });
                 node.places.push(Place {
                     leaf: Arc::new(leaf),
                     class,
@@ -164,7 +167,7 @@ impl<'s, 'a> Problem<'s, 'a> {
     }
 
     /// Gives a node the sides that were met since it was made.
-    fn grow(&self, node: &mut Node) {
+    pub(super) fn grow(&self, node: &mut Node) {
         for (priced, logged) in &self.before[node.priced.len()..] {
             node.priced.push(*priced);
             node.logged.push(*logged);
@@ -193,25 +196,49 @@ impl<'s, 'a> Problem<'s, 'a> {
         }
     }
 
-    fn side(&mut self, key: &BillKey) -> Result<u32> {
-        if let Some(known) = self.index.get(key) {
+    /// Who has a part of a key, on the bill or in the log.
+    fn owners_of(&self, key: &BillKey) -> BTreeSet<Owner> {
+        let Some(logged) = self.apart.get(key).filter(|_| !self.state.owners.is_empty()) else {
+            return [NOBODY].into();
+        };
+        let lines = self.state.billed.get(key).into_iter().flatten();
+        let billed = lines.map(|(identity, _)| self.state.owners.of_identity(identity));
+        billed.chain(logged.keys().copied()).collect()
+    }
+
+    fn side(&mut self, key: &BillKey, owner: Owner) -> Result<u32> {
+        let split = !self.state.owners.is_empty() && self.apart.contains_key(key);
+        let owner = if split { owner } else { NOBODY };
+        let name = (key.clone(), owner);
+        if let Some(known) = self.index.get(&name) {
             return Ok(*known);
         }
-        let bill = self.state.bill(key);
+        let whose = |identity: &Identity| !split || self.state.owners.of_identity(identity) == owner;
+        let bill = self.state.bill_of(key, whose);
         let leaves = self.state.logged.get(key).map_or(0, |leaves| leaves.len());
-        let counted =
-            quantity::billed(self.state, key).filter(|(_, known)| *known != quantity::Known::Implied);
+        // A report that does not tell them apart counts none of them.
+        let told = self.state.witness.get(key).into_iter().flatten();
+        let told = !split || told.clone().all(|(identity, _)| *identity != Identity::default());
+        let counted = quantity::billed_of(self.state, key, whose)
+            .filter(|(_, known)| *known != quantity::Known::Implied)
+            .filter(|(_, known)| *known != quantity::Known::Witnessed || told);
+        let before = match self.apart.get(key).filter(|_| split) {
+            Some(owners) => owners.get(&owner).copied().unwrap_or((0, 0)),
+            None => (self.state.priced(key)?.pico(), self.state.logged_quantity(key)),
+        };
         let index = self.sides.len() as u32;
         self.sides.push(Side {
             key: key.clone(),
+
             billed: bill.amount.pico(),
             has_line: bill.lines > 0,
             covered: bill.lines > 0 || self.state.covers(&key.cell),
             counted: counted.map(|(count, _)| count),
             bound: (bill.bound + Money::from_pico(leaves as i128 + 1)).pico(),
+            set: self.state.prices.contains_key(key) || self.state.accepted.contains(key),
         });
-        self.before.push((self.state.priced(key)?.pico(), self.state.logged_quantity(key)));
-        self.index.insert(key.clone(), index);
+        self.before.push(before);
+        self.index.insert(name, index);
         Ok(index)
     }
 
@@ -254,7 +281,7 @@ impl<'s, 'a> Problem<'s, 'a> {
         next
     }
 
-    fn turn(&mut self, id: u32, change: &Change, class: u32) -> Turn {
+    pub(super) fn turn(&mut self, id: u32, change: &Change, class: u32) -> Turn {
         if let Some(known) = self.turns.get(&(id, class)) {
             return *known;
         }
@@ -276,99 +303,27 @@ impl<'s, 'a> Problem<'s, 'a> {
     }
 
     /// Where a leaf of a class is billed on a day; `None` where an earlier family has set the price of that key.
-    fn place_of(&mut self, class: u32, leaf: impl Fn() -> Leaf, day: Day) -> Result<Option<u32>> {
-        let side = match self.places.get(&(class, day)) {
+    pub(super) fn place_of(
+        &mut self,
+        class: u32,
+        leaf: impl Fn() -> Leaf,
+        day: Day,
+        owner: Owner,
+    ) -> Result<Option<u32>> {
+        let side = match self.places.get(&(class, day, owner)) {
             Some(known) => *known,
             None => {
                 let key = self.state.key_of(&leaf());
-                let side = self.side(&key)?;
-                self.places.insert((class, day), side);
+                let side = self.side(&key, owner)?;
+                self.places.insert((class, day, owner), side);
                 side
             }
         };
-        let key = &self.sides[side as usize].key;
-        Ok((!self.state.prices.contains_key(key) && !self.state.accepted.contains(key)).then_some(side))
-    }
-
-    /// What a change of the slice's atoms does, by day and side; `None` where it is no possible story, empty where it
-    /// changes nothing.
-    pub fn touches(&mut self, node: &mut Node, atoms: &[u32], change: &Change) -> Result<Option<Vec<Touch>>> {
-        let id = self.change_id(change);
-        let mut touches: Vec<Touch> = Vec::new();
-        let mut settled: BTreeSet<Day> = BTreeSet::new();
-        for index in atoms {
-            let Atom { day, quantity, .. } = self.atoms[*index as usize];
-            let Place { class, side, unit, status, .. } = node.places[*index as usize];
-            if status == Standing::Gone || quantity == 0 {
-                continue;
-            }
-            let turn = self.turn(id, change, class);
-            if matches!(turn, Turn::Same) {
-                continue;
-            }
-            if matches!(status, Standing::Settled | Standing::Lessened(_)) {
-                settled.insert(day);
-                continue;
-            }
-            let before = self.amount(unit, quantity, day)?;
-            let mut push = |side, money, count| match touches
-                .last_mut()
-                .filter(|last| last.day == day && last.side == side)
-            {
-                Some(last) => {
-                    last.money += money;
-                    last.count += count;
-                }
-                None => touches.push(Touch { day, side, money, count }),
-            };
-            match turn {
-                Turn::Same => {}
-                Turn::Impossible => return Ok(None),
-                Turn::Gone => push(side, -before, -quantity),
-                Turn::Less => {
-                    let held = self.held(*index, change);
-                    if held > quantity {
-                        return Ok(None);
-                    }
-                    push(side, self.amount(unit, quantity - held, day)? - before, -held);
-                }
-                Turn::Half if quantity % 2 != 0 => return Ok(None),
-                Turn::Half => push(side, self.amount(unit, quantity / 2, day)? - before, -quantity / 2),
-                Turn::Unit(unit) => push(side, self.amount(unit, quantity, day)? - before, 0),
-                Turn::Class(class, unit) => {
-                    let after = self.amount(unit, quantity, day)?;
-                    let now = node.places[*index as usize].leaf.clone();
-                    let state = self.state;
-                    let leaf = || match change.of(state, &now) {
-                        Became::Leaf(other) => other,
-                        _ => (*now).clone(),
-                    };
-                    let Some(to) = self.place_of(class, leaf, day)? else { return Ok(None) };
-                    if to == side {
-                        push(side, after - before, 0);
-                    } else {
-                        push(side, -before, -quantity);
-                        push(to, after, quantity);
-                    }
-                }
-            }
-        }
-        self.grow(node);
-        touches.sort_by_key(|touch| (touch.day, touch.side));
-        touches.dedup_by(|next, kept| {
-            let same = (next.day, next.side) == (kept.day, kept.side);
-            if same {
-                kept.money += next.money;
-                kept.count += next.count;
-            }
-            same
-        });
-        touches.retain(|touch| (touch.money != 0 || touch.count != 0) && !settled.contains(&touch.day));
-        Ok(Some(touches))
+        Ok((!self.sides[side as usize].set).then_some(side))
     }
 
     /// What a quantity costs at a price of the book, with what multiplies everything of its day; in 10^-12.
-    fn amount(&self, unit: Ratio, quantity: i128, day: Day) -> Result<i128> {
+    pub(super) fn amount(&self, unit: Ratio, quantity: i128, day: Day) -> Result<i128> {
         let unit = match self.state.factor(day) {
             // A product that needs more digits than there are is no price.
             Some(factor) => unit.checked_mul(factor).unwrap_or(unit),
@@ -378,7 +333,7 @@ impl<'s, 'a> Problem<'s, 'a> {
     }
 
     /// What an atom's row counts under the meters that an overlap says its input holds.
-    fn held(&self, atom: u32, change: &Change) -> i128 {
+    pub(super) fn held(&self, atom: u32, change: &Change) -> i128 {
         let Change::Overlap(held) = change else { return 0 };
         let row = &self.state.usage[self.atoms[atom as usize].row as usize];
         row.sums
@@ -400,7 +355,7 @@ impl<'s, 'a> Problem<'s, 'a> {
         let id = self.change_id(change);
         let mut moved = Vec::new();
         for index in atoms {
-            let Atom { day, quantity, .. } = self.atoms[*index as usize];
+            let Atom { day, quantity, owner, .. } = self.atoms[*index as usize];
             let before = node.places[*index as usize].clone();
             if before.status != Standing::Free || quantity == 0 || !holds(day) {
                 continue;
@@ -419,11 +374,13 @@ impl<'s, 'a> Problem<'s, 'a> {
                 }
                 Turn::Class(class, unit) => {
                     let Became::Leaf(leaf) = change.of(self.state, &before.leaf) else { continue };
-                    let Some(side) = self.place_of(class, || leaf.clone(), day)? else { continue };
+                    let Some(side) = self.place_of(class, || leaf.clone(), day, owner)? else { continue };
                     after = Place { leaf: Arc::new(leaf), class, side, unit, status: Standing::Free };
                 }
             }
             self.grow(node);
+            self.versions += 1;
+            node.version = self.versions;
             node.priced[before.side as usize] -= self.amount(before.unit, quantity, day)?;
             node.logged[before.side as usize] -= quantity;
             let left = match after.status {
@@ -440,9 +397,47 @@ impl<'s, 'a> Problem<'s, 'a> {
     }
 }
 
-impl Place {
-    /// The unit price it has at present, before what multiplies everything.
-    pub const fn unit(&self) -> Ratio {
-        self.unit
+/// Amount and count of every bill key by owner. Keys that earlier families have changed are left out: whose tokens they took
+/// is not known.
+fn apart(state: &State, account: &Account) -> Result<BTreeMap<BillKey, BTreeMap<Owner, (i128, i128)>>> {
+    let mut sums: BTreeMap<BillKey, BTreeMap<Owner, (i128, i128)>> = BTreeMap::new();
+    if state.owners.is_empty() {
+        return Ok(sums);
     }
+    let mut leaves: BTreeMap<(BillKey, Owner, Leaf), i128> = BTreeMap::new();
+    for row in state.usage.iter().filter(|row| row.account == *account && row.outcome.is_billable()) {
+        let owner = state.owners.of_key(&row.key);
+        for (leaf, quantity) in row.leaves() {
+            *leaves.entry((state.key_of(&leaf), owner, leaf)).or_default() += quantity;
+        }
+    }
+    let mut rounded: BTreeMap<&BillKey, i128> = BTreeMap::new();
+    for ((key, owner, leaf), quantity) in &leaves {
+        let amount = match state.unit(key, leaf) {
+            Some(unit) => rate::amount(unit, *quantity)?.pico(),
+            None => 0,
+        };
+        let sum = sums.entry(key.clone()).or_default().entry(*owner).or_default();
+        sum.0 += amount;
+        sum.1 += quantity;
+        *rounded.entry(key).or_default() += 1;
+    }
+    let billed = state.billed.keys().filter(|key| key.cell.account == *account);
+    for key in billed.filter(|key| !state.logged.contains_key(*key)) {
+        sums.entry(key.clone()).or_default();
+    }
+    for key in state.logged.keys().filter(|key| key.cell.account == *account) {
+        let (priced, logged) = (state.priced(key)?.pico(), state.logged_quantity(key));
+        let same = sums.get(key).is_some_and(|owners| {
+            let amount: i128 = owners.values().map(|sum| sum.0).sum();
+            let count: i128 = owners.values().map(|sum| sum.1).sum();
+            count == logged && (amount - priced).abs() <= rounded.get(key).copied().unwrap_or(0)
+        });
+        if !same {
+            sums.remove(key);
+        }
+    }
+    // What earlier families took off the bill altogether is in neither.
+    sums.retain(|key, owners| owners.is_empty() || state.logged.contains_key(key));
+    Ok(sums)
 }

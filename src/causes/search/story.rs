@@ -172,7 +172,7 @@ fn edits(problem: &Problem, node: &Node, moved: &[(u32, Place)]) -> Option<Vec<E
         match after.status {
             Standing::Gone => *restated.entry((at(before), None)).or_default() += quantity,
             Standing::Lessened(left) => *restated.entry((at(before), None)).or_default() += quantity - left,
-            Standing::Settled => repriced.entry(at(before)).or_insert((after.unit(), 0)).1 += quantity,
+            Standing::Settled => repriced.entry(at(before)).or_insert((after.unit, 0)).1 += quantity,
             Standing::Free => *restated.entry((at(before), Some(at(after)))).or_default() += quantity,
         }
     }
