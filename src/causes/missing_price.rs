@@ -3,55 +3,110 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Fact, Fix, Patch, Scope, Status};
+use super::{Fact, Fix, Patch, Scope, Status, noise};
 use crate::error::Result;
 use crate::money::{Money, ONE, Ratio};
 use crate::period::Day;
 use crate::pricebook::NoPrice;
 use crate::rate::{Account, Leaf};
+use crate::reconcile::quantity::Known;
 use crate::reconcile::{BillKey, Edit, State, quantity};
 use crate::vocabulary::{Meter, Tier};
 
+/// Days on which usage that is billed together with priced usage must cost the same a unit.
+const DAYS: usize = 3;
+/// A day with few rows may be so many times as noisy as the account.
+const NOISIER: i128 = 4;
+
+/// A key with usage that has no price.
+struct Lack {
+    key: BillKey,
+    /// One leaf without a price, for the draft of a row.
+    leaf: Leaf,
+    /// How much of such usage, and what the bill has for it.
+    count: i128,
+    amount: Money,
+    /// How far the amount may be off by rounding and by noise in what is billed with it.
+    bound: i128,
+    /// Usage with a price is billed under the same key.
+    mixed: bool,
+}
+
 /// Usage and bill agree that it was used; the book has no price for it.
 pub fn propose(state: &State) -> Result<Vec<Patch>> {
-    let mut found: BTreeMap<(Account, Arc<str>, &'static str), Vec<BillKey>> = BTreeMap::new();
+    let mut found: BTreeMap<(Account, Arc<str>, &'static str), Vec<Lack>> = BTreeMap::new();
     for key in state.logged.keys().filter(|key| state.open.contains(&key.cell)) {
-        let Some(model) = key.cell.model.clone() else { continue };
-        let bill = state.bill(key);
-        if bill.lines == 0 || bill.amount.is_zero() || state.accepted.contains(key) {
-            continue;
+        if let Some(model) = key.cell.model.clone()
+            && let Some((cause, lack)) = lack(state, key)?
+        {
+            found.entry((key.cell.account.clone(), model, cause)).or_default().push(lack);
         }
-        // Where the provider counts another quantity, part of the amount is not the missing price's.
-        let counted = quantity::billed(state, key).map(|(count, _)| count);
-        if counted.is_some_and(|count| count != state.logged_quantity(key)) {
-            continue;
-        }
-        let reasons: Vec<NoPrice> = state.logged[key]
-            .keys()
-            .filter_map(|leaf| match state.unit(key, leaf) {
-                Some(_) => None,
-                None => state.rater.unit(leaf).err(),
-            })
-            .collect();
-        // Where part of a key has a price, the bill's amount cannot be told apart: it stays unexplained.
-        if reasons.is_empty() || reasons.len() < state.logged[key].len() {
-            continue;
-        }
-        // The book has the prices; a row more would not help.
-        if reasons.contains(&NoPrice::Hourly) {
-            continue;
-        }
-        let cause = if reasons.contains(&NoPrice::UnknownModel) {
-            "rate.missing_model"
-        } else {
-            "rate.missing_class"
-        };
-        found.entry((key.cell.account.clone(), model, cause)).or_default().push(key.clone());
     }
-    Ok(found
-        .into_iter()
-        .map(|((account, model, cause), keys)| missing_patch(state, &account, &model, cause, keys))
-        .collect())
+    let mut patches = Vec::new();
+    for ((account, model, cause), mut lacks) in found {
+        keep_one_price(&mut lacks);
+        if !lacks.is_empty() {
+            patches.push(missing_patch(state, &account, &model, cause, lacks));
+        }
+    }
+    Ok(patches)
+}
+
+fn lack(state: &State, key: &BillKey) -> Result<Option<(&'static str, Lack)>> {
+    let bill = state.bill(key);
+    if bill.lines == 0 || bill.amount.is_zero() || state.accepted.contains(key) {
+        return Ok(None);
+    }
+    let leaves = &state.logged[key];
+    let (mut reasons, mut count, mut first) = (Vec::new(), 0i128, None);
+    for (leaf, quantity) in leaves {
+        if state.unit(key, leaf).is_none() {
+            reasons.extend(state.rater.unit(leaf).err());
+            count += quantity;
+            first.get_or_insert(leaf);
+        }
+    }
+    let Some(leaf) = first.filter(|_| count > 0) else { return Ok(None) };
+    // The book has the prices; a row more would not help.
+    if reasons.contains(&NoPrice::Hourly) {
+        return Ok(None);
+    }
+    let cause =
+        if reasons.contains(&NoPrice::UnknownModel) { "rate.missing_model" } else { "rate.missing_class" };
+    let logged = state.logged_quantity(key);
+    // Where the provider counts another quantity, part of the amount is not the missing price's.
+    let counted = quantity::billed(state, key).filter(|(_, known)| *known != Known::Implied);
+    let near = |billed: i128| (billed - logged).abs() <= NOISIER * quantity::slack(state, logged);
+    if !counted.is_none_or(|(billed, _)| near(billed)) {
+        return Ok(None);
+    }
+    let mixed = reasons.len() < leaves.len();
+    let amount = bill.amount - state.priced(key)?;
+    if !mixed {
+        count = counted.map_or(count, |(billed, _)| billed);
+    }
+    let bound = bill.bound.pico() + leaves.len() as i128 + noise::share(state.noise, bill.amount.pico());
+    let leaf = leaf.clone();
+    Ok(Some((cause, Lack { key: key.clone(), leaf, count, amount, bound, mixed })))
+}
+
+/// Where priced usage is billed under the same key, what the bill has beyond it must be one price on every day: that of the
+/// median.
+fn keep_one_price(lacks: &mut Vec<Lack>) {
+    let price = |a: &&Lack, b: &&Lack| (a.amount.pico() * b.count).cmp(&(b.amount.pico() * a.count));
+    let mut mixed: Vec<&Lack> = lacks.iter().filter(|lack| lack.mixed).collect();
+    mixed.sort_by(price);
+    let Some((amount, count)) = mixed.get(mixed.len() / 2).map(|lack| (lack.amount.pico(), lack.count))
+    else {
+        return;
+    };
+    let holds = |lack: &Lack| {
+        let off = (lack.amount.pico() * count - amount * lack.count).abs();
+        amount > 0 && off <= lack.bound * count && lack.amount.pico() > 4 * lack.bound
+    };
+    let held = mixed.iter().filter(|lack| holds(lack)).count();
+    let enough = held >= DAYS && held * 3 >= mixed.len() * 2;
+    lacks.retain(|lack| !lack.mixed || (enough && holds(lack)));
 }
 
 fn missing_patch(
@@ -59,27 +114,24 @@ fn missing_patch(
     account: &Account,
     model: &Arc<str>,
     cause: &'static str,
-    keys: Vec<BillKey>,
+    lacks: Vec<Lack>,
 ) -> Patch {
     let mut scope = Scope::of(account);
     scope.models.insert(model.clone());
     let mut sums: BTreeMap<(Meter, Tier), (Money, i128, Leaf)> = BTreeMap::new();
     let mut origin = String::new();
-    for key in &keys {
+    let mut mixed = 0;
+    for Lack { key, leaf, count, amount, mixed: among, .. } in &lacks {
         scope.cover(&key.cell);
-        scope.meters.extend(key.meter);
+        scope.meters.insert(leaf.meter);
         scope.tiers.extend(key.tier);
-        let bill = state.bill(key);
+        mixed += usize::from(*among);
         if origin.is_empty() {
-            origin = bill.origin.to_string();
+            origin = state.bill(key).origin.to_string();
         }
-        for leaf in state.logged[key].keys().take(1) {
-            let count =
-                quantity::billed(state, key).map_or_else(|| state.logged_quantity(key), |(count, _)| count);
-            let entry = sums.entry((leaf.meter, leaf.tier)).or_insert((Money::ZERO, 0, leaf.clone()));
-            entry.0 += bill.amount;
-            entry.1 += count;
-        }
+        let entry = sums.entry((leaf.meter, leaf.tier)).or_insert((Money::ZERO, 0, leaf.clone()));
+        entry.0 += *amount;
+        entry.1 += count;
     }
     let (mut facts, mut rows) =
         (vec![Fact::new("billed without a price in the book", model).at(origin)], Vec::new());
@@ -92,13 +144,16 @@ fn missing_patch(
             rows.push(draft_row(leaf, unit, scope.first.unwrap_or(leaf.day)));
         }
     }
+    if mixed > 0 {
+        facts.push(Fact::new("days on which what is billed beside priced usage has this price", mixed));
+    }
     let what = if cause == "rate.missing_model" { "the model" } else { "these meters" };
     Patch {
         name: format!("missing price {cause} {account:?} {model}"),
         cause,
-        status: Status::Proven,
+        status: if mixed > 0 { Status::Probable } else { Status::Proven },
         scope,
-        edits: keys.into_iter().map(|key| Edit::Accept { key }).collect(),
+        edits: lacks.into_iter().map(|lack| Edit::Accept { key: lack.key }).collect(),
         facts,
         rivals: Vec::new(),
         decides: None,

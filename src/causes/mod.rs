@@ -29,6 +29,7 @@ pub mod search;
 mod shares;
 pub mod transfer;
 pub mod uncounted;
+pub mod uncounted_amounts;
 pub mod unlogged;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -187,6 +188,7 @@ pub static FAMILIES: &[Family] = &[
     Family { name: "search", propose: search::propose },
     Family { name: "price row", propose: price::propose },
     Family { name: "fitted price", propose: fitted::propose },
+    Family { name: "uncounted amounts", propose: uncounted_amounts::propose },
     Family { name: "missing price", propose: missing_price::propose },
 ];
 

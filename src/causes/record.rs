@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::{Fact, Fix, Patch, Scope, Status};
 use crate::error::Result;
-use crate::rate::{Account, DayUsage};
+use crate::money::Money;
+use crate::rate::{Account, DayUsage, Leaf};
 use crate::reconcile::{BillKey, CellKey, Edit, State, quantity};
 use crate::vocabulary::{CallType, Meter, Outcome};
 
@@ -64,6 +65,7 @@ pub fn not_billed(state: &State) -> Result<Vec<Patch>> {
             }
         }
         found.retain(|name, _| shown.contains(name));
+        in_sums(state, suspect, &mut found)?;
         for ((account, model), edits) in found {
             let rows = |row: &&DayUsage| (suspect.is)(row) && row.account == account && row.model == model;
             let count: u64 = state.usage.iter().filter(rows).map(|row| row.sums.requests).sum();
@@ -78,6 +80,37 @@ pub fn not_billed(state: &State) -> Result<Vec<Patch>> {
         }
     }
     Ok(patches)
+}
+
+/// Amounts over many days: such rows of the whole cell cost what the bill has less, but for a tenth at most, which is the
+/// noise of the other rows. The search sees single days.
+fn in_sums(state: &State, suspect: &Suspect, found: &mut ByModel) -> Result<()> {
+    let mut cells: BTreeMap<CellKey, Vec<(BillKey, Leaf, i128)>> = BTreeMap::new();
+    for row in state.usage.iter().filter(|row| (suspect.is)(row)) {
+        for (leaf, count) in row.leaves() {
+            let key = state.key_of(&leaf);
+            if key.meter.is_none() && key.cell.first < key.cell.last {
+                cells.entry(key.cell.clone()).or_default().push((key, leaf, count));
+            }
+        }
+    }
+    for (cell, parts) in cells {
+        let mut amount = Money::ZERO;
+        for (key, leaf, count) in &parts {
+            if let Some(unit) = state.unit(key, leaf) {
+                amount += crate::rate::amount(unit, *count)?;
+            }
+        }
+        let left = state.delta(&cell)? + amount;
+        if state.open.contains(&cell) && amount.pico() > 0 && left.pico().abs() * 10 <= amount.pico() {
+            for (key, leaf, quantity) in parts {
+                let name = (cell.account.clone(), leaf.model.clone());
+                let edit = Edit::Restate { less: Some((key, leaf)), more: None, quantity };
+                found.entry(name).or_default().push(edit);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Whether the bill lacks these counts of a cell, to the noise of the log's other counts: `None` where it has them,
@@ -113,11 +146,14 @@ pub(super) fn patch(
     scope.keys = keys.into_iter().filter(|key| !key.is_empty()).collect();
     let mut by_meter = BTreeMap::new();
     for edit in &edits {
-        if let Edit::Drop { from, quantity } = edit {
-            scope.cover(&from.cell);
-            scope.meters.extend(from.meter);
-            *by_meter.entry(from.meter).or_insert(0i128) += quantity.abs();
-        }
+        let (key, meter, quantity) = match edit {
+            Edit::Drop { from, quantity } => (from, from.meter, quantity),
+            Edit::Restate { less: Some((key, leaf)), quantity, .. } => (key, Some(leaf.meter), quantity),
+            _ => continue,
+        };
+        scope.cover(&key.cell);
+        scope.meters.extend(meter);
+        *by_meter.entry(meter).or_insert(0i128) += quantity.abs();
     }
     let mut facts = vec![Fact::new("what", kind.what), Fact::new("rows in the log", rows)];
     facts.extend(

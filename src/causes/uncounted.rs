@@ -16,16 +16,16 @@ use crate::reconcile::{BillKey, CellKey, Edit, State, quantity};
 use crate::vocabulary::{CountSource, Meter, Outcome};
 
 /// A kind of row whose counts are open.
-struct Kind {
-    rows: Suspect,
+pub(super) struct Kind {
+    pub rows: Suspect,
     /// Meters in which log and bill may part because of such rows.
-    open: fn(Meter) -> bool,
+    pub open: fn(Meter) -> bool,
     /// How far, by the counts such rows have in the meter: at most this much less and more on the bill.
-    range: fn(i128) -> (i128, i128),
+    pub range: fn(i128) -> (i128, i128),
     status: Status,
 }
 
-static KINDS: &[Kind] = &[
+pub(super) static KINDS: &[Kind] = &[
     Kind {
         rows: Suspect {
             cause: "qty.stream_no_usage",
@@ -76,10 +76,10 @@ static KINDS: &[Kind] = &[
 
 /// Rows of one model by their kind.
 #[derive(Default)]
-struct Rows {
-    requests: u64,
-    keys: BTreeSet<Arc<str>>,
-    days: BTreeSet<Day>,
+pub(super) struct Rows {
+    pub requests: u64,
+    pub keys: BTreeSet<Arc<str>>,
+    pub days: BTreeSet<Day>,
     counted: BTreeMap<BillKey, i128>,
 }
 
@@ -105,7 +105,7 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
     Ok(patches)
 }
 
-fn rows_of(state: &State, kind: &Kind) -> BTreeMap<(Account, Arc<str>), Rows> {
+pub(super) fn rows_of(state: &State, kind: &Kind) -> BTreeMap<(Account, Arc<str>), Rows> {
     let mut found: BTreeMap<(Account, Arc<str>), Rows> = BTreeMap::new();
     for row in state.usage.iter().filter(|row| (kind.rows.is)(row)) {
         let rows = found.entry((row.account.clone(), row.model.clone())).or_default();
@@ -135,18 +135,30 @@ fn edits(
             continue;
         }
         let gaps = quantity::gaps(state, cell);
-        let possible = |key: &BillKey, difference: i128| {
+        let is_open = |key: &BillKey| key.meter.is_some_and(kind.open);
+        let possible = |key: &BillKey, gap: &quantity::Gap| {
             let (less, more) = (kind.range)(rows.counted.get(key).copied().unwrap_or(0));
-            difference == 0 || (key.meter.is_some_and(kind.open) && (-less..=more).contains(&difference))
+            quiet(state, gap, 1) || (is_open(key) && (-less..=more).contains(&gap.difference()))
         };
         // One meter that such rows cannot explain means that something else happened too.
-        if gaps.iter().all(|(key, gap)| possible(key, gap.difference())) {
-            let off = gaps.into_iter().filter(|(_, gap)| gap.difference() != 0);
+        if gaps.iter().all(|(key, gap)| possible(key, gap))
+            && gaps.iter().any(|(key, gap)| is_open(key) && !quiet(state, gap, 1))
+        {
+            let off = gaps.into_iter().filter(|(key, gap)| is_open(key) && gap.difference() != 0);
             edits.extend(off.map(|(key, gap)| Edit::Drop { quantity: -gap.difference(), from: key }));
         }
     }
     edits
 }
+
+/// True where a count is off by no more than so many times the noise of the log.
+fn quiet(state: &State, gap: &quantity::Gap, times: i128) -> bool {
+    gap.difference().abs() <= times * quantity::slack(state, gap.billed)
+}
+
+/// A day with few rows may be so many times as noisy as the account, and one control day in so many even noisier.
+const NOISIER: i128 = 4;
+const NOISIEST: usize = 5;
 
 /// Where other days miss tokens too, these may miss them for the same reason.
 fn control_days_tie(state: &State, account: &Account, model: &Arc<str>, days: &BTreeSet<Day>) -> bool {
@@ -155,8 +167,9 @@ fn control_days_tie(state: &State, account: &Account, model: &Arc<str>, days: &B
         .filter(|cell| cell.account == *account && cell.model.as_ref() == Some(model))
         .filter(|cell| !days.contains(&cell.first))
         .collect();
-    let ties = |cell: &CellKey| quantity::gaps(state, cell).values().all(|gap| gap.difference() == 0);
-    !control.is_empty() && control.iter().all(ties)
+    let ties = |cell: &&CellKey| quantity::gaps(state, cell).values().all(|gap| quiet(state, gap, NOISIER));
+    let open = control.len() - control.iter().filter(ties).count();
+    !control.is_empty() && if state.noise == 0 { open == 0 } else { open * NOISIEST <= control.len() }
 }
 
 static LOST: Suspect = Suspect {

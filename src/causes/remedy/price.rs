@@ -212,10 +212,24 @@ type Intervals = BTreeMap<LedgerKey, (Ratio, Ratio, Vec<Leaf>)>;
 fn accepted(state: &State, key: &BillKey, intervals: &mut Intervals) -> Option<()> {
     key.meter?;
     let bill = state.bill(key);
-    let count = quantity::billed(state, key).map_or_else(|| state.logged_quantity(key), |(count, _)| count);
+    let mut without: BTreeMap<&Leaf, i128> = BTreeMap::new();
+    let (mut amount, mut alone) = (bill.amount, true);
+    for (leaf, quantity) in state.logged.get(key)? {
+        match state.rater.ratio(leaf) {
+            Some(unit) => {
+                amount -= crate::rate::amount(unit, *quantity).ok()?;
+                alone = false;
+            }
+            None => {
+                without.insert(leaf, *quantity);
+            }
+        }
+    }
+    let logged: i128 = without.values().sum();
+    let count = quantity::billed(state, key).filter(|_| alone).map_or(logged, |(count, _)| count);
     let side = |amount: Money| Ratio::quotient(amount.pico(), count)?.checked_mul(Ratio::new(1, ONE)?);
-    let (low, high) = (side(bill.amount - bill.bound)?, side(bill.amount + bill.bound)?);
-    for leaf in state.logged.get(key)?.keys() {
+    let (low, high) = (side(amount - bill.bound)?, side(amount + bill.bound)?);
+    for leaf in without.into_keys() {
         let entry = intervals.entry(own_key(leaf, None)).or_insert((low, high, Vec::new()));
         (entry.0, entry.1) = (later(entry.0, low), earlier(entry.1, high));
         entry.2.push(leaf.clone());
