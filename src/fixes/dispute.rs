@@ -58,7 +58,8 @@ fn takes(finding: &Finding) -> bool {
 
 /// One line of the CSV.
 struct Claim<'c> {
-    line: Option<Line>,
+    line: Option<Line<'c>>,
+    quantity: Option<i128>,
     cell: Option<&'c Cell>,
     price: Option<Priced>,
     expected: Option<Money>,
@@ -124,7 +125,7 @@ fn claims<'c>(context: &'c Context, finding: &Finding) -> Result<Vec<Claim<'c>>>
 }
 
 /// The bill lines of a cell, each held against the book's price for what the line itself says it is.
-fn lines<'c>(context: &Context, cell: &Cell, finding: &Finding) -> Result<Vec<Claim<'c>>> {
+fn lines<'c>(context: &'c Context, cell: &Cell, finding: &Finding) -> Result<Vec<Claim<'c>>> {
     let mut claims = Vec::new();
     for (document, line) in bill_lines(context, cell) {
         let resolved = context.inputs.resolve(document, line);
@@ -137,9 +138,9 @@ fn lines<'c>(context: &Context, cell: &Cell, finding: &Finding) -> Result<Vec<Cl
             (Some(price), Some(quantity)) => Some(rate::amount(price.unit, quantity)?),
             _ => None,
         };
-        let line = Line { line: crate::invoice::BillLine { quantity, ..resolved.line }, ..resolved };
-        let billed = line.line.amount.unwrap_or_default();
-        claims.push(Claim { line: Some(line), cell: None, price, expected, billed, claimed: None, counted });
+        let billed = line.amount.unwrap_or_default();
+        let line = Some(resolved);
+        claims.push(Claim { line, quantity, cell: None, price, expected, billed, claimed: None, counted });
     }
     Ok(claims)
 }
@@ -211,6 +212,7 @@ impl<'c> Claim<'c> {
     fn whole(cell: Option<&'c Cell>, claimed: Money) -> Claim<'c> {
         Claim {
             line: None,
+            quantity: None,
             cell,
             price: None,
             expected: cell.map(|cell| cell.priced),
@@ -222,7 +224,7 @@ impl<'c> Claim<'c> {
 
     fn cells(&self) -> Vec<String> {
         let text = |value: Option<String>| value.unwrap_or_default();
-        let line = self.line.as_ref().map(|line| &line.line);
+        let line = self.line.as_ref().map(|line| line.line);
         let day = |of: fn(crate::period::Period) -> crate::period::Day,
                    cell: fn(&Cell) -> crate::period::Day| {
             text(
@@ -247,7 +249,7 @@ impl<'c> Claim<'c> {
             text(line.and_then(|line| line.meter).map(|meter| meter.to_string())),
             text(line.and_then(|line| line.tier).map(|tier| tier.to_string())),
             text(line.and_then(|line| line.region.as_deref()).map(ToOwned::to_owned)),
-            text(line.and_then(|line| line.quantity).map(|quantity| quantity.to_string())),
+            text(self.quantity.map(|quantity| quantity.to_string())),
             self.counted.to_owned(),
             self.billed.plain(),
             text(self.price.as_ref().map(|price| price.unit.per_million())),
