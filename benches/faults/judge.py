@@ -145,11 +145,14 @@ def weigh(claims, cells, faults, shares):
         by_cell[claim.cell].append(claim)
     # In a cell of several models or days the parts of a fault may offset each other: what can be attributed is their sum.
     verdict.true = [0] * count
-    for cell in sorted(cells | set(by_cell), key=lambda cell: tuple(str(part) for part in cell)):
-        truth = [cell_truth(share, cell) for share in shares]
+    every = sorted(cells | set(by_cell), key=lambda cell: tuple(str(part) for part in cell))
+    homes = [at_home(share, every, by_cell, fault.row.accepts) for fault, share in zip(faults, shares)]
+    for cell in every:
+        at_work = [cell_truth(share, cell) for share in shares]
+        truth = [home.get(cell, 0) for home in homes]
         claimed = defaultdict(int)
         for claim in by_cell[cell]:
-            fitting = [n for n, fault in enumerate(faults) if truth[n] and claim.names & fault.row.accepts]
+            fitting = [n for n, fault in enumerate(faults) if at_work[n] and claim.names & fault.row.accepts]
             if not fitting:
                 verdict.wrong += abs(claim.amount)
                 tally[claim.finding][1] += abs(claim.amount)
@@ -198,14 +201,29 @@ def misread(document, billed, logged):
     return found
 
 
-def cell_truth(share, cell):
-    """The dollars of one fault in one cell of the document, which may cover several models and days."""
+def covers(cell, entry):
+    """Whether dollars of a (seller, model, day) may lie in a cell of the document, which may cover several models and days."""
     provider, model, first, last = cell
-    return sum(
-        amount
-        for (seller, name, day), amount in share.items()
-        if seller == provider and first <= day <= last and (name == model or (model is None and name != "*"))
-    )
+    seller, name, day = entry
+    return seller == provider and first <= day <= last and model in (name, None)
+
+
+def cell_truth(share, cell):
+    """The dollars of one fault that may lie in one cell of the document."""
+    return sum(amount for entry, amount in share.items() if covers(cell, entry))
+
+
+def at_home(share, cells, by_cell, accepts):
+    """The dollars of one fault by cell, each dollar once. Bills print some lines without their model (fees by the call, sessions):
+    these have a cell of their own beside the models' cells of their days, and which of the two holds a fault's dollars is not
+    told by model and day. They are in the cell where the fault is named, and else in the narrowest."""
+    home = defaultdict(int)
+    for entry, amount in share.items():
+        around = [cell for cell in cells if covers(cell, entry)]
+        around.sort(key=lambda cell: (not any(claim.names & accepts for claim in by_cell[cell]), cell[1] is None))
+        if around:
+            home[around[0]] += amount
+    return home
 
 
 def femto(text):

@@ -99,9 +99,13 @@ fn inferred(state: &State, account: &Account, identities: &Lines) -> Vec<Patch> 
     if identities.len() < 2 {
         return Vec::new();
     }
+    // A key by whose name the log has calls is one that the gateway uses.
+    let rows = state.usage.iter().filter(|row| row.account == *account && !row.key.is_empty());
+    let used: BTreeSet<&str> = rows.map(|row| &*row.key).collect();
+    let ours = |identity: &Identity| identity.key.as_ref().is_some_and(|key| used.contains(&**key));
     let mut surplus: BTreeMap<CellKey, BTreeMap<crate::vocabulary::Meter, i128>> = BTreeMap::new();
     let mut patches = Vec::new();
-    for identity in identities.keys() {
+    for identity in identities.keys().filter(|identity| !ours(identity)) {
         let mut quantities: BTreeMap<&BillKey, i128> = BTreeMap::new();
         let known = state
             .billed

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::money::Money;
 use crate::parallel;
 use crate::rate::Account;
-use crate::reconcile::{CellKey, Edit, State, quantity};
+use crate::reconcile::{BillKey, CellKey, Edit, Owners, State, quantity};
 
 /// At least this share of the dollars a patch moves must end in cells that tie out: 4 of 5.
 const CLOSURE: (i128, i128) = (4, 5);
@@ -48,6 +48,8 @@ impl Residual {
 pub struct Explained {
     pub claims: Vec<Claim>,
     pub residuals: BTreeMap<CellKey, Residual>,
+    /// Bill keys that do not tie out, not to the noise either.
+    open_keys: BTreeSet<BillKey>,
     /// Models whose difference is open and was not searched in full, because there was too much to try.
     pub left_out: Vec<(Account, Arc<str>)>,
 }
@@ -97,14 +99,15 @@ fn account(name: &Account, mut state: State) -> Result<Explained> {
 /// Runs the families until every claim stands.
 fn settle(name: &Account, mut state: State) -> Result<Explained> {
     state.noise = noise::floor(&state, name)?;
+    state.owners = Arc::new(Owners::learn(&state, name)?);
     let mut searched = None;
     loop {
         let (mut explained, edited) = round(&state, name, &mut searched)?;
-        let fallen = fallen(&explained);
+        let fallen = fallen(&explained, !edited.owners.is_empty());
         // Each round rejects at least one name of a finite list.
         if fallen.is_empty() {
             for claim in &mut explained.claims {
-                let (closed, moved) = dollars(claim, &explained.residuals, Residual::ties);
+                let (closed, moved) = dollars(claim, &explained.residuals, false);
                 // What closes only to the noise of the log is no proof.
                 if closed * CLOSURE.1 < moved * CLOSURE.0
                     && matches!(claim.patch.status, Status::Proven | Status::Exact)
@@ -146,14 +149,17 @@ fn everywhere(claim: &Claim) -> bool {
 
 /// The names of the open claims, the largest first; a smaller one waits where a larger one touched its cells, because
 /// what the larger one moved may have kept it open.
-fn fallen(explained: &Explained) -> Vec<String> {
+fn fallen(explained: &Explained, apart: bool) -> Vec<String> {
     let mut open: Vec<(i128, &Claim)> = explained
         .claims
         .iter()
+        // What the search tells of one key it has judged on that key's part of the bill, where that is told apart.
+        .filter(|claim| !(apart && search::told(&claim.patch.name) && !claim.patch.scope.keys.is_empty()))
         .filter_map(|claim| {
-            let (closed, moved) = dollars(claim, &explained.residuals, Residual::nearly_ties);
+            let (closed, moved) = dollars(claim, &explained.residuals, true);
             let (part, of) = if everywhere(claim) { EVERYWHERE } else { CLOSURE };
-            (closed * of < moved * part).then_some((moved - closed, claim))
+            let stands = closed * of >= moved * part || mostly_closed(claim, explained, closed, moved);
+            (!stands).then_some((moved - closed, claim))
         })
         .collect();
     open.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.patch.name.cmp(&b.1.patch.name)));
@@ -166,6 +172,32 @@ fn fallen(explained: &Explained) -> Vec<String> {
         touched.extend(claim.cells.keys());
     }
     names
+}
+
+/// True where half of the dollars a claim moves end in cells that tie out, and the rest of the 4 of 5 in keys that do, or in
+/// cells that keep no more than a fifth of them: noise, or another story, is larger there than elsewhere.
+fn mostly_closed(claim: &Claim, explained: &Explained, closed: i128, moved: i128) -> bool {
+    // A patch that gives each key the count of the bill ties it out whatever is true; one that re-prices is tested by it.
+    let tested = search::told(&claim.patch.name) || prices_only(claim);
+    let mut keys: BTreeMap<&CellKey, bool> = BTreeMap::new();
+    for key in claim.patch.edits.iter().filter(|_| tested).flat_map(Edit::keys) {
+        *keys.entry(&key.cell).or_insert(true) &= !explained.open_keys.contains(key);
+    }
+    let nearly: i128 = claim
+        .cells
+        .iter()
+        .filter(|(cell, amount)| {
+            let left = explained.residuals.get(cell);
+            keys.get(cell).is_some_and(|tie| *tie)
+                || left.is_none_or(|left| {
+                    left.nearly_ties() || left.amount.abs().pico() * 5 <= amount.abs().pico()
+                })
+        })
+        .map(|(_, amount)| amount.pico().abs())
+        .sum();
+    let tied = claim.cells.iter().filter(|(cell, _)| keys.get(cell).is_some_and(|tie| *tie));
+    let tied: i128 = tied.map(|(_, amount)| amount.pico().abs()).sum();
+    2 * closed.max(tied) >= moved && nearly * CLOSURE.1 >= moved * CLOSURE.0
 }
 
 /// The family that takes most of the time; where nothing before it has changed, it is not asked again.
@@ -216,17 +248,37 @@ fn round<'a>(
                 // What it hid was not seen to nearly tie out.
                 if everywhere(&claim) {
                     state.noise = noise::floor(&state, account)?;
+                    state.owners = Arc::new(Owners::learn(&state, account)?);
                 }
                 claims.push(claim);
             }
         }
     }
+    let floor = noise::floor(&state, account)?;
     let explained = Explained {
         claims,
-        residuals: residuals(&state, noise::floor(&state, account)?)?,
+        residuals: residuals(&state, floor)?,
+        open_keys: open_keys(&state, floor)?,
         left_out: Vec::new(),
     };
     Ok((explained, state))
+}
+
+fn prices_only(claim: &Claim) -> bool {
+    claim.patch.edits.iter().all(|edit| matches!(edit, Edit::Price { .. } | Edit::Reprice { .. }))
+}
+
+fn open_keys(state: &State, floor: i128) -> Result<BTreeSet<BillKey>> {
+    let mut open = BTreeSet::new();
+    for key in state.open.iter().flat_map(|cell| state.keys_of(cell)) {
+        let bill = state.bill(&key);
+        let leaves = state.logged.get(&key).map_or(0, |leaves| leaves.len());
+        let bound = bill.bound.pico() + leaves as i128 + 1 + noise::share(floor, bill.amount.pico());
+        if (bill.amount - state.priced(&key)?).pico().abs() > bound {
+            open.insert(key);
+        }
+    }
+    Ok(open)
 }
 
 fn residuals(state: &State, floor: i128) -> Result<BTreeMap<CellKey, Residual>> {
@@ -244,14 +296,11 @@ fn residuals(state: &State, floor: i128) -> Result<BTreeMap<CellKey, Residual>> 
 }
 
 /// The dollars a claim moves: those in cells that tie out, and all. Prices are judged by the billed counts where there are
-/// any: how much was logged is no part of them.
-fn dollars(
-    claim: &Claim,
-    residuals: &BTreeMap<CellKey, Residual>,
-    ties: fn(Residual) -> bool,
-) -> (i128, i128) {
-    let prices_only =
-        claim.patch.edits.iter().all(|edit| matches!(edit, Edit::Price { .. } | Edit::Reprice { .. }));
+/// any: how much was logged is no part of them. `nearly`: noise may be left, and a tenth of what fields of the log or the
+/// bill show by themselves.
+fn dollars(claim: &Claim, residuals: &BTreeMap<CellKey, Residual>, nearly: bool) -> (i128, i128) {
+    let prices_only = prices_only(claim);
+    let shown = claim.patch.status == Status::Proven;
     let (mut closed, mut moved) = (0i128, 0i128);
     for (cell, amount) in &claim.cells {
         let dollars = amount.pico().abs();
@@ -259,7 +308,8 @@ fn dollars(
         let closes = |residual: &Residual| {
             // What is no larger than noise is not closed by it.
             residual.ties()
-                || (ties(*residual) && dollars > 2 * residual.noise.pico())
+                || (nearly && residual.nearly_ties() && dollars > 2 * residual.noise.pico())
+                || (nearly && shown && residual.amount.pico().abs() * 10 <= dollars)
                 || (prices_only && residual.rate_ties())
         };
         if residuals.get(cell).is_none_or(closes) {

@@ -1,6 +1,7 @@
 //! Counts that a part of the log leaves out: cache writes dropped by an adapter, and calls of tools.
 //!
-//! Everything else of the same model and day ties out in quantity; only this one meter has more on the bill.
+//! Everything else of the same model and day ties out in quantity, to the noise of the log; only this one meter has more on
+//! the bill.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -33,7 +34,8 @@ fn cache_writes(state: &State) -> Vec<Patch> {
         if gaps.len() != state.keys_of(cell).len() {
             continue;
         }
-        let off: Vec<_> = gaps.iter().filter(|(_, gap)| gap.difference() != 0).collect();
+        let quiet = |gap: &quantity::Gap| gap.difference().abs() <= quantity::slack(state, gap.billed);
+        let off: Vec<_> = gaps.iter().filter(|(_, gap)| !quiet(gap)).collect();
         if let [(key, gap)] = off.as_slice()
             && let Some(meter) = key.meter.filter(|meter| meter.is_cache_write())
         {

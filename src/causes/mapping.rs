@@ -1,12 +1,13 @@
 //! Mapping: usage logged as one model that the provider billed as another.
 //!
 //! The test has no free number: the traffic of one alias (or key) must be missing from model A, meter by meter, and
-//! model B must have exactly that much more.
+//! model B must have exactly that much more. The bill is exact; of what the log counts, noise may be missing. What only a
+//! part of such traffic shows is in `transfer.rs`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Fact, Fix, Patch, Scope, Status, record};
+use super::{Fact, Fix, Patch, Scope, Status, record, transfer};
 use crate::error::Result;
 use crate::money::Ratio;
 use crate::period::Day;
@@ -66,6 +67,7 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
                 *day.1.entry(meter).or_default() += count;
             }
         }
+        days.retain(|_, (cell, moved)| is_more_than_noise(state, cell, moved));
         let Some(found) = best_target(state, &left, &by_days, &days) else { continue };
         for day in &found.fitted {
             let (cell, moved) = &days[day];
@@ -74,7 +76,21 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
         }
         patches.push(patch(&candidate, &found, &days, &traffic));
     }
+    let taken: BTreeSet<CellKey> =
+        patches.iter().flat_map(|patch| &patch.edits).flat_map(|edit| state.touched(edit)).collect();
+    patches.extend(transfer::propose(state, &by_days, &taken));
     Ok(patches)
+}
+
+/// Counts of one meter in a cell that the noise of the log leaves open.
+fn slack(state: &State, cell: &CellKey, meter: Meter) -> i128 {
+    let keys = state.keys_of(cell).into_iter().filter(|key| key.meter == Some(meter));
+    quantity::slack(state, keys.map(|key| state.logged_quantity(&key)).sum())
+}
+
+/// A day with less traffic than the noise of its model decides nothing.
+fn is_more_than_noise(state: &State, cell: &CellKey, moved: &ByMeter) -> bool {
+    moved.iter().any(|(meter, count)| *count > 3 * slack(state, cell, *meter))
 }
 
 fn candidates(usage: &[DayUsage]) -> BTreeMap<Candidate, Vec<&DayUsage>> {
@@ -123,9 +139,15 @@ fn best_target(
     let mut fits: BTreeMap<Arc<str>, Vec<Day>> = BTreeMap::new();
     for (day, (cell, moved)) in days {
         let missing = |sums: &ByMeter| {
-            moved.iter().all(|(meter, count)| sums.get(meter).is_some_and(|gap| -gap >= *count))
+            moved.iter().all(|(meter, count)| {
+                sums.get(meter).is_some_and(|gap| count + gap <= slack(state, cell, *meter))
+            })
         };
-        let ties = |sums: &ByMeter| moved.keys().all(|meter| sums.get(meter) == Some(&0));
+        let ties = |sums: &ByMeter| {
+            moved
+                .keys()
+                .all(|meter| sums.get(meter).is_some_and(|gap| gap.abs() <= slack(state, cell, *meter)))
+        };
         // A cell with nothing open ties.
         if left.get(cell).is_none_or(ties) {
             tied.push(*day);

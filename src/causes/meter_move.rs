@@ -119,31 +119,44 @@ static CONFUSIONS: &[Confusion] = &[
     },
 ];
 
+/// Days that must agree to the noise of the log before others may be off by some times as much: a day with few rows is
+/// noisier than the account.
+const DAYS: usize = 3;
+const NOISIER: i128 = 4;
+
 pub fn propose(state: &State) -> Result<Vec<Patch>> {
     let mut patches = Vec::new();
     for confusion in CONFUSIONS {
-        let mut found: BTreeMap<(Account, Arc<str>), Vec<Edit>> = BTreeMap::new();
+        let mut found: BTreeMap<(Account, Arc<str>), (Vec<Edit>, Vec<Edit>)> = BTreeMap::new();
         for cell in &state.open {
             let Some(model) = cell.model.clone() else { continue };
-            let edits = edits(state, cell, confusion);
-            if !edits.is_empty() {
-                found.entry((cell.account.clone(), model)).or_default().extend(edits);
+            let near = edits(state, cell, confusion, 1);
+            let far = if near.is_empty() { edits(state, cell, confusion, NOISIER) } else { Vec::new() };
+            if !near.is_empty() || !far.is_empty() {
+                let days = found.entry((cell.account.clone(), model)).or_default();
+                days.0.extend(near);
+                days.1.extend(far);
             }
         }
-        patches.extend(
-            found.into_iter().map(|((account, model), edits)| patch(confusion, &account, &model, edits)),
-        );
+        for ((account, model), (mut edits, far)) in found {
+            if edits.len() >= DAYS && edits.len() >= far.len() {
+                edits.extend(far);
+            }
+            if !edits.is_empty() {
+                patches.push(patch(confusion, &account, &model, edits));
+            }
+        }
     }
     Ok(patches)
 }
 
 /// The moves of one cell. The equality is the test: nothing was fitted. In a noisy log it holds but for the noise of both
-/// meters.
-fn edits(state: &State, cell: &CellKey, confusion: &Confusion) -> Vec<Edit> {
+/// meters, or so many times as much.
+fn edits(state: &State, cell: &CellKey, confusion: &Confusion, times: i128) -> Vec<Edit> {
     let gaps = quantity::gaps(state, cell);
     let logged = |key: &BillKey| key.meter == Some(confusion.logged);
     let equal = |over: i128, short: i128, counted: i128| {
-        let noise = counted * state.noise / 1_000_000;
+        let noise = times * quantity::slack(state, counted);
         over > 0 && (over - short).abs() <= noise && short > 3 * noise
     };
     // Within each tier, region and band of its own,

@@ -20,12 +20,14 @@ pub mod meter_move;
 pub mod missing_price;
 pub mod modifier;
 pub mod noise;
+pub mod overlap;
 pub mod price;
 pub mod record;
 pub mod remedy;
 pub mod repeated;
 pub mod search;
 mod shares;
+pub mod transfer;
 pub mod uncounted;
 pub mod unlogged;
 
@@ -174,11 +176,14 @@ pub static FAMILIES: &[Family] = &[
     Family { name: "record repair", propose: record::not_billed },
     Family { name: "mapping", propose: mapping::propose },
     Family { name: "meter move", propose: meter_move::propose },
+    Family { name: "overlap", propose: overlap::propose },
     Family { name: "modifier", propose: modifier::propose },
     Family { name: "increment", propose: increment::propose },
     Family { name: "uncounted", propose: uncounted::propose },
     Family { name: "lost counts", propose: lost::propose },
     Family { name: "tariff", propose: calendar::tariff::propose },
+    // A meter without a price leaves whole amounts open that other stories share.
+    Family { name: "unlisted meter", propose: fitted::unlisted::propose },
     Family { name: "search", propose: search::propose },
     Family { name: "price row", propose: price::propose },
     Family { name: "fitted price", propose: fitted::propose },

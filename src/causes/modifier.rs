@@ -31,7 +31,8 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
         .collect())
 }
 
-/// Billed in one tier, region or band, logged in another: what the one has more, the other has less.
+/// Billed in one tier, region or band, logged in another: what the one has more, the other has less. A noisy log may have
+/// a little less than was billed.
 fn shifts(state: &State, cell: &CellKey) -> Vec<(Shift, Edit)> {
     let gaps = quantity::gaps(state, cell);
     let mut spare: BTreeMap<&BillKey, i128> =
@@ -39,13 +40,26 @@ fn shifts(state: &State, cell: &CellKey) -> Vec<(Shift, Edit)> {
     let mut edits = Vec::new();
     for (to, gap) in gaps.iter().filter(|(_, gap)| gap.difference() > 0) {
         let mut wanted = gap.difference();
-        for (from, have) in &mut spare {
+        // Where the log knows such usage too, two wrong counts look like a shift, unless one has what the other lacks.
+        let near = |from: &BillKey, have: i128| {
+            gap.logged == 0
+                || (have - wanted).abs() <= 2 * quantity::slack(state, gaps[from].logged + gap.logged)
+        };
+        let alone: Vec<&BillKey> =
+            spare.iter().filter(|(from, have)| near(from, **have)).map(|(from, _)| *from).collect();
+        for from in alone {
             let Some(shift) = shift(from, to) else { continue };
-            let part = wanted.min(*have);
+            let Some(have) = spare.get_mut(from) else { continue };
+            let slack = quantity::slack(state, gaps[from].logged);
+            let part = if wanted > *have && wanted - *have <= slack {
+                wanted.min(gaps[from].logged)
+            } else {
+                wanted.min(*have)
+            };
             if part > 0 {
                 *have -= part;
                 wanted -= part;
-                edits.push((shift, Edit::Move { from: (*from).clone(), to: to.clone(), quantity: part }));
+                edits.push((shift, Edit::Move { from: from.clone(), to: to.clone(), quantity: part }));
             }
         }
     }

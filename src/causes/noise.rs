@@ -11,6 +11,8 @@ const NEARLY: i128 = 20_000;
 pub const MOST: i128 = 10_000;
 /// Amounts that must nearly tie out before their noise is measured.
 const ENOUGH: usize = 8;
+/// Noise is what more than one amount in so many shows.
+const RARE: usize = 50;
 
 /// How far two amounts are off beyond rounding, in parts per million of the larger; `None` where that is no noise.
 pub fn off(billed: i128, priced: i128, bound: i128) -> Option<i128> {
@@ -24,15 +26,16 @@ pub fn off(billed: i128, priced: i128, bound: i128) -> Option<i128> {
 }
 
 /// Relative differences within which an amount counts as tied out but for noise: half as much again as the 90th
-/// percentile of those that nearly tie out. `sorted` counts parts per million; 0 where they tie out to the last step, or
-/// are too few.
-pub fn of(sorted: impl ExactSizeIterator<Item = i128>) -> i128 {
+/// percentile of those that nearly tie out, or as the middle one of those that are off at all, where noise is rare but
+/// large. `sorted` counts parts per million; 0 where they tie out to the last step, or are too few.
+pub fn of(sorted: &[i128]) -> i128 {
     let count = sorted.len();
-    if count < ENOUGH {
+    let off = &sorted[sorted.partition_point(|parts| *parts == 0)..];
+    // One amount in fifty may be off for a reason of its own.
+    if count < ENOUGH || off.len() * RARE <= count {
         return 0;
     }
-    let mut sorted = sorted;
-    let most = sorted.nth(count * 9 / 10).unwrap_or(0);
+    let most = sorted[count * 9 / 10].max(off[off.len() / 2]);
     (most * 3 / 2).min(MOST)
 }
 
@@ -49,7 +52,7 @@ pub fn floor(state: &State, account: &Account) -> crate::error::Result<i128> {
         nearly.extend(off(bill.amount.pico(), priced.pico(), bound.pico()));
     }
     nearly.sort_unstable();
-    Ok(of(nearly.into_iter()))
+    Ok(of(&nearly))
 }
 
 /// A share of an amount, in parts per million.

@@ -7,7 +7,7 @@ use super::{Fact, Fix, Patch, Scope, Status};
 use crate::error::Result;
 use crate::rate::{Account, DayUsage};
 use crate::reconcile::{BillKey, CellKey, Edit, State, quantity};
-use crate::vocabulary::{CallType, Outcome};
+use crate::vocabulary::{CallType, Meter, Outcome};
 
 /// A kind of row on which log and bill are known to part.
 pub(super) struct Suspect {
@@ -52,18 +52,18 @@ pub fn not_billed(state: &State) -> Result<Vec<Patch>> {
             cells.entry(key.cell.clone()).or_default().push((key, count));
         }
         let mut found: ByModel = BTreeMap::new();
+        let mut shown: BTreeSet<(Account, Arc<str>)> = BTreeSet::new();
         for (cell, parts) in cells {
-            let gaps = quantity::by_meter(state, &cell);
-            let missing = parts.iter().all(|(key, count)| {
-                key.meter.and_then(|meter| gaps.get(&meter)).is_some_and(|gap| *gap <= -count)
-            });
-            if let (true, Some(model)) = (missing, cell.model.clone()) {
-                found
-                    .entry((cell.account.clone(), model))
-                    .or_default()
-                    .extend(parts.into_iter().map(|(from, quantity)| Edit::Drop { from, quantity }));
+            if let (Some(here), Some(model)) = (lacks(state, &cell, &parts), cell.model.clone()) {
+                let name = (cell.account.clone(), model);
+                if here {
+                    shown.insert(name.clone());
+                }
+                let edits = parts.into_iter().map(|(from, quantity)| Edit::Drop { from, quantity });
+                found.entry(name).or_default().extend(edits);
             }
         }
+        found.retain(|name, _| shown.contains(name));
         for ((account, model), edits) in found {
             let rows = |row: &&DayUsage| (suspect.is)(row) && row.account == account && row.model == model;
             let count: u64 = state.usage.iter().filter(rows).map(|row| row.sums.requests).sum();
@@ -78,6 +78,26 @@ pub fn not_billed(state: &State) -> Result<Vec<Patch>> {
         }
     }
     Ok(patches)
+}
+
+/// Whether the bill lacks these counts of a cell, to the noise of the log's other counts: `None` where it has them,
+/// `Some(false)` where they are too few to tell.
+fn lacks(state: &State, cell: &CellKey, parts: &[(BillKey, i128)]) -> Option<bool> {
+    let gaps = quantity::by_meter(state, cell);
+    let mut logged: BTreeMap<Meter, i128> = BTreeMap::new();
+    for key in state.keys_of(cell) {
+        if let Some(meter) = key.meter {
+            *logged.entry(meter).or_default() += state.logged_quantity(&key);
+        }
+    }
+    let mut shown = false;
+    for (key, count) in parts {
+        let meter = key.meter?;
+        let slack = quantity::slack(state, logged.get(&meter).copied().unwrap_or(0));
+        shown |= *count > 2 * slack;
+        gaps.get(&meter).filter(|gap| **gap <= slack - count)?;
+    }
+    Some(shown)
 }
 
 pub(super) fn patch(

@@ -59,6 +59,7 @@ fn takes(finding: &Finding) -> bool {
 /// One line of the CSV.
 struct Claim<'c> {
     line: Option<Line<'c>>,
+    /// What the line or, where it says none, the finding counts.
     quantity: Option<i128>,
     cell: Option<&'c Cell>,
     price: Option<Priced>,
@@ -224,7 +225,7 @@ impl<'c> Claim<'c> {
 
     fn cells(&self) -> Vec<String> {
         let text = |value: Option<String>| value.unwrap_or_default();
-        let line = self.line.as_ref().map(|line| line.line);
+        let line = self.line.as_ref().map(|line| &line.line);
         let day = |of: fn(crate::period::Period) -> crate::period::Day,
                    cell: fn(&Cell) -> crate::period::Day| {
             text(

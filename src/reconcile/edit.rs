@@ -38,6 +38,25 @@ pub enum Edit {
     Accept { key: BillKey },
 }
 
+impl Edit {
+    /// The bill keys it names.
+    pub fn keys(&self) -> impl Iterator<Item = &BillKey> {
+        let (one, other) = match self {
+            Edit::Exclude { .. } | Edit::Rebucket { .. } | Edit::Factor { .. } => (None, None),
+            Edit::Move { from, to, .. } => (Some(from), Some(to)),
+            Edit::Restate { less, more, .. } => {
+                (less.as_ref().map(|(key, _)| key), more.as_ref().map(|(key, _)| key))
+            }
+            Edit::Drop { from: key, .. }
+            | Edit::Withdraw { key, .. }
+            | Edit::Price { key, .. }
+            | Edit::Reprice { key, .. }
+            | Edit::Accept { key } => (Some(key), None),
+        };
+        one.into_iter().chain(other)
+    }
+}
+
 impl State<'_> {
     /// Cells an edit can change.
     pub fn touched(&self, edit: &Edit) -> BTreeSet<CellKey> {

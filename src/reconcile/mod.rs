@@ -3,6 +3,7 @@
 pub mod edit;
 pub mod few;
 pub mod grain;
+pub mod owners;
 pub mod quantity;
 pub mod repeated;
 pub mod sides;
@@ -11,6 +12,7 @@ pub mod state;
 pub use edit::Edit;
 pub use few::Few;
 pub use grain::{BillKey, CellKey, Grain, Line};
+pub use owners::Owners;
 pub use repeated::Repeat;
 pub use sides::Sides;
 pub use state::{Billed, Export, Identity, State};

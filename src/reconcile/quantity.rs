@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::grain::{BillKey, CellKey};
 use super::sides::Sides;
-use super::state::{Billed, State};
+use super::state::{Billed, Identity, State};
 use crate::money::{Money, Ratio, div_half_even};
 use crate::vocabulary::Meter;
 
@@ -50,17 +50,31 @@ impl Gap {
 
 /// The billed quantity under a key, if anything proves it.
 pub fn billed(state: &State, key: &BillKey) -> Option<(i128, Known)> {
-    proven(state, key, &state.bill(key))
+    proven(state, key, &state.bill(key), |_| true)
 }
 
-/// The same where the bill of the key is at hand.
-fn proven(state: &State, key: &BillKey, bill: &Billed) -> Option<(i128, Known)> {
+/// The same of some projects and API keys only.
+pub fn billed_of(
+    state: &State,
+    key: &BillKey,
+    whose: impl Fn(&Identity) -> bool + Copy,
+) -> Option<(i128, Known)> {
+    proven(state, key, &state.bill_of(key, whose), whose)
+}
+
+/// The same where their bill is at hand.
+fn proven(
+    state: &State,
+    key: &BillKey,
+    bill: &Billed,
+    whose: impl Fn(&Identity) -> bool,
+) -> Option<(i128, Known)> {
     if bill.lines > 0
         && let Some(quantity) = bill.quantity
     {
         return Some((quantity, Known::Stated));
     }
-    if let Some(quantity) = state.witnessed_quantity(key) {
+    if let Some(quantity) = state.witnessed_of(key, whose) {
         return Some((quantity, Known::Witnessed));
     }
     if bill.lines == 0 {
@@ -90,13 +104,18 @@ pub fn nearest(unit: Ratio, amount: Money, bound: Money, steps: i128) -> Option<
     ((exact - amount).abs() <= bound && step.pico() > steps * bound.pico()).then_some(quantity)
 }
 
+/// How many of so many counts the noise of the log leaves open: what differs by no more agrees. None in a quiet log.
+pub const fn slack(state: &State, counted: i128) -> i128 {
+    counted.abs() * state.noise / 1_000_000
+}
+
 /// The quantity table of one cell: every key with proof on the bill side.
 pub fn gaps(state: &State, cell: &CellKey) -> BTreeMap<BillKey, Gap> {
     state
         .sides_of(cell)
         .iter()
         .filter_map(|sides| {
-            let (quantity, known) = proven(state, sides.key, &state.bill_of(sides))?;
+            let (quantity, known) = proven(state, sides.key, &state.bill_at(sides), |_| true)?;
             let gap = Gap { logged: sides.logged_quantity(), billed: quantity, known };
             Some((sides.key.clone(), gap))
         })
@@ -121,8 +140,8 @@ pub fn by_meter(state: &State, cell: &CellKey) -> BTreeMap<Meter, i128> {
 pub fn rate_effect(state: &State, cell: &CellKey) -> Option<Money> {
     let mut total = Money::ZERO;
     for sides in state.sides_of(cell) {
-        let (key, bill) = (sides.key, state.bill_of(&sides));
-        let (count, known) = proven(state, key, &bill)?;
+        let (key, bill) = (sides.key, state.bill_at(&sides));
+        let (count, known) = proven(state, key, &bill, |_| true)?;
         if known == Known::Implied {
             return None;
         }
@@ -142,8 +161,8 @@ pub fn rate_effect(state: &State, cell: &CellKey) -> Option<Money> {
 pub fn quantity_effect(state: &State, cell: &[Sides]) -> Option<Money> {
     let mut total = Money::ZERO;
     for sides in cell {
-        let bill = state.bill_of(sides);
-        let (billed_quantity, _) = proven(state, sides.key, &bill)?;
+        let bill = state.bill_at(sides);
+        let (billed_quantity, _) = proven(state, sides.key, &bill, |_| true)?;
         let logged_quantity = sides.logged_quantity();
         if billed_quantity == logged_quantity {
             continue;

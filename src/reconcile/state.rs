@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::few::Few;
 use super::grain::{BillKey, CellKey, Grain, Line};
+use super::owners::Owners;
 use super::repeated::{Repeat, repeats};
 use crate::error::Result;
 use crate::money::{Money, Ratio};
@@ -110,6 +111,8 @@ pub struct State<'a> {
     pub excluded: BTreeSet<(Account, Identity)>,
     pub prices: BTreeMap<BillKey, Ratio>,
     pub leaf_prices: BTreeMap<Leaf, Ratio>,
+    /// Which projects and keys of the bill are which keys of the log, as far as it is known.
+    pub owners: Arc<Owners>,
     /// What everything an account is charged for usage of some days is multiplied by. A state that is edited is that of
     /// one account.
     pub factors: Vec<(Period, Ratio)>,
@@ -157,6 +160,7 @@ impl<'a> State<'a> {
             excluded: BTreeSet::new(),
             prices: BTreeMap::new(),
             leaf_prices: BTreeMap::new(),
+            owners: Arc::default(),
             factors: Vec::new(),
             accepted: BTreeSet::new(),
             dropped: BTreeSet::new(),
@@ -249,6 +253,7 @@ impl<'a> State<'a> {
             excluded: self.excluded.clone(),
             prices: BTreeMap::new(),
             leaf_prices: BTreeMap::new(),
+            owners: Arc::default(),
             factors: Vec::new(),
             accepted: BTreeSet::new(),
             dropped: BTreeSet::new(),
@@ -331,13 +336,23 @@ impl<'a> State<'a> {
 
     /// The bill under one key, without excluded identities.
     pub fn bill(&self, key: &BillKey) -> Billed {
-        self.sum(key, self.billed.get(key))
+        self.bill_of(key, |_| true)
     }
 
-    pub(super) fn sum(&self, key: &BillKey, lines: Option<&Few<Identity, Billed>>) -> Billed {
+    /// The same of some identities only.
+    pub fn bill_of(&self, key: &BillKey, whose: impl Fn(&Identity) -> bool) -> Billed {
+        self.sum(key, self.billed.get(key), whose)
+    }
+
+    pub(super) fn sum(
+        &self,
+        key: &BillKey,
+        lines: Option<&Few<Identity, Billed>>,
+        whose: impl Fn(&Identity) -> bool,
+    ) -> Billed {
         let mut sum = Billed::default();
         for (identity, billed) in lines.into_iter().flatten() {
-            if self.counts(&key.cell.account, identity) {
+            if whose(identity) && self.counts(&key.cell.account, identity) {
                 sum.merge(billed);
             }
         }
@@ -346,6 +361,11 @@ impl<'a> State<'a> {
 
     /// What the provider's usage report counted under one key; `None` where no report speaks of the meter.
     pub fn witnessed_quantity(&self, key: &BillKey) -> Option<i128> {
+        self.witnessed_of(key, |_| true)
+    }
+
+    /// The same of some identities only.
+    pub fn witnessed_of(&self, key: &BillKey, whose: impl Fn(&Identity) -> bool) -> Option<i128> {
         let meter = key.meter?;
         let known = self.witnessed.get(&key.cell.account)?;
         let speaks = known.contains(&meter)
@@ -360,7 +380,7 @@ impl<'a> State<'a> {
                 .get(key)
                 .into_iter()
                 .flatten()
-                .filter(|(identity, _)| self.counts(&key.cell.account, identity))
+                .filter(|(identity, _)| whose(identity) && self.counts(&key.cell.account, identity))
                 .map(|(_, quantity)| *quantity)
                 .sum()
         })

@@ -5,6 +5,7 @@
 
 mod series;
 mod solve;
+pub mod unlisted;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -44,6 +45,12 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
     Ok(patches)
 }
 
+/// How many binary digits of an amount its rounding leaves.
+fn seen_bits(amount: Money, bound: Money) -> u32 {
+    let steps = amount.pico().unsigned_abs() / bound.pico().unsigned_abs().max(1);
+    steps.checked_ilog2().unwrap_or(0).min(40)
+}
+
 fn enough(run: &[DayCell], numbers: usize) -> bool {
     let bits: u32 = run.iter().map(DayCell::bits).sum();
     let days: BTreeSet<_> = run.iter().map(|day| day.day).collect();
@@ -56,9 +63,9 @@ type Prices = BTreeMap<Column, Ratio>;
 /// The fewest columns whose prices, in written decimals, re-price every day; `None` where two sets of columns do.
 fn prices(run: &[DayCell]) -> Result<Option<Prices>> {
     let columns: BTreeSet<Column> = run.iter().flat_map(|day| day.quantities.keys().copied()).collect();
-    // A meter without a price is looked for first; a model without any is no matter of one price.
+    // Meters without a price are looked for first, one alone elsewhere; a model without any is no matter of one price.
     let unpriced: BTreeSet<Column> = columns.iter().filter(|(_, unit)| unit.is_zero()).copied().collect();
-    if unpriced.len() == columns.len() {
+    if unpriced.len() == columns.len() || unpriced.len() == 1 {
         return Ok(None);
     }
     if !unpriced.is_empty() {

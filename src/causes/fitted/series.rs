@@ -29,8 +29,7 @@ impl DayCell {
 
     /// How many binary digits of the difference the bill's rounding leaves.
     pub fn bits(&self) -> u32 {
-        let steps = self.residual.pico().unsigned_abs() / self.bound.pico().unsigned_abs().max(1);
-        steps.checked_ilog2().unwrap_or(0).min(40)
+        super::seen_bits(self.residual, self.bound)
     }
 
     pub fn leaves<'s>(&self, state: &'s State) -> impl Iterator<Item = (&'s Leaf, i128)> {

@@ -17,8 +17,10 @@ const SURE: Digits = 24 * DIGIT;
 const RUN: Digits = 5 * DIGIT;
 /// One day counts for at most this much: days of one series are not independent to the last digit.
 const MOST_OF_A_DAY: Digits = 16 * DIGIT;
-/// At least this share of the dollars a story moves must end in sides that tie out: 4 of 5.
+/// At least this share of the dollars a story moves must end in sides that tie out: 4 of 5. Where days enough are met to the
+/// last step, a half is enough, and the rest of the 4 of 5 must vanish but for a fifth, which may be noise or another story.
 const CLOSURE: (i128, i128) = (4, 5);
+const CLOSED_EXACTLY: (i128, i128) = (1, 2);
 
 /// How well a story fits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,14 +62,19 @@ struct Verdict {
     /// It moves enough to be seen beyond rounding, and beyond noise.
     seen: bool,
     seen_in_noise: bool,
-    /// Everything it moves ties out: to the last step, to the noise.
+    /// Of what can be seen, something ties out to the last step.
+    met: bool,
+    /// What of it does not tie out to the last step nearly vanishes.
     exact: bool,
+    /// Everything it moves ties out to the noise.
     within_noise: bool,
-    /// Digits of what it moves beyond rounding.
+    /// Digits, beyond rounding, of what it moves and ties out to the last step.
     told: Digits,
     moved: i128,
     moved_exact: i128,
     moved_within_noise: i128,
+    /// What it moves on sides that tie out to the noise or keep no more than a fifth of it.
+    moved_nearly: i128,
     closed: i128,
 }
 
@@ -119,18 +126,21 @@ pub fn fit(problem: &Problem, node: &Node, touches: &[Touch], floor: i128, needs
     let onset = inside.first()?.0;
     let sum = |of: fn(&Verdict) -> i128| inside.iter().map(|(_, verdict)| of(verdict)).sum::<i128>();
     let moved = sum(|verdict| verdict.moved);
-    let closes = |closed: i128| moved > 0 && closed * CLOSURE.1 >= moved * CLOSURE.0;
-    let exact_days = inside.iter().filter(|(_, verdict)| verdict.seen && verdict.exact);
+    let most = |closed: i128, of: (i128, i128)| moved > 0 && closed * of.1 >= moved * of.0;
+    let exact_days = inside.iter().filter(|(_, verdict)| verdict.met && verdict.exact);
     let told: Digits = exact_days.clone().map(|(_, verdict)| verdict.told.min(MOST_OF_A_DAY)).sum();
     let tests = exact_days.count();
     let noise_tests =
         inside.iter().filter(|(_, verdict)| verdict.seen_in_noise && verdict.within_noise).count();
     let sure = SURE + choice(listed.len(), inside.len(), runs.len());
-    let exact = tests >= TESTS && told >= sure && closes(sum(|verdict| verdict.moved_exact));
+    let exact = tests >= TESTS
+        && told >= sure
+        && most(sum(|verdict| verdict.moved_exact), CLOSED_EXACTLY)
+        && most(sum(|verdict| verdict.moved_nearly), CLOSURE);
     let noise = floor > 0
         && noise_tests >= TESTS_IN_NOISE
         && gain >= sure
-        && closes(sum(|verdict| verdict.moved_within_noise));
+        && most(sum(|verdict| verdict.moved_within_noise), CLOSURE);
     let held: Vec<Day> = inside.iter().map(|(day, _)| *day).collect();
     let seen = |verdict: &Verdict| if exact { verdict.seen } else { verdict.seen_in_noise };
     let against = listed
@@ -186,16 +196,22 @@ fn verdict(problem: &Problem, node: &Node, touches: &[Touch], floor: i128, needs
         let (then_priced, then_logged) = (priced + touch.money, logged + touch.count);
         let after = after(side, then_priced, then_logged, bound, floor);
         let (money, noise) = (touch.money.abs(), share(floor, priced.max(side.billed)));
+        let (open_before, open_after) = ((side.billed - priced).abs(), (side.billed - then_priced).abs());
+        // What tied out before and does not any more is no noise.
+        let vanishes = (after.within_noise && open_before > bound)
+            || (open_before - open_after) * CLOSURE.1 >= money * CLOSURE.0;
         verdict.gain += open(side, priced, logged, bound) - open(side, then_priced, then_logged, bound);
         verdict.seen |= money > 2 * bound;
+        verdict.met |= money > 2 * bound && after.ties;
         verdict.seen_in_noise |= money > 2 * (bound + noise);
-        verdict.exact &= after.ties;
+        verdict.exact &= after.ties || vanishes;
         verdict.within_noise &= after.within_noise;
-        verdict.told += digits(touch.money, bound);
+        verdict.told += if after.ties { digits(touch.money, bound) } else { 0 };
         verdict.moved += money;
         verdict.moved_exact += if after.ties { money } else { 0 };
         verdict.moved_within_noise += if after.within_noise { money } else { 0 };
-        verdict.closed += (side.billed - priced).abs() - (side.billed - then_priced).abs();
+        verdict.moved_nearly += if vanishes { money } else { 0 };
+        verdict.closed += open_before - open_after;
     }
     verdict
 }

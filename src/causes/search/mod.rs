@@ -187,7 +187,7 @@ impl<'s, 'a> Search<'s, 'a> {
             })
             .collect();
         nearly.sort_unstable();
-        let floor = noise::of(nearly.iter().map(|(off, _)| *off));
+        let floor = noise::of(&nearly.iter().map(|(off, _)| *off).collect::<Vec<_>>());
         let ready = (usize::MAX, 0, Groups::default());
         Ok((Search { account, problem, slices, ready, ideas, floor, nearly }, node))
     }
@@ -225,7 +225,7 @@ impl<'s, 'a> Search<'s, 'a> {
         let touched: BTreeSet<u32> = touches.iter().map(|touch| touch.side).collect();
         let beside: Vec<i128> =
             self.nearly.iter().filter(|(_, side)| !touched.contains(side)).map(|(off, _)| *off).collect();
-        noise::of(beside.into_iter())
+        noise::of(&beside)
     }
 
     fn story(&self, idea: usize, fit: &Fit) -> Story<'_> {

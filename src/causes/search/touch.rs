@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::change::{Became, Change};
-use super::problem::{Node, Place, Problem, Standing, Turn};
+use super::problem::{Atom, Node, Place, Problem, Standing, Turn};
 use crate::error::Result;
 use crate::money::Ratio;
 use crate::period::Day;
@@ -57,7 +57,8 @@ impl Groups {
             .collect();
         let order = |atom: u32| {
             let Place { class, side, status, .. } = place(atom);
-            (problem.atoms[atom as usize].day, *side, *class, *status != Standing::Free)
+            let Atom { day, owner, .. } = problem.atoms[atom as usize];
+            (day, *side, *class, owner, *status != Standing::Free)
         };
         atoms.sort_by_key(|atom| order(*atom));
         let classes: BTreeSet<u32> = atoms.iter().map(|atom| place(*atom).class).collect();
@@ -65,7 +66,7 @@ impl Groups {
         let mut groups = Vec::new();
         let mut first = 0;
         for alike in atoms.chunk_by(|a, b| order(*a) == order(*b) && place(*a).unit == place(*b).unit) {
-            let (day, side, class, settled) = order(alike[0]);
+            let (day, side, class, _, settled) = order(alike[0]);
             let unit = place(alike[0]).unit;
             let mut group = Group {
                 day,
@@ -117,7 +118,6 @@ impl Problem<'_, '_> {
                 }
                 continue;
             }
-            let amount = |unit: Ratio, quantity: i128| self.amount(unit, quantity, day);
             let mut push = |side, money, count| match touches
                 .last_mut()
                 .filter(|last| last.day == day && last.side == side)
@@ -141,20 +141,21 @@ impl Problem<'_, '_> {
                         }
                         less += held;
                     }
-                    push(side, amount(group.unit, quantity - less)? - priced, -less);
+                    push(side, self.amount(group.unit, quantity - less, day)? - priced, -less);
                 }
                 Turn::Half if !group.even => return Ok(None),
-                Turn::Half => push(side, amount(group.unit, quantity / 2)? - priced, -quantity / 2),
-                Turn::Unit(unit) => push(side, amount(unit, quantity)? - priced, 0),
+                Turn::Half => push(side, self.amount(group.unit, quantity / 2, day)? - priced, -quantity / 2),
+                Turn::Unit(unit) => push(side, self.amount(unit, quantity, day)? - priced, 0),
                 Turn::Class(class, unit) => {
-                    let after = amount(unit, quantity)?;
-                    let now = &node.places[slice.atoms[group.atoms.start] as usize].leaf;
+                    let after = self.amount(unit, quantity, day)?;
+                    let first = slice.atoms[group.atoms.start];
+                    let (now, owner) = (&node.places[first as usize].leaf, self.atoms[first as usize].owner);
                     let state = self.state;
                     let leaf = || match change.of(state, now) {
                         Became::Leaf(other) => other,
                         _ => (**now).clone(),
                     };
-                    let Some(to) = self.place_of(class, leaf, day)? else { return Ok(None) };
+                    let Some(to) = self.place_of(class, leaf, day, owner)? else { return Ok(None) };
                     if to == side {
                         push(side, after - priced, 0);
                     } else {

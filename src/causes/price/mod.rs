@@ -1,17 +1,21 @@
 //! Price rows: quantities agree, the unit price does not.
 
+mod series;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::missing_price::draft_row;
 use super::{Fact, Fix, Patch, Scope, Status};
 use crate::error::Result;
-use crate::money::{Money, ONE, Ratio};
+use crate::money::Ratio;
 use crate::period::Day;
 use crate::pricebook::PriceQuery;
-use crate::rate::{Account, Leaf};
-use crate::reconcile::{BillKey, Edit, State, quantity};
-use crate::vocabulary::{Meter, Tier};
+use crate::rate::Account;
+use crate::reconcile::{Edit, State};
+use crate::vocabulary::Tier;
+use series::{Point, Series, runs_of, series};
+pub(super) use series::{earlier, later, less_or_equal, simplest};
 
 /// A price found in the book must hold on this many days; a fitted one on one more (its own day is spent).
 const DAYS_LISTED: usize = 3;
@@ -20,38 +24,6 @@ const DAYS_FITTED: usize = 4;
 const DAYS_OPEN: usize = 6;
 /// Scopes that sellers price apart, tried when the bill does not show regions.
 const REGIONS: &[&str] = &["geo:us", "geo:eu"];
-
-/// One price key of one model over the days.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Series {
-    account: Account,
-    model: Arc<str>,
-    meter: Meter,
-    tier: Option<Tier>,
-    region: Option<Arc<str>>,
-    long_context: Option<bool>,
-}
-
-/// One day of a series: what one unit cost on the bill, as an interval of exact rationals.
-#[derive(Debug, Clone)]
-struct Point {
-    key: BillKey,
-    leaf: Leaf,
-    unit: Ratio,
-    low: Ratio,
-    high: Ratio,
-    ties: bool,
-    /// The bill or a usage report counts the same quantity.
-    proven: bool,
-    /// The exact amount is no whole number of units at the book's price.
-    fractional: bool,
-}
-
-impl Point {
-    fn holds(&self, unit: Ratio) -> bool {
-        less_or_equal(self.low, unit) && less_or_equal(unit, self.high)
-    }
-}
 
 /// One finding: an account's model, why, and from when.
 type Change = (Account, Arc<str>, Vec<Reason>, Day);
@@ -72,6 +44,8 @@ enum Reason {
 struct Run {
     series: Series,
     days: Vec<Point>,
+    /// Days that meet the price to the last step.
+    exact: usize,
     unit: Ratio,
     reasons: Vec<Reason>,
     quantities: Quantities,
@@ -81,20 +55,20 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
     let all = series(state)?;
     let mut grouped: BTreeMap<Change, Vec<Run>> = BTreeMap::new();
     for (series, points) in &all {
-        for days in runs_of(points) {
-            let Some((unit, mut reasons)) = reasons(state, series, &days) else { continue };
+        for run in runs_of(points, state.noise) {
+            let Some((unit, mut reasons)) = reasons(state, series, &run.exact) else { continue };
             // A tier or region multiplies every meter of a call: it is a reason only where all meters of its days
             // allow it.
-            reasons.retain(|reason| coherent(state, series, reason, &days, &all));
+            reasons.retain(|reason| coherent(state, series, reason, &run.exact, &all));
             if reasons.is_empty() {
                 reasons.push(Reason::Fitted);
             }
             let fitted = reasons == [Reason::Fitted];
-            let quantities = quantities(&days, &all);
-            let informative = days.iter().filter(|day| !day.ties).count();
+            let quantities = quantities(&run.exact, &all, state.noise);
+            let informative = run.exact.len();
             // A fitted price needs its quantities: a constant share of lost rows looks the same. Where it begins inside
             // the month, on a day after days that tie out, it is one of two stories.
-            let begins = points.first().is_some_and(|first| first.ties);
+            let begins = points.first().is_some_and(|first| first.near_book(state.noise));
             let needed = match (reasons.as_slice(), quantities) {
                 ([Reason::Fitted], Quantities::Open) => DAYS_OPEN,
                 ([Reason::Fitted], _) => DAYS_FITTED,
@@ -105,6 +79,11 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
             if informative < needed || (fitted && quantities == Quantities::Open && !begins) {
                 continue;
             }
+            // A price that no row has must be further off than noise could be.
+            let first = &run.days[0];
+            if fitted && !far_off(unit, first.unit, state.noise) {
+                continue;
+            }
             // Rows of different meters belong to one price change.
             let class = reasons
                 .iter()
@@ -113,11 +92,17 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
                     other => other.clone(),
                 })
                 .collect();
-            let from = days[0].key.cell.first;
-            grouped
-                .entry((series.account.clone(), series.model.clone(), class, from))
-                .or_default()
-                .push(Run { series: series.clone(), days, unit, reasons, quantities });
+            let from = first.key.cell.first;
+            grouped.entry((series.account.clone(), series.model.clone(), class, from)).or_default().push(
+                Run {
+                    series: series.clone(),
+                    exact: run.exact.len(),
+                    days: run.days,
+                    unit,
+                    reasons,
+                    quantities,
+                },
+            );
         }
     }
     Ok(grouped
@@ -136,7 +121,7 @@ enum Quantities {
     Open,
 }
 
-fn quantities(days: &[Point], all: &BTreeMap<Series, Vec<Point>>) -> Quantities {
+fn quantities(days: &[Point], all: &BTreeMap<Series, Vec<Point>>, noise: i128) -> Quantities {
     if days.iter().all(|day| day.proven) {
         return Quantities::Counted;
     }
@@ -148,121 +133,9 @@ fn quantities(days: &[Point], all: &BTreeMap<Series, Vec<Point>>) -> Quantities 
             other.key.cell == day.key.cell && other.key.meter != day.key.meter && !other.unit.is_zero()
         });
         let mut neighbours = neighbours.peekable();
-        neighbours.peek().is_some() && neighbours.all(|other| other.ties)
+        neighbours.peek().is_some() && neighbours.all(|other| other.near_book(noise))
     });
     if others_tie { Quantities::Excluded } else { Quantities::Open }
-}
-
-fn series(state: &State) -> Result<BTreeMap<Series, Vec<Point>>> {
-    let mut all: BTreeMap<Series, Vec<Point>> = BTreeMap::new();
-    let suspects: BTreeSet<&Arc<str>> = state.open.iter().filter_map(|cell| cell.model.as_ref()).collect();
-    for key in state.billed.keys() {
-        let (Some(model), Some(meter)) = (&key.cell.model, key.meter) else { continue };
-        if !suspects.contains(model) {
-            continue;
-        }
-        let bill = state.bill(key);
-        if bill.lines == 0 || key.cell.first != key.cell.last {
-            continue;
-        }
-        let Some(leaves) = state.logged.get(key).filter(|leaves| !leaves.is_empty()) else { continue };
-        let mut units = leaves.keys().map(|leaf| state.unit_before_factor(key, leaf));
-        // What multiplies everything is taken off the bill before its prices are read.
-        let factor = state.factor(key.cell.first).unwrap_or(Ratio::ONE);
-        let (Some(Some(unit)), Some(leaf)) = (units.next(), leaves.keys().next()) else { continue };
-        let Some(full) = unit.checked_mul(factor) else { continue };
-        // A quantity implied by the price cannot test the price.
-        let proven = quantity::billed(state, key)
-            .filter(|(_, known)| matches!(known, quantity::Known::Stated | quantity::Known::Witnessed));
-        let count = proven.map_or_else(|| state.logged_quantity(key), |(count, _)| count);
-        // Where the bill counts, its price is its amount over its count, however much was logged.
-        let priced = match proven {
-            Some((count, _)) => crate::rate::amount(full, count)?,
-            None => state.priced(key)?,
-        };
-        let bound = bill.bound + Money::from_pico(leaves.len() as i128);
-        let ties = (bill.amount - priced).abs() <= bound;
-        // Where usage of several prices is billed as one, no price follows from the amount.
-        if !ties && units.any(|other| other != Some(unit)) {
-            continue;
-        }
-        if count <= 0 {
-            continue;
-        }
-        let side = |amount: Money| {
-            let list = Ratio::new(factor.denominator(), factor.numerator())?;
-            Ratio::quotient(amount.pico(), count)?.checked_mul(Ratio::new(1, ONE)?)?.checked_mul(list)
-        };
-        let (Some(low), Some(high)) = (side(bill.amount - bound), side(bill.amount + bound)) else {
-            continue;
-        };
-        let fractional =
-            bill.bound.is_zero() && !unit.is_zero() && full.whole_quantity(bill.amount).is_none();
-        let point = Point {
-            key: key.clone(),
-            leaf: leaf.clone(),
-            unit,
-            low,
-            high,
-            ties,
-            proven: proven.is_some(),
-            fractional,
-        };
-        let series = Series {
-            account: key.cell.account.clone(),
-            model: model.clone(),
-            meter,
-            tier: key.tier,
-            region: key.region.clone(),
-            long_context: key.long_context,
-        };
-        all.entry(series).or_default().push(point);
-    }
-    Ok(all)
-}
-
-/// Maximal runs of days off the book's price that one price could explain. A day too small to tell the two prices
-/// apart neither begins nor ends a run.
-fn runs_of(points: &[Point]) -> Vec<Vec<Point>> {
-    let mut runs: Vec<Vec<Point>> = Vec::new();
-    let mut interval: Option<(Ratio, Ratio)> = None;
-    let mut held: Vec<Point> = Vec::new();
-    let mut held_interval: Option<(Ratio, Ratio)> = None;
-    for point in points {
-        let narrow = |interval: Option<(Ratio, Ratio)>| {
-            interval
-                .map(|(low, high)| (later(low, point.low), earlier(high, point.high)))
-                .filter(|(low, high)| less_or_equal(*low, *high))
-        };
-        let narrowed = narrow(held_interval.or(interval));
-        if point.ties {
-            match narrowed {
-                Some(_) => {
-                    held.push(point.clone());
-                    held_interval = narrowed;
-                }
-                None => {
-                    held.clear();
-                    (interval, held_interval) = (None, None);
-                }
-            }
-            continue;
-        }
-        match (narrowed, runs.last_mut()) {
-            (Some(_), Some(run)) => {
-                run.append(&mut held);
-                run.push(point.clone());
-                interval = narrowed;
-            }
-            _ => {
-                held.clear();
-                runs.push(vec![point.clone()]);
-                interval = Some((point.low, point.high));
-            }
-        }
-        held_interval = None;
-    }
-    runs
 }
 
 fn reasons(state: &State, series: &Series, days: &[Point]) -> Option<(Ratio, Vec<Reason>)> {
@@ -365,7 +238,7 @@ fn price_patch(state: &State, account: &Account, model: &Arc<str>, from: Day, ru
         if let Some(ratio) = ratio_of(run.unit, first.unit) {
             facts.push(Fact::new(format!("{meter}: rate ratio"), ratio));
         }
-        facts.push(Fact::new(format!("{meter}: days at this price without exception"), run.days.len()));
+        facts.push(Fact::new(format!("{meter}: days at this price to the last step"), run.exact));
         for reason in &run.reasons {
             if let Reason::Row(origin) = reason {
                 facts
@@ -440,58 +313,15 @@ fn cause_of(reason: &Reason) -> &'static str {
     }
 }
 
+/// True where two prices differ by more than twice the noise.
+fn far_off(a: Ratio, b: Ratio, noise: i128) -> bool {
+    const MILLION: i128 = 1_000_000;
+    let times = |unit: Ratio, parts| unit.checked_mul(Ratio::new(parts, MILLION)?);
+    let less = |a: Ratio, b: Ratio| times(b, MILLION - 2 * noise).is_some_and(|b| less_or_equal(a, b));
+    a != b && (less(a, b) || less(b, a))
+}
+
 fn ratio_of(a: Ratio, b: Ratio) -> Option<String> {
     let inverse = Ratio::new(b.denominator(), b.numerator())?;
     Some(a.checked_mul(inverse)?.decimal_text(6))
-}
-
-pub(super) fn less_or_equal(a: Ratio, b: Ratio) -> bool {
-    // On overflow nothing is claimed.
-    a.numerator()
-        .checked_mul(b.denominator())
-        .zip(b.numerator().checked_mul(a.denominator()))
-        .is_some_and(|(left, right)| left <= right)
-}
-
-pub(super) fn later(a: Ratio, b: Ratio) -> Ratio {
-    if less_or_equal(a, b) { b } else { a }
-}
-
-pub(super) fn earlier(a: Ratio, b: Ratio) -> Ratio {
-    if less_or_equal(a, b) { a } else { b }
-}
-
-/// The price per million with the fewest decimals inside `[low, high]`.
-pub(super) fn simplest(low: Ratio, high: Ratio) -> Option<Ratio> {
-    for decimals in 0..=9u32 {
-        let scale = 1_000_000i128.checked_mul(10i128.checked_pow(decimals)?)?;
-        let scaled = low.checked_mul(Ratio::new(scale, 1)?)?;
-        let up = scaled.numerator().div_euclid(scaled.denominator())
-            + i128::from(scaled.numerator().rem_euclid(scaled.denominator()) != 0);
-        let candidate = Ratio::new(up, scale)?;
-        if up > 0 && less_or_equal(candidate, high) {
-            return Some(candidate);
-        }
-    }
-    None
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn ratio(numerator: i128, denominator: i128) -> Ratio {
-        Ratio::new(numerator, denominator).unwrap()
-    }
-
-    #[test]
-    fn the_simplest_price_has_the_fewest_decimals() {
-        // 0.2499..0.2501 per million contains 0.25.
-        assert_eq!(
-            simplest(ratio(2499, 10_000_000_000), ratio(2501, 10_000_000_000)).unwrap().per_million(),
-            "0.25"
-        );
-        assert_eq!(simplest(ratio(2, 1_000_000), ratio(2, 1_000_000)).unwrap().per_million(), "2");
-        assert_eq!(simplest(ratio(1, 3), ratio(1, 3)), None);
-    }
 }

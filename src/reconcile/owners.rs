@@ -1,0 +1,129 @@
+//! Which key of the log is which project or API key on the bill? Nobody writes it down, but on days without a fault both
+//! count the same. Where it is known, what goes wrong under one key is told apart from what goes wrong under another.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::grain::BillKey;
+use super::state::{Identity, State};
+use crate::error::Result;
+use crate::rate::{self, Account};
+
+/// Amounts that must agree, and how many times as many as with any other.
+const AGREEING: usize = 6;
+const TIMES: usize = 3;
+/// One in so many of the amounts of a project must agree.
+const SHARE: usize = 8;
+/// Two amounts agree within so many parts per million: the noise of the log is no larger.
+const NEAR: i128 = 10_000;
+const MILLION: i128 = 1_000_000;
+
+/// The owner of a bill line or of a row of the log: a number, the same on both sides; 0 is nobody in particular.
+pub type Owner = u16;
+pub const NOBODY: Owner = 0;
+
+/// Projects and API keys of one account's bill beside keys of its log.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Owners {
+    of_identity: BTreeMap<Identity, Owner>,
+    of_key: BTreeMap<Arc<str>, Owner>,
+}
+
+impl Owners {
+    pub fn is_empty(&self) -> bool {
+        self.of_key.is_empty()
+    }
+
+    pub fn of_identity(&self, identity: &Identity) -> Owner {
+        self.of_identity.get(identity).copied().unwrap_or(NOBODY)
+    }
+
+    pub fn of_key(&self, key: &str) -> Owner {
+        self.of_key.get(key).copied().unwrap_or(NOBODY)
+    }
+
+    /// Learns them from both sides as they stand. One factor on everything of a pair does not hide it.
+    pub fn learn(state: &State, account: &Account) -> Result<Owners> {
+        let identities: BTreeSet<&Identity> = state
+            .billed
+            .iter()
+            .filter(|(key, _)| key.cell.account == *account)
+            .flat_map(|(_, lines)| lines.keys())
+            .collect();
+        if identities.len() < 2 {
+            return Ok(Owners::default());
+        }
+        let logged = logged(state, account)?;
+        let mut ratios: BTreeMap<(&Identity, &Arc<str>), Vec<i128>> = BTreeMap::new();
+        let mut amounts: BTreeMap<&Identity, usize> = BTreeMap::new();
+        for (key, lines) in state.billed.iter().filter(|(key, _)| key.cell.account == *account) {
+            let Some(keys) = logged.get(key) else { continue };
+            for (identity, billed) in lines {
+                let amount = billed.amount.pico();
+                if amount <= billed.bound.pico() * MILLION / NEAR {
+                    continue;
+                }
+                *amounts.entry(identity).or_default() += 1;
+                for (name, priced) in keys.iter().filter(|(_, priced)| **priced > 0) {
+                    let ratio = amount.saturating_mul(MILLION) / priced;
+                    ratios.entry((identity, name)).or_default().push(ratio);
+                }
+            }
+        }
+        let mut votes: Vec<(usize, &Identity, &Arc<str>)> = ratios
+            .into_iter()
+            .map(|((identity, name), ratios)| (most_alike(ratios), identity, name))
+            .collect();
+        votes.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| (a.1, a.2).cmp(&(b.1, b.2))));
+        let mut owners = Owners::default();
+        for (count, identity, name) in &votes {
+            let rivals = votes.iter().filter(|(_, other, key)| (other == identity) != (key == name));
+            let second = rivals.map(|(count, ..)| *count).max().unwrap_or(0);
+            let enough = AGREEING.max(amounts.get(identity).copied().unwrap_or(0) / SHARE);
+            if *count >= enough && *count >= TIMES * second {
+                let owner = owners.of_key.len() as Owner + 1;
+                owners.of_identity.insert((*identity).clone(), owner);
+                owners.of_key.insert((*name).clone(), owner);
+            }
+        }
+        Ok(owners)
+    }
+}
+
+/// The most ratios that are within the noise of one another.
+fn most_alike(mut ratios: Vec<i128>) -> usize {
+    ratios.sort_unstable();
+    let alike = |(at, ratio): (usize, &i128)| {
+        let most = ratio.saturating_add(ratio / (MILLION / NEAR));
+        ratios.partition_point(|other| *other <= most) - at
+    };
+    ratios.iter().enumerate().map(alike).max().unwrap_or(0)
+}
+
+/// Priced amounts by bill key and key of the log, in 10^-12.
+fn logged(state: &State, account: &Account) -> Result<BTreeMap<BillKey, BTreeMap<Arc<str>, i128>>> {
+    let mut sums: BTreeMap<BillKey, BTreeMap<Arc<str>, i128>> = BTreeMap::new();
+    let rows = state.usage.iter().filter(|row| row.account == *account && row.outcome.is_billable());
+    for row in rows.filter(|row| !row.key.is_empty()) {
+        for (leaf, quantity) in row.leaves() {
+            let key = state.key_of(&leaf);
+            let Some(unit) = state.unit(&key, &leaf) else { continue };
+            let amount = rate::amount(unit, quantity)?.pico();
+            *sums.entry(key).or_default().entry(row.key.clone()).or_default() += amount;
+        }
+    }
+    Ok(sums)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_alike_but_for_noise() {
+        assert_eq!(most_alike(vec![1_000_000, 1_004_000, 2_000_000, 998_000, 1_500_000, 1_006_000]), 4);
+        // Everything at 86 %.
+        assert_eq!(most_alike(vec![861_300, 861_301, 863_000, 400_000]), 3);
+        assert_eq!(most_alike(vec![]), 0);
+    }
+}
