@@ -23,6 +23,7 @@ use crate::pricebook::{Pricebook, Reading};
 use crate::read::source::Source;
 use crate::read::{TagSources, UsageOptions};
 use crate::review::memo::Memo;
+use crate::usage::cube::Cubes;
 use crate::vocabulary::Outcome;
 
 /// Everything read, before it is put together.
@@ -388,7 +389,8 @@ impl Gathered {
                     name: source.name,
                     account: source.account,
                     primary: source.primary,
-                    cubes: source.cubes,
+                    // Who the usage was for is no part of a comparison.
+                    cubes: Cubes { attribution: BTreeMap::new(), ..source.cubes },
                 })
                 .collect(),
             documents: std::mem::take(&mut self.documents),

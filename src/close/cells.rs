@@ -50,7 +50,7 @@ pub(super) fn cells(
         let (mut priced, mut billed, mut meters, mut lines) = (Money::ZERO, Money::ZERO, Vec::new(), 0);
         let sides = state.sides_of(key);
         for side in &sides {
-            let (bill_key, bill, ours) = (side.key, state.bill_of(side), state.priced_of(side)?);
+            let (bill_key, bill, ours) = (side.key, state.bill_at(side), state.priced_of(side)?);
             priced += ours;
             billed += bill.amount;
             lines += bill.lines;

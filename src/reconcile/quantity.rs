@@ -59,10 +59,10 @@ pub fn billed_of(
     key: &BillKey,
     whose: impl Fn(&Identity) -> bool + Copy,
 ) -> Option<(i128, Known)> {
-    proven(state, key, &state.bill_by(key, whose), whose)
+    proven(state, key, &state.bill_of(key, whose), whose)
 }
 
-/// The same where the bill of the key is at hand.
+/// The same where their bill is at hand.
 fn proven(
     state: &State,
     key: &BillKey,
@@ -115,7 +115,7 @@ pub fn gaps(state: &State, cell: &CellKey) -> BTreeMap<BillKey, Gap> {
         .sides_of(cell)
         .iter()
         .filter_map(|sides| {
-            let (quantity, known) = proven(state, sides.key, &state.bill_of(sides), |_| true)?;
+            let (quantity, known) = proven(state, sides.key, &state.bill_at(sides), |_| true)?;
             let gap = Gap { logged: sides.logged_quantity(), billed: quantity, known };
             Some((sides.key.clone(), gap))
         })
@@ -140,7 +140,7 @@ pub fn by_meter(state: &State, cell: &CellKey) -> BTreeMap<Meter, i128> {
 pub fn rate_effect(state: &State, cell: &CellKey) -> Option<Money> {
     let mut total = Money::ZERO;
     for sides in state.sides_of(cell) {
-        let (key, bill) = (sides.key, state.bill_of(&sides));
+        let (key, bill) = (sides.key, state.bill_at(&sides));
         let (count, known) = proven(state, key, &bill, |_| true)?;
         if known == Known::Implied {
             return None;
@@ -161,7 +161,7 @@ pub fn rate_effect(state: &State, cell: &CellKey) -> Option<Money> {
 pub fn quantity_effect(state: &State, cell: &[Sides]) -> Option<Money> {
     let mut total = Money::ZERO;
     for sides in cell {
-        let bill = state.bill_of(sides);
+        let bill = state.bill_at(sides);
         let (billed_quantity, _) = proven(state, sides.key, &bill, |_| true)?;
         let logged_quantity = sides.logged_quantity();
         if billed_quantity == logged_quantity {

@@ -52,14 +52,14 @@ impl State<'_> {
     }
 
     /// The bill of one key, without excluded identities.
-    pub fn bill_of(&self, sides: &Sides) -> Billed {
+    pub fn bill_at(&self, sides: &Sides) -> Billed {
         self.sum(sides.key, sides.billed, |_| true)
     }
 
     /// Our estimate for one key.
     pub fn priced_of(&self, sides: &Sides) -> Result<Money> {
         match sides.logged {
-            _ if self.accepted.contains(sides.key) => Ok(self.bill_of(sides).amount),
+            _ if self.accepted.contains(sides.key) => Ok(self.bill_at(sides).amount),
             Some(leaves) => self.price(sides.key, leaves),
             None => Ok(Money::ZERO),
         }
@@ -72,14 +72,14 @@ impl State<'_> {
 
     /// What one cell was billed.
     pub fn billed_amount(&self, cell: &CellKey) -> Money {
-        self.sides_of(cell).iter().map(|sides| self.bill_of(sides).amount).sum()
+        self.sides_of(cell).iter().map(|sides| self.bill_at(sides).amount).sum()
     }
 
     /// `billed − priced` of one cell.
     pub fn delta(&self, cell: &CellKey) -> Result<Money> {
         let mut delta = Money::ZERO;
         for sides in self.sides_of(cell) {
-            delta += self.bill_of(&sides).amount - self.priced_of(&sides)?;
+            delta += self.bill_at(&sides).amount - self.priced_of(&sides)?;
         }
         Ok(delta)
     }
@@ -90,6 +90,6 @@ impl State<'_> {
     }
 
     pub fn bound_of(&self, cell: &[Sides]) -> Money {
-        cell.iter().map(|sides| self.bill_of(sides).bound + sides.roundings()).sum()
+        cell.iter().map(|sides| self.bill_at(sides).bound + sides.roundings()).sum()
     }
 }

@@ -214,7 +214,7 @@ impl<'s, 'a> Problem<'s, 'a> {
             return Ok(*known);
         }
         let whose = |identity: &Identity| !split || self.state.owners.of_identity(identity) == owner;
-        let bill = self.state.bill_by(key, whose);
+        let bill = self.state.bill_of(key, whose);
         let leaves = self.state.logged.get(key).map_or(0, |leaves| leaves.len());
         // A report that does not tell them apart counts none of them.
         let told = self.state.witness.get(key).into_iter().flatten();
