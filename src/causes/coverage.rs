@@ -157,7 +157,9 @@ fn strangers(state: &State, account: &Account, identities: &Lines) -> Vec<Patch>
         return Vec::new();
     }
     let strange = |(identity, (.., cells)): &(&Identity, &(_, _, _, BTreeSet<CellKey>))| {
-        state.owners.of_identity(identity) == NOBODY && cells.len() >= TESTS
+        let model_days = cells.iter().filter(|cell| cell.model.is_some()).count();
+        let named = **identity != Identity::default();
+        named && state.owners.of_identity(identity) == NOBODY && model_days >= TESTS
     };
     identities
         .iter()

@@ -78,7 +78,8 @@ impl Owners {
         let mut owners = Owners::default();
         // An API key that both sides call by one name is one.
         let named = identities.iter().filter_map(|identity| Some((*identity, identity.key.as_ref()?)));
-        for (identity, name) in named.filter(|(_, name)| logged.values().any(|keys| keys.contains_key(*name))) {
+        for (identity, name) in named.filter(|(_, name)| logged.values().any(|keys| keys.contains_key(*name)))
+        {
             owners.pair(identity, name);
         }
         for (count, identity, name) in &votes {
