@@ -36,6 +36,6 @@ mod tests {
         let things: Vec<u64> = (0..1_000).collect();
         let squares: Vec<u64> = things.iter().map(|thing| thing * thing).collect();
         assert_eq!(super::map(&things, |thing| thing * thing), squares);
-        assert_eq!(super::map(&[] as &[u64], |thing| *thing), []);
+        assert_eq!(super::map(&[] as &[u64], |thing| *thing), Vec::<u64>::new());
     }
 }

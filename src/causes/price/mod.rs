@@ -263,11 +263,12 @@ fn price_patch(state: &State, account: &Account, model: &Arc<str>, from: Day, ru
     if quantities == Quantities::Open {
         rivals.push("qty.dropped_rows".to_owned());
     }
-    // One ratio below one on more than one meter is a discount on the model as well.
+    // One ratio below one on more than one meter, or with no other meter that speaks against it, is a discount on the
+    // model as well.
     let ratios: BTreeSet<Option<String>> =
         runs.iter().map(|run| ratio_of(run.unit, run.days[0].unit)).collect();
     let cheaper = runs.iter().all(|run| less_or_equal(run.unit, run.days[0].unit));
-    if fitted && cheaper && ratios.len() == 1 && runs.len() > 1 {
+    if fitted && cheaper && ratios.len() == 1 && (runs.len() > 1 || quantities == Quantities::Open) {
         rivals.push("terms.discount".to_owned());
     }
     let (status, decides) = match () {
