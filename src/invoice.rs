@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use hashbrown::HashSet;
+
 use crate::diagnostic::{Diagnostic, Origin};
 use crate::money::Money;
 use crate::period::{Day, Period};
@@ -152,6 +154,26 @@ impl Document {
             covers: None,
             rounded_amounts: 0,
         }
+    }
+
+    /// Keeps each text of the lines once: an export says the same of thousands of them.
+    pub fn share_texts(&mut self) {
+        let mut texts: HashSet<Arc<str>> = HashSet::new();
+        let mut share = |text: &mut Arc<str>| match texts.get(text) {
+            Some(known) => *text = known.clone(),
+            None => {
+                texts.insert(text.clone());
+            }
+        };
+        for line in &mut self.lines {
+            share(&mut line.text);
+            if let ModelScope::One(model) = &mut line.model {
+                share(model);
+            }
+            let more = [&mut line.account, &mut line.region, &mut line.project, &mut line.key];
+            more.into_iter().flatten().for_each(&mut share);
+        }
+        self.lines.shrink_to_fit();
     }
 
     /// Sum of the amounts of all lines.

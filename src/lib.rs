@@ -20,6 +20,7 @@ pub mod error;
 pub mod fixes;
 pub mod invoice;
 pub mod money;
+pub mod parallel;
 pub mod period;
 pub mod pricebook;
 pub mod rate;

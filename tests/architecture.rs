@@ -11,6 +11,7 @@ const LAYERS: &[(&str, u32)] = &[
     ("vocabulary", 0),
     ("diagnostic", 0),
     ("error", 0),
+    ("parallel", 0),
     ("invoice", 10),
     ("usage", 10),
     ("pricebook", 10),

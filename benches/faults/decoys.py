@@ -62,8 +62,9 @@ def billed_failures(world, dice):
 
 
 def tiny_lines(world, dice):
-    """Very small lines, so that rounding is all there is."""
+    """Very small lines, so that rounding is all there is; a small prompt is no long one."""
     for call in world.calls:
+        call.bill = call.bill.but(long=False)
         both(call, {meter: max(1, count // 500) for meter, count in call.bill.counts.items()})
 
 

@@ -6,6 +6,7 @@ use super::{Fact, Fix, Patch, Scope, Status};
 use crate::error::Result;
 use crate::money::Money;
 use crate::rate::Account;
+use crate::reconcile::owners::NOBODY;
 use crate::reconcile::{BillKey, CellKey, Edit, Identity, State, quantity};
 
 /// A bypass that the books do not declare must fit this many model-days.
@@ -141,7 +142,33 @@ fn inferred(state: &State, account: &Account, identities: &Lines) -> Vec<Patch> 
             patches.push(patch(account, identity, identities, status, fact));
         }
     }
+    let told: BTreeSet<String> = patches.iter().map(|patch| patch.name.clone()).collect();
+    let left = strangers(state, account, identities).into_iter();
+    patches.extend(left.filter(|patch| !told.contains(&patch.name) && !state.rejected.contains(&patch.name)));
     patches
+}
+
+/// Projects and keys of the bill whose amounts are those of no key of the log, where every key of the log is another one.
+fn strangers(state: &State, account: &Account, identities: &Lines) -> Vec<Patch> {
+    let rows = state.usage.iter().filter(|row| row.account == *account && row.outcome.is_billable());
+    let keys: BTreeSet<&str> = rows.map(|row| &*row.key).collect();
+    let known = keys.iter().filter(|key| state.owners.of_key(key) != NOBODY).count();
+    if known < 2 || known < keys.len() {
+        return Vec::new();
+    }
+    let strange = |(identity, (.., cells)): &(&Identity, &(_, _, _, BTreeSet<CellKey>))| {
+        let model_days = cells.iter().filter(|cell| cell.model.is_some()).count();
+        let named = **identity != Identity::default();
+        named && state.owners.of_identity(identity) == NOBODY && model_days >= TESTS
+    };
+    identities
+        .iter()
+        .filter(strange)
+        .map(|(identity, _)| {
+            let fact = Fact::new("keys of the log, each found under another name on the bill", known);
+            patch(account, identity, identities, Status::Probable, fact)
+        })
+        .collect()
 }
 
 fn identity_quantity(state: &State, key: &BillKey, identity: &Identity) -> Option<i128> {

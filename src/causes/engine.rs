@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::search::score::{DIGIT, Digits, digits};
 use super::{Claim, FAMILIES, Patch, Status, noise, search, shares};
 use crate::error::Result;
 use crate::money::Money;
+use crate::parallel;
 use crate::rate::Account;
 use crate::reconcile::{BillKey, CellKey, Edit, Owners, State, quantity};
 
@@ -57,30 +57,11 @@ pub struct Explained {
 /// Explains account by account, on every core: no edit reaches from one to another. The order of the result is that
 /// of the accounts, whoever explained them.
 pub fn explain(state: &State) -> Result<Explained> {
-    let accounts: Vec<Account> = state.accounts().into_iter().collect();
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(accounts.len());
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let mut done = BTreeMap::new();
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(name) = accounts.get(index) else { return done };
-            done.insert(index, explain_account(name, state.of_account(name)));
-        }
-    };
-    let mut done = std::thread::scope(|scope| {
-        let helpers: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-        let mut done = work();
-        for helper in helpers {
-            match helper.join() {
-                Ok(theirs) => done.extend(theirs),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        }
-        done
-    });
+    // Where nothing differs there is nothing to explain.
+    let accounts: BTreeSet<&Account> = state.open.iter().map(|cell| &cell.account).collect();
+    let accounts: Vec<&Account> = accounts.into_iter().collect();
     let mut all = Explained::default();
-    while let Some((_, explained)) = done.pop_first() {
+    for explained in parallel::map(&accounts, |name| explain_account(name, state.of_account(name))) {
         let explained = explained?;
         all.claims.extend(explained.claims);
         all.residuals.extend(explained.residuals);
@@ -163,7 +144,12 @@ const STEP: i128 = 1_000;
 const EVERYWHERE: (i128, i128) = (1, 2);
 
 fn everywhere(claim: &Claim) -> bool {
-    claim.patch.edits.iter().all(|edit| matches!(edit, Edit::Factor { .. } | Edit::Rebucket { .. }))
+    claim.patch.edits.iter().all(|edit| match edit {
+        Edit::Factor { .. } | Edit::Rebucket { .. } => true,
+        // What the books declare is not compared with anything.
+        Edit::Exclude { .. } => claim.patch.status == Status::Probable,
+        _ => false,
+    })
 }
 
 /// The names of the open claims, the largest first; a smaller one waits where a larger one touched its cells, because

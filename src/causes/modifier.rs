@@ -37,7 +37,7 @@ fn shifts(state: &State, cell: &CellKey) -> Vec<(Shift, Edit)> {
     let gaps = quantity::gaps(state, cell);
     let mut spare: BTreeMap<&BillKey, i128> =
         gaps.iter().map(|(key, gap)| (key, -gap.difference())).filter(|(_, spare)| *spare > 0).collect();
-    let mut edits = Vec::new();
+    let (mut edits, mut short_prompts) = (Vec::new(), false);
     for (to, gap) in gaps.iter().filter(|(_, gap)| gap.difference() > 0) {
         let mut wanted = gap.difference();
         // Where the log knows such usage too, two wrong counts look like a shift, unless one has what the other lacks.
@@ -49,6 +49,11 @@ fn shifts(state: &State, cell: &CellKey) -> Vec<(Shift, Edit)> {
             spare.iter().filter(|(from, have)| near(from, **have)).map(|(from, _)| *from).collect();
         for from in alone {
             let Some(shift) = shift(from, to) else { continue };
+            // A prompt that was counted too short falls below the boundary: then its count is wrong, not its band.
+            if shift == Shift::LongContext && spare[from] * 100 < wanted * 97 {
+                short_prompts = true;
+                continue;
+            }
             let Some(have) = spare.get_mut(from) else { continue };
             let slack = quantity::slack(state, gaps[from].logged);
             let part = if wanted > *have && wanted - *have <= slack {
@@ -63,6 +68,8 @@ fn shifts(state: &State, cell: &CellKey) -> Vec<(Shift, Edit)> {
             }
         }
     }
+    // One call has one band, whatever its other meters say.
+    edits.retain(|(shift, _)| !(short_prompts && *shift == Shift::LongContext));
     edits
 }
 

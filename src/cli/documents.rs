@@ -140,10 +140,11 @@ fn account_document(
     source: &Source,
     account: Account,
     kind: DocumentKind,
-    document: Document,
+    mut document: Document,
     number: Option<String>,
     total: Option<Money>,
 ) -> Result<AccountDocument> {
+    document.share_texts();
     Ok(AccountDocument {
         path: source.name.clone(),
         account,

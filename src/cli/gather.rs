@@ -1,6 +1,6 @@
 //! From books or named files to everything a close works on. The only place that joins readers with the close.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use super::global::{Global, Span};
@@ -16,12 +16,14 @@ use crate::collect::{self, LogInput, Usage};
 use crate::diagnostic::{Diagnostic, Origin};
 use crate::error::{Error, Result};
 use crate::invoice::DocumentKind;
+use crate::parallel;
 use crate::period::{Day, Month, Period};
 use crate::pricebook::files::{self, BookFile};
 use crate::pricebook::{Pricebook, Reading};
 use crate::read::source::Source;
 use crate::read::{TagSources, UsageOptions};
 use crate::review::memo::Memo;
+use crate::usage::cube::Cubes;
 use crate::vocabulary::Outcome;
 
 /// Everything read, before it is put together.
@@ -53,11 +55,15 @@ pub fn books(global: &Global, ui: &Ui) -> Result<Gathered> {
         logs.extend(declared_logs(&books, source, found));
     }
     let (mut documents, mut problems) = (Vec::new(), Problems::default());
+    let mut bills = Vec::new();
     for invoice in &books.invoices {
-        for (name, path) in files(&books, &invoice.files, span, invoice.provider.0, &mut diagnostics)? {
-            let document = documents::declared_document(&books, invoice, &Source::file(path, name));
-            documents.extend(problems.keep(document)?);
-        }
+        let found = files(&books, &invoice.files, span, invoice.provider.0, &mut diagnostics)?;
+        bills.extend(found.into_iter().map(|(name, path)| (invoice, Source::file(path, name))));
+    }
+    for document in
+        parallel::map(&bills, |(invoice, source)| documents::declared_document(&books, invoice, source))
+    {
+        documents.extend(problems.keep(document)?);
     }
     describe(&documents, ui);
     problems.keep(documents::one_authority(&documents))?;
@@ -126,9 +132,10 @@ pub fn named(
 /// Cost exports of the month after the period that have lines dated in it.
 fn later(books: &Books, period: Period, documents: &[AccountDocument]) -> Result<Vec<AccountDocument>> {
     let mut later = Vec::new();
+    let read: BTreeSet<&str> = documents.iter().map(|document| &*document.path).collect();
     for invoice in &books.invoices {
         for (name, path) in books.files(&invoice.files, period.last.month().next())?.files {
-            if documents.iter().any(|document| *document.path == *name) {
+            if read.contains(&*name) {
                 continue;
             }
             let document = documents::declared_document(books, invoice, &Source::file(path, name))?;
@@ -382,7 +389,8 @@ impl Gathered {
                     name: source.name,
                     account: source.account,
                     primary: source.primary,
-                    cubes: source.cubes,
+                    // Who the usage was for is no part of a comparison.
+                    cubes: Cubes { attribution: BTreeMap::new(), ..source.cubes },
                 })
                 .collect(),
             documents: std::mem::take(&mut self.documents),

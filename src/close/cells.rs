@@ -48,8 +48,9 @@ pub(super) fn cells(
     let mut rows = Vec::with_capacity(keys.len());
     for (index, key) in keys.iter().enumerate() {
         let (mut priced, mut billed, mut meters, mut lines) = (Money::ZERO, Money::ZERO, Vec::new(), 0);
-        for bill_key in state.keys_of(key) {
-            let (bill, ours) = (state.bill(&bill_key), state.priced(&bill_key)?);
+        let sides = state.sides_of(key);
+        for side in &sides {
+            let (bill_key, bill, ours) = (side.key, state.bill_at(side), state.priced_of(side)?);
             priced += ours;
             billed += bill.amount;
             lines += bill.lines;
@@ -58,8 +59,8 @@ pub(super) fn cells(
                 tier: bill_key.tier,
                 region: bill_key.region.as_ref().map(ToString::to_string),
                 long_context: bill_key.long_context,
-                quantity_logged: state.logged_quantity(&bill_key).to_string(),
-                quantity_witness: state.witnessed_quantity(&bill_key).map(|count| count.to_string()),
+                quantity_logged: side.logged_quantity().to_string(),
+                quantity_witness: state.witnessed_quantity(bill_key).map(|count| count.to_string()),
                 quantity_billed: bill.quantity.map(|count| count.to_string()),
                 priced: ours,
                 billed: bill.amount,
@@ -99,8 +100,8 @@ pub(super) fn cells(
             priced,
             billed,
             delta: billed - priced,
-            rounding_bound: state.rounding_bound(key),
-            quantity_effect: quantity::quantity_effect(state, key),
+            rounding_bound: state.bound_of(&sides),
+            quantity_effect: quantity::quantity_effect(state, &sides),
             findings,
             unexplained: left,
             logged_findings: named.remove(&(Bridge::LoggedPriced, key)).unwrap_or_default(),

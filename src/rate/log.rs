@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use super::clock::Clock;
 use super::{Account, DayUsage, Leaf, Meanings, Segments, row_of, rows_by, traffic};
 use crate::period::{Day, Period};
-use crate::usage::cube::{Cubes, Name, RatingKey};
+use crate::usage::cube::{Cubes, Name, RatingKey, Sums};
 use crate::vocabulary::Seller;
 
 /// The sources that are counted, with what the books say about them.
@@ -18,7 +18,11 @@ pub struct Log<'a> {
     /// Every other clock with the rows it cuts, once someone asked for them.
     clocks: Vec<(Clock, OnceLock<Vec<DayUsage>>)>,
     days: OnceLock<BTreeSet<Day>>,
+    payers: OnceLock<BTreeMap<Account, Payer<'a>>>,
 }
+
+/// The rows of one account's cubes, by source.
+type Payer<'a> = BTreeMap<usize, Vec<(&'a RatingKey, &'a Sums)>>;
 
 /// Billable usage of one account before it is cut into days.
 #[derive(Debug, Default)]
@@ -36,7 +40,7 @@ impl<'a> Log<'a> {
         meanings: Meanings<'a>,
     ) -> Log<'a> {
         let clocks = Clock::all(period).into_iter().map(|clock| (clock, OnceLock::new())).collect();
-        Log { sources, period, meanings, clocks, days: OnceLock::new() }
+        Log { sources, period, meanings, clocks, days: OnceLock::new(), payers: OnceLock::new() }
     }
 
     /// Usage by days of UTC, in the order of accounts.
@@ -75,8 +79,9 @@ impl<'a> Log<'a> {
     /// An account's billable usage slot by slot, from a day before the period to a day after it.
     pub fn slots(&self, account: &Account) -> Slots {
         let mut slots = Slots::default();
-        let around = Period { first: self.period.first.previous(), last: self.period.last.next() };
-        for (cubes, source) in &self.sources {
+        let payers = self.payers.get_or_init(|| self.payers());
+        for (source, rows) in payers.get(account).into_iter().flatten() {
+            let (cubes, source) = &self.sources[*source];
             let mut segments =
                 Segments { cubes, meanings: self.meanings, period: self.period, cache: BTreeMap::new() };
             let mut texts: BTreeMap<u32, Arc<str>> = BTreeMap::new();
@@ -86,24 +91,14 @@ impl<'a> Log<'a> {
             // The same call in another slot of the same price has the same names.
             let mut known: BTreeMap<RatingKey, DayUsage> = BTreeMap::new();
             let mut index: BTreeMap<Leaf, usize> = BTreeMap::new();
-            let inside = |key: &RatingKey| around.contains(key.day()) && key.outcome.is_billable();
-            // A log holds many accounts, and who pays depends on few names.
-            let mut payers: BTreeMap<(Name, Name), bool> = BTreeMap::new();
-            let mut ours = |key: &RatingKey| {
-                *payers.entry((key.provider, key.key)).or_insert_with(|| {
-                    let provider = cubes.names.text(key.provider);
-                    let seller = Seller::find(provider).map_or(provider, |seller| seller.id);
-                    self.meanings.accounts.of(seller, *source, cubes.names.text(key.key)) == *account
-                })
-            };
-            for (key, sums) in cubes.rating.iter().filter(|(key, _)| inside(key) && ours(key)) {
-                let at = segments.last_change(key).unwrap_or_else(|| around.first.start());
+            for (key, sums) in rows {
+                let at = segments.last_change(key).unwrap_or_else(|| self.around().first.start());
                 let at = if key.whole_day { key.at() } else { at };
                 let slot = (at / crate::period::SECONDS_PER_SLOT) as u32;
                 let named = known
-                    .entry(RatingKey { slot, ..*key })
+                    .entry(RatingKey { slot, ..**key })
                     .or_insert_with(|| row_of(&mut text, key, self.period.first, at, *source, self.meanings));
-                let mut row = DayUsage { sums: *sums, day: key.day(), ..named.clone() };
+                let mut row = DayUsage { sums: **sums, day: key.day(), ..named.clone() };
                 traffic::apply(self.meanings.traffic, self.meanings.book, &mut row);
                 for (leaf, count) in row.leaves() {
                     let leaf = Leaf { day: self.period.first, ..leaf };
@@ -116,5 +111,34 @@ impl<'a> Log<'a> {
             }
         }
         slots
+    }
+
+    /// A day of another clock reaches into the days beside the period.
+    fn around(&self) -> Period {
+        Period { first: self.period.first.previous(), last: self.period.last.next() }
+    }
+
+    /// A log holds many accounts, and each of them asks for its own.
+    fn payers(&self) -> BTreeMap<Account, Payer<'a>> {
+        let around = self.around();
+        let mut all: BTreeMap<Account, Payer> = BTreeMap::new();
+        for (index, (cubes, source)) in self.sources.iter().enumerate() {
+            // Who pays depends on few names.
+            let mut rows: BTreeMap<(Name, Name), Vec<(&RatingKey, &Sums)>> = BTreeMap::new();
+            let inside = |key: &RatingKey| around.contains(key.day()) && key.outcome.is_billable();
+            for (key, sums) in cubes.rating.iter().filter(|(key, _)| inside(key)) {
+                rows.entry((key.provider, key.key)).or_default().push((key, sums));
+            }
+            for ((provider, key), rows) in rows {
+                let provider = cubes.names.text(provider);
+                let seller = Seller::find(provider).map_or(provider, |seller| seller.id);
+                let account = self.meanings.accounts.of(seller, *source, cubes.names.text(key));
+                all.entry(account).or_default().entry(index).or_default().extend(rows);
+            }
+        }
+        // As the cube has them.
+        let sources = all.values_mut().flat_map(BTreeMap::values_mut);
+        sources.for_each(|rows| rows.sort_unstable_by_key(|(key, _)| *key));
+        all
     }
 }

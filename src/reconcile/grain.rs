@@ -189,12 +189,12 @@ impl Grain {
         if cell.model.is_none() {
             return self.coarse(cell, leaf.meter);
         }
-        let region = if leaf.region.is_empty() { "global".into() } else { leaf.region.clone() };
+        let region = || if leaf.region.is_empty() { "global".into() } else { leaf.region.clone() };
         BillKey {
             cell,
             meter,
             tier: dimensions.tier.then_some(leaf.tier),
-            region: dimensions.region.then_some(region),
+            region: dimensions.region.then(region),
             long_context: dimensions.long_context.then_some(long_context),
         }
     }

@@ -6,6 +6,7 @@ pub mod grain;
 pub mod owners;
 pub mod quantity;
 pub mod repeated;
+pub mod sides;
 pub mod state;
 
 pub use edit::Edit;
@@ -13,4 +14,5 @@ pub use few::Few;
 pub use grain::{BillKey, CellKey, Grain, Line};
 pub use owners::Owners;
 pub use repeated::Repeat;
+pub use sides::Sides;
 pub use state::{Billed, Export, Identity, State};

@@ -76,17 +76,30 @@ impl Owners {
             .collect();
         votes.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| (a.1, a.2).cmp(&(b.1, b.2))));
         let mut owners = Owners::default();
+        // An API key that both sides call by one name is one.
+        let named = identities.iter().filter_map(|identity| Some((*identity, identity.key.as_ref()?)));
+        for (identity, name) in named.filter(|(_, name)| logged.values().any(|keys| keys.contains_key(*name)))
+        {
+            owners.pair(identity, name);
+        }
         for (count, identity, name) in &votes {
             let rivals = votes.iter().filter(|(_, other, key)| (other == identity) != (key == name));
             let second = rivals.map(|(count, ..)| *count).max().unwrap_or(0);
             let enough = AGREEING.max(amounts.get(identity).copied().unwrap_or(0) / SHARE);
-            if *count >= enough && *count >= TIMES * second {
-                let owner = owners.of_key.len() as Owner + 1;
-                owners.of_identity.insert((*identity).clone(), owner);
-                owners.of_key.insert((*name).clone(), owner);
+            let free = owners.of_identity(identity) == NOBODY && owners.of_key(name) == NOBODY;
+            if free && *count >= enough && *count >= TIMES * second {
+                owners.pair(identity, name);
             }
         }
         Ok(owners)
+    }
+
+    fn pair(&mut self, identity: &Identity, name: &Arc<str>) {
+        let owner = self.of_key(name);
+        // One key may be seen in several projects.
+        let owner = if owner == NOBODY { self.of_key.len() as Owner + 1 } else { owner };
+        self.of_identity.insert(identity.clone(), owner);
+        self.of_key.insert(name.clone(), owner);
     }
 }
 

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use super::grain::{BillKey, CellKey};
-use super::state::{Identity, State};
+use super::sides::Sides;
+use super::state::{Billed, Identity, State};
 use crate::money::{Money, Ratio, div_half_even};
 use crate::vocabulary::Meter;
 
@@ -49,7 +50,7 @@ impl Gap {
 
 /// The billed quantity under a key, if anything proves it.
 pub fn billed(state: &State, key: &BillKey) -> Option<(i128, Known)> {
-    billed_of(state, key, |_| true)
+    proven(state, key, &state.bill(key), |_| true)
 }
 
 /// The same of some projects and API keys only.
@@ -58,7 +59,16 @@ pub fn billed_of(
     key: &BillKey,
     whose: impl Fn(&Identity) -> bool + Copy,
 ) -> Option<(i128, Known)> {
-    let bill = state.bill_of(key, whose);
+    proven(state, key, &state.bill_of(key, whose), whose)
+}
+
+/// The same where their bill is at hand.
+fn proven(
+    state: &State,
+    key: &BillKey,
+    bill: &Billed,
+    whose: impl Fn(&Identity) -> bool,
+) -> Option<(i128, Known)> {
     if bill.lines > 0
         && let Some(quantity) = bill.quantity
     {
@@ -102,12 +112,12 @@ pub const fn slack(state: &State, counted: i128) -> i128 {
 /// The quantity table of one cell: every key with proof on the bill side.
 pub fn gaps(state: &State, cell: &CellKey) -> BTreeMap<BillKey, Gap> {
     state
-        .keys_of(cell)
-        .into_iter()
-        .filter_map(|key| {
-            let (quantity, known) = billed(state, &key)?;
-            let gap = Gap { logged: state.logged_quantity(&key), billed: quantity, known };
-            Some((key, gap))
+        .sides_of(cell)
+        .iter()
+        .filter_map(|sides| {
+            let (quantity, known) = proven(state, sides.key, &state.bill_at(sides), |_| true)?;
+            let gap = Gap { logged: sides.logged_quantity(), billed: quantity, known };
+            Some((sides.key.clone(), gap))
         })
         .collect()
 }
@@ -129,34 +139,35 @@ pub fn by_meter(state: &State, cell: &CellKey) -> BTreeMap<Meter, i128> {
 /// prices can explain. `None` where a key is not counted, or its usage has more than one price.
 pub fn rate_effect(state: &State, cell: &CellKey) -> Option<Money> {
     let mut total = Money::ZERO;
-    for key in state.keys_of(cell) {
-        let (count, known) = billed(state, &key)?;
+    for sides in state.sides_of(cell) {
+        let (key, bill) = (sides.key, state.bill_at(&sides));
+        let (count, known) = proven(state, key, &bill, |_| true)?;
         if known == Known::Implied {
             return None;
         }
-        let leaves = state.logged.get(&key);
-        let mut units =
-            leaves.into_iter().flat_map(|leaves| leaves.keys().map(|leaf| state.unit(&key, leaf)));
+        let leaves = sides.logged.into_iter().flat_map(|leaves| leaves.keys());
+        let mut units = leaves.map(|leaf| state.unit(key, leaf));
         let unit = match units.next() {
             Some(unit) => unit.filter(|_| units.all(|other| other == unit))?,
-            None => state.unit(&key, &state.model_leaf(&key)?)?,
+            None => state.unit(key, &state.model_leaf(key)?)?,
         };
-        total += (state.bill(&key).amount - crate::rate::amount(unit, count).ok()?).abs();
+        total += (bill.amount - crate::rate::amount(unit, count).ok()?).abs();
     }
     Some(total)
 }
 
 /// The exact, symmetric split of a difference: `Δ = Δq·(r₁+r₂)/2 + Δr·(q₁+q₂)/2`, by cell, where every key has a
 /// quantity and a price on both sides. Returns the quantity part; the rate part is the rest.
-pub fn quantity_effect(state: &State, cell: &CellKey) -> Option<Money> {
+pub fn quantity_effect(state: &State, cell: &[Sides]) -> Option<Money> {
     let mut total = Money::ZERO;
-    for key in state.keys_of(cell) {
-        let (billed_quantity, _) = billed(state, &key)?;
-        let logged_quantity = state.logged_quantity(&key);
-        let (billed_amount, priced) = (state.bill(&key).amount, state.priced(&key).ok()?);
+    for sides in cell {
+        let bill = state.bill_at(sides);
+        let (billed_quantity, _) = proven(state, sides.key, &bill, |_| true)?;
+        let logged_quantity = sides.logged_quantity();
         if billed_quantity == logged_quantity {
             continue;
         }
+        let (billed_amount, priced) = (bill.amount, state.priced_of(sides).ok()?);
         // Δq·r: with one side empty, the whole amount is quantity at the other side's rate.
         let part = |amount: Money, quantity: i128| -> Option<Money> {
             if quantity == 0 {

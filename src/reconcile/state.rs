@@ -168,16 +168,21 @@ impl<'a> State<'a> {
             noise: 0,
             rejected: BTreeSet::new(),
         };
-        for row in usage.iter().filter(|row| row.outcome.is_billable()) {
-            for (leaf, quantity) in row.leaves() {
-                state.count(state.key_of(&leaf), leaf, quantity);
-            }
-        }
+        let rows = usage.iter().filter(|row| row.outcome.is_billable());
+        let counts = rows.flat_map(DayUsage::leaves);
+        let counts = counts.map(|(leaf, quantity)| (state.key_of(&leaf), (leaf, quantity)));
+        state.logged = side(counts, |leaves: &mut Few<Leaf, i128>, (leaf, quantity)| {
+            *leaves.or_default(leaf) += quantity
+        });
+        let lines = bill.iter().map(|line| (state.grain(&line.account).of_line(line), line));
+        state.billed =
+            side(lines, |lines: &mut Few<Identity, Billed>, line| lines.or_default(identity(line)).add(line));
         for line in bill {
-            let key = state.grain(&line.account).of_line(line);
-            state.billed_days.entry(line.account.clone()).or_default().insert(line.line.period);
-            let billed = Arc::make_mut(&mut state.billed);
-            billed.entry(key).or_default().or_default(identity(line)).add(line);
+            let days = match state.billed_days.get_mut(&line.account) {
+                Some(days) => days,
+                None => state.billed_days.entry(line.account.clone()).or_default(),
+            };
+            days.insert(line.line.period);
         }
         for line in reports {
             let (Some(meter), Some(quantity)) = (line.line.meter, line.line.quantity) else { continue };
@@ -217,18 +222,6 @@ impl<'a> State<'a> {
         }
         open.extend(bills.map(|(key, _)| key.cell.clone()));
         Ok(open)
-    }
-
-    /// Accounts that either side knows.
-    pub fn accounts(&self) -> BTreeSet<Account> {
-        let mut accounts = BTreeSet::new();
-        let keys = self.logged.keys().chain(self.billed.keys()).chain(self.witness.keys());
-        for key in keys.chain(self.later.keys()) {
-            if !accounts.contains(&key.cell.account) {
-                accounts.insert(key.cell.account.clone());
-            }
-        }
-        accounts
     }
 
     /// The part of one account. The usage is in the order of accounts.
@@ -348,8 +341,17 @@ impl<'a> State<'a> {
 
     /// The same of some identities only.
     pub fn bill_of(&self, key: &BillKey, whose: impl Fn(&Identity) -> bool) -> Billed {
+        self.sum(key, self.billed.get(key), whose)
+    }
+
+    pub(super) fn sum(
+        &self,
+        key: &BillKey,
+        lines: Option<&Few<Identity, Billed>>,
+        whose: impl Fn(&Identity) -> bool,
+    ) -> Billed {
         let mut sum = Billed::default();
-        for (identity, billed) in self.billed.get(key).into_iter().flatten() {
+        for (identity, billed) in lines.into_iter().flatten() {
             if whose(identity) && self.counts(&key.cell.account, identity) {
                 sum.merge(billed);
             }
@@ -430,7 +432,7 @@ impl<'a> State<'a> {
         self.logged.get(key).map_or(Ok(Money::ZERO), |leaves| self.price(key, leaves))
     }
 
-    fn price(&self, key: &BillKey, leaves: &Few<Leaf, i128>) -> Result<Money> {
+    pub(super) fn price(&self, key: &BillKey, leaves: &Few<Leaf, i128>) -> Result<Money> {
         let mut total = Money::ZERO;
         for (leaf, quantity) in leaves {
             if let Some(unit) = self.unit(key, leaf) {
@@ -439,44 +441,26 @@ impl<'a> State<'a> {
         }
         Ok(total)
     }
+}
 
-    /// Keys of one cell that either side knows.
-    pub fn keys_of(&self, cell: &CellKey) -> BTreeSet<BillKey> {
-        let first = BillKey::first_of(cell);
-        let within = |key: &&BillKey| key.cell == *cell;
-        self.logged
-            .range(first.clone()..)
-            .map(|(key, _)| key)
-            .take_while(within)
-            .chain(self.billed.range(first..).map(|(key, _)| key).take_while(within))
-            .cloned()
-            .collect()
-    }
-
-    /// What one cell was billed.
-    pub fn billed_amount(&self, cell: &CellKey) -> Money {
-        self.keys_of(cell).iter().map(|key| self.bill(key).amount).sum()
-    }
-
-    /// `billed − priced` of one cell.
-    pub fn delta(&self, cell: &CellKey) -> Result<Money> {
-        let mut delta = Money::ZERO;
-        for key in self.keys_of(cell) {
-            delta += self.bill(&key).amount - self.priced(&key)?;
+/// One side of the comparison. It is put together in the order of its keys: a tree that grows in any other order is a
+/// third larger, and a side is most of what is held in memory.
+fn side<T, V: Default>(
+    parts: impl Iterator<Item = (BillKey, T)>,
+    mut add: impl FnMut(&mut V, T),
+) -> Arc<BTreeMap<BillKey, V>> {
+    let mut parts: Vec<(BillKey, T)> = parts.collect();
+    parts.sort_by(|a, b| a.0.cmp(&b.0));
+    let mut sums: Vec<(BillKey, V)> = Vec::new();
+    for (key, part) in parts {
+        if sums.last().is_none_or(|(last, _)| *last != key) {
+            sums.push((key, V::default()));
         }
-        Ok(delta)
-    }
-
-    /// How far a cell may be off by rounding alone: the bill's own, plus half a step for each amount we rounded.
-    pub fn rounding_bound(&self, cell: &CellKey) -> Money {
-        let mut bound = Money::ZERO;
-        for key in self.keys_of(cell) {
-            bound += self.bill(&key).bound;
-            let roundings = self.logged.get(&key).map_or(0, |leaves| leaves.len());
-            bound += Money::from_pico((roundings as i128 + 1) / 2);
+        if let Some((_, sum)) = sums.last_mut() {
+            add(sum, part);
         }
-        bound
     }
+    Arc::new(sums.into_iter().collect())
 }
 
 /// What comes before every cell of an account.

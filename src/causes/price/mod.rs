@@ -37,6 +37,8 @@ enum Reason {
     Row(String),
     Region(String),
     Tier(Tier),
+    /// The price of prompts from so many tokens on.
+    Band(u64),
     /// No row says so: the simplest price inside the interval.
     Fitted,
 }
@@ -89,6 +91,7 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
                 .iter()
                 .map(|reason| match reason {
                     Reason::Row(_) => Reason::Row(String::new()),
+                    Reason::Band(_) => Reason::Band(0),
                     other => other.clone(),
                 })
                 .collect();
@@ -152,6 +155,7 @@ fn reasons(state: &State, series: &Series, days: &[Point]) -> Option<(Ratio, Vec
         if let Some(unit) = row.unit
             && unit != first.unit
             && row.tier.is_none_or(|tier| tier == own_tier)
+            && row.ctx.is_none_or(|band| band.holds(first.leaf.prompt))
             && holds(unit)
         {
             found.insert(Reason::Row(row.origin.to_string()), unit);
@@ -160,7 +164,9 @@ fn reasons(state: &State, series: &Series, days: &[Point]) -> Option<(Ratio, Vec
     let regions = REGIONS.iter().map(|region| Reason::Region((*region).to_owned()));
     let tiers = Tier::ALL.iter().filter(|tier| **tier != own_tier).map(|tier| Reason::Tier(*tier));
     let regions = regions.filter(|_| series.region.is_none());
-    for reason in regions.chain(tiers.filter(|_| series.tier.is_none())) {
+    let bands = (0..=book.bands().len() as u8).map(|band| Reason::Band(book.band_prompt(band)));
+    let bands = bands.filter(|_| series.long_context.is_none());
+    for reason in regions.chain(tiers.filter(|_| series.tier.is_none())).chain(bands) {
         if let Some(unit) = unit_for(state, first, own_tier, &reason)
             && unit != first.unit
             && holds(unit)
@@ -190,6 +196,7 @@ fn unit_for(state: &State, point: &Point, own_tier: Tier, reason: &Reason) -> Op
     let query = match reason {
         Reason::Region(region) => PriceQuery { region, ..query },
         Reason::Tier(tier) => PriceQuery { tier: *tier, ..query },
+        Reason::Band(prompt) => PriceQuery { prompt: *prompt, ..query },
         Reason::List | Reason::Row(_) | Reason::Fitted => return None,
     };
     state.rater.book.price_for(point.leaf.account.id.as_deref(), &query).ok().map(|priced| priced.unit)
@@ -270,7 +277,7 @@ fn price_patch(state: &State, account: &Account, model: &Arc<str>, from: Day, ru
         }
         () if !rivals.is_empty() => (
             Status::Ambiguous,
-            Some("the served tier, batch id or region of these calls in the log".to_owned()),
+            Some("the served tier, batch id, region or prompt length of these calls in the log".to_owned()),
         ),
         () if quantities != Quantities::Counted => (Status::Probable, Some(counts)),
         () if fitted => (Status::Probable, None),
@@ -283,6 +290,10 @@ fn price_patch(state: &State, account: &Account, model: &Arc<str>, from: Day, ru
         "terms.discount" => format!(
             "the bill charges list for {model} from {from}: claim the contract's price, or end the term there"
         ),
+        "rate.context_band" => {
+            "check how the gateway counts the prompt and where the seller's boundary lies, or dispute the charge"
+                .to_owned()
+        }
         _ => "record the served tier and region of these calls in the gateway log".to_owned(),
     };
     Patch {
@@ -310,6 +321,7 @@ fn cause_of(reason: &Reason) -> &'static str {
         Reason::Tier(Tier::Batch) => "rate.batch",
         Reason::Tier(Tier::Fast | Tier::Ultrafast) => "rate.speed_premium",
         Reason::Tier(_) => "rate.service_tier",
+        Reason::Band(_) => "rate.context_band",
     }
 }
 

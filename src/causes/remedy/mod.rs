@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use super::Claim;
 use crate::money::Ratio;
+use crate::parallel;
 use crate::period::Day;
 use crate::rate::{Account, TrafficRule};
 use crate::reconcile::{Edit, Identity, State};
@@ -92,25 +93,22 @@ pub fn of(state: &State, claims: &[Claim]) -> Vec<Vec<Remedy>> {
             _ => None,
         })
         .collect();
-    claims
-        .iter()
-        .map(|claim| {
-            let edits = &claim.patch.edits;
-            match claim.patch.cause {
-                "terms.discount" => price::discount(state, edits).map(Remedy::Discount).into_iter().collect(),
-                "cov.bypass" => {
-                    let account = claim.patch.scope.account.as_ref();
-                    account.and_then(|account| gateway(state, account, &outside)).into_iter().collect()
-                }
-                // Another unit or currency of the whole bill is no price.
-                cause if cause.starts_with("unit.") || cause.starts_with("fx.") => Vec::new(),
-                _ => {
-                    let prices = price::steps(state, edits).into_iter().map(Remedy::Price);
-                    prices.chain(traffic::rules(state, edits).into_iter().map(Remedy::Traffic)).collect()
-                }
+    parallel::map(claims, |claim| {
+        let edits = &claim.patch.edits;
+        match claim.patch.cause {
+            "terms.discount" => price::discount(state, edits).map(Remedy::Discount).into_iter().collect(),
+            "cov.bypass" => {
+                let account = claim.patch.scope.account.as_ref();
+                account.and_then(|account| gateway(state, account, &outside)).into_iter().collect()
             }
-        })
-        .collect()
+            // Another unit or currency of the whole bill is no price.
+            cause if cause.starts_with("unit.") || cause.starts_with("fx.") => Vec::new(),
+            _ => {
+                let prices = price::steps(state, edits).into_iter().map(Remedy::Price);
+                prices.chain(traffic::rules(state, edits).into_iter().map(Remedy::Traffic)).collect()
+            }
+        }
+    })
 }
 
 /// Every project or key of the account's bill that no bypassing line shares. `None` where some of the gateway's own

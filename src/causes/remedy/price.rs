@@ -46,8 +46,9 @@ fn ladders(state: &State, wanted: &Wanted) -> Option<Vec<PriceStep>> {
     let (mut rows, mut factored) = (Ladders::default(), Vec::new());
     let mut keys: BTreeSet<LedgerKey> = BTreeSet::new();
     for leaf in used {
-        keys.insert(basis(state, leaf)?.0);
-        match basis(state, leaf)? {
+        let (key, factor) = basis(state, leaf)?;
+        keys.insert(key.clone());
+        match (key, factor) {
             (key, factor) if factor == Ratio::ONE => rows.add(key, state, wanted, leaf),
             (key, factor) => factored.push((leaf, key, factor)),
         }

@@ -7,6 +7,7 @@ use super::fit::{Fit, Grade};
 use super::problem::{Node, Place, Problem, Standing};
 use super::score::{DIGIT, Digits};
 use super::slice::{Attribute, Slice};
+use crate::causes::price::less_or_equal;
 use crate::causes::{Fact, Fix, Patch, Scope, Status};
 use crate::rate::{Account, Leaf};
 use crate::reconcile::{BillKey, Edit};
@@ -15,6 +16,9 @@ use crate::reconcile::{BillKey, Edit};
 pub const NAME: &str = "restate ";
 /// Stories within this many digits of the best tell it as well.
 const RIVAL: Digits = 6 * DIGIT;
+
+/// A model that answers for another on more days in a row need not be a fallback.
+const FEW: usize = 3;
 
 /// A slice and a change that the bill agrees with.
 #[derive(Debug, Clone)]
@@ -113,6 +117,18 @@ impl Story<'_> {
         let counted = |(_, before): &(u32, Place)| problem.sides[before.side as usize].counted.is_some();
         if factor && self.slice.attribute == Attribute::Whole && !moved.iter().any(counted) {
             causes.insert("rate.stale");
+            // More than the log has of everything is also what a log lacks that lost rows.
+            let dearer = |(atom, before): &(u32, Place)| {
+                let after = node.places[*atom as usize].unit;
+                less_or_equal(before.unit, after) && before.unit != after
+            };
+            if moved.iter().any(dearer) {
+                causes.insert("qty.dropped_rows");
+            }
+        }
+        // Some days in a row may be an outage, or a name that pointed elsewhere for a while.
+        if self.cause == "map.fallback" && self.fit.runs == 1 && self.fit.tests > FEW {
+            causes.insert("map.alias_repointed");
         }
         let ambiguous = !rivals.is_empty() || !causes.is_empty();
         let sure = if self.fit.grade == Some(Grade::Exact) { Status::Exact } else { Status::Probable };

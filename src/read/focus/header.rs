@@ -1,7 +1,5 @@
 //! The header of a FOCUS file: where each column is, and which version of the standard the columns show.
 
-use std::collections::BTreeMap;
-
 use crate::diagnostic::{Diagnostic, Origin};
 use crate::error::{Error, Result};
 use crate::read::source::Source;
@@ -51,21 +49,21 @@ const VERSIONS: &[(&str, &[&str])] = &[
     ("1.1", &["SkuMeter", "SkuPriceDetails", "ServiceSubcategory", "CapacityReservationId"]),
 ];
 
-/// Column positions by name, ignoring case.
+/// The names of the columns, of which the case does not matter.
 pub struct Header {
-    positions: BTreeMap<String, usize>,
+    names: Vec<String>,
     pub width: usize,
 }
 
 impl Header {
     pub fn read<'a>(source: &Source, names: impl Iterator<Item = &'a str>, line: u64) -> Result<Header> {
-        let mut header = Header { positions: BTreeMap::new(), width: 0 };
+        let mut header = Header { names: Vec::new(), width: 0 };
         for name in names {
             let name = name.trim();
-            if header.positions.insert(name.to_ascii_lowercase(), header.width).is_some() && !name.is_empty()
-            {
+            if header.has(name) && !name.is_empty() {
                 return Err(unusable(source, line, &format!("column `{name}` occurs twice")));
             }
+            header.names.push(name.to_owned());
             header.width += 1;
         }
         let missing: Vec<&str> =
@@ -78,7 +76,7 @@ impl Header {
     }
 
     pub fn position(&self, column: &str) -> Option<usize> {
-        self.positions.get(&column.to_ascii_lowercase()).copied()
+        self.names.iter().position(|name| name.eq_ignore_ascii_case(column))
     }
 
     fn has(&self, column: &str) -> bool {

@@ -1,0 +1,95 @@
+//! One cell of a comparison: each of its keys with what stands on both sides, found once for all that is asked of it.
+
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+
+use super::few::Few;
+use super::grain::{BillKey, CellKey};
+use super::state::{Billed, Identity, State};
+use crate::error::Result;
+use crate::money::Money;
+use crate::rate::Leaf;
+
+/// One key and what either side has under it.
+pub struct Sides<'s> {
+    pub key: &'s BillKey,
+    pub logged: Option<&'s Few<Leaf, i128>>,
+    billed: Option<&'s Few<Identity, Billed>>,
+}
+
+impl Sides<'_> {
+    pub fn logged_quantity(&self) -> i128 {
+        self.logged.map_or(0, |leaves| leaves.values().sum())
+    }
+
+    /// How far our amount may be off: half a step for each that we rounded.
+    fn roundings(&self) -> Money {
+        Money::from_pico((self.logged.map_or(0, Few::len) as i128 + 1) / 2)
+    }
+}
+
+impl State<'_> {
+    /// The keys of one cell that either side knows, in order.
+    pub fn sides_of<'s>(&'s self, cell: &CellKey) -> Vec<Sides<'s>> {
+        let first = BillKey::first_of(cell);
+        let logged = self.logged.range::<BillKey, _>(&first..);
+        let mut logged = logged.take_while(|(key, _)| key.cell == *cell).peekable();
+        let billed = self.billed.range::<BillKey, _>(&first..);
+        let mut billed = billed.take_while(|(key, _)| key.cell == *cell).peekable();
+        let mut all = Vec::new();
+        loop {
+            let order = match (logged.peek(), billed.peek()) {
+                (Some((ours, _)), Some((theirs, _))) => ours.cmp(theirs),
+                (Some(_), None) => Ordering::Less,
+                _ => Ordering::Greater,
+            };
+            let ours = if order.is_le() { logged.next() } else { None };
+            let theirs = if order.is_ge() { billed.next() } else { None };
+            let key = ours.map(|(key, _)| key).or(theirs.map(|(key, _)| key));
+            let Some(key) = key else { return all };
+            all.push(Sides { key, logged: ours.map(|ours| ours.1), billed: theirs.map(|theirs| theirs.1) });
+        }
+    }
+
+    /// The bill of one key, without excluded identities.
+    pub fn bill_at(&self, sides: &Sides) -> Billed {
+        self.sum(sides.key, sides.billed, |_| true)
+    }
+
+    /// Our estimate for one key.
+    pub fn priced_of(&self, sides: &Sides) -> Result<Money> {
+        match sides.logged {
+            _ if self.accepted.contains(sides.key) => Ok(self.bill_at(sides).amount),
+            Some(leaves) => self.price(sides.key, leaves),
+            None => Ok(Money::ZERO),
+        }
+    }
+
+    /// Keys of one cell that either side knows.
+    pub fn keys_of(&self, cell: &CellKey) -> BTreeSet<BillKey> {
+        self.sides_of(cell).into_iter().map(|sides| sides.key.clone()).collect()
+    }
+
+    /// What one cell was billed.
+    pub fn billed_amount(&self, cell: &CellKey) -> Money {
+        self.sides_of(cell).iter().map(|sides| self.bill_at(sides).amount).sum()
+    }
+
+    /// `billed − priced` of one cell.
+    pub fn delta(&self, cell: &CellKey) -> Result<Money> {
+        let mut delta = Money::ZERO;
+        for sides in self.sides_of(cell) {
+            delta += self.bill_at(&sides).amount - self.priced_of(&sides)?;
+        }
+        Ok(delta)
+    }
+
+    /// How far a cell may be off by rounding alone: the bill's own, and ours.
+    pub fn rounding_bound(&self, cell: &CellKey) -> Money {
+        self.bound_of(&self.sides_of(cell))
+    }
+
+    pub fn bound_of(&self, cell: &[Sides]) -> Money {
+        cell.iter().map(|sides| self.bill_at(sides).bound + sides.roundings()).sum()
+    }
+}
