@@ -135,7 +135,7 @@ impl Explained {
 }
 
 /// A claim is as long as this many digits of what is left.
-const CLAIM: Digits = 12 * DIGIT;
+const CLAIM: Digits = 4 * DIGIT;
 /// What is left is written down in steps of so many parts per million of the bill.
 const STEP: i128 = 1_000;
 

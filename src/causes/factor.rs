@@ -96,7 +96,7 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
     for account in accounts {
         let points = points(state, account)?;
         let modelled = |factor: i128, noise: i128| is_modelled(state, account, factor, noise);
-        let found = NOISES.iter().find_map(|noise| find(&points, *noise, state.period.last, &modelled));
+        let found = plainest(&points, state.period.last, &modelled);
         let told = found.into_iter().flat_map(|found| found.told(state.period));
         let mut told = told.filter_map(|found| patch(account, &points, &found));
         patches.extend(told.find(|patch| !state.rejected.contains(&patch.name)));
@@ -149,6 +149,13 @@ fn points(state: &State, account: &Account) -> Result<Vec<Point>> {
     }
     points.sort_by_key(|point| point.day);
     Ok(points)
+}
+
+/// The factor that takes the least noise, where more noise would not make many more amounts agree.
+fn plainest(points: &[Point], end: Day, modelled: &dyn Fn(i128, i128) -> bool) -> Option<Found> {
+    let found: Vec<Found> = NOISES.iter().filter_map(|noise| find(points, *noise, end, modelled)).collect();
+    let most = found.iter().map(|found| found.agreeing).max()?;
+    found.into_iter().find(|found| found.agreeing * 5 >= most * 4)
 }
 
 /// The factor on which the most amounts agree, on the days on which it saves the most, where that is more than chance.
@@ -395,29 +402,30 @@ mod tests {
 
     #[test]
     fn a_rate_through_the_noise_of_the_log() {
-        // 86.13 %; the log lacks up to four in a thousand, on some days nothing.
-        let lacks = [0, 1, 0, 3, 2, 4, 0, 2, 1, 3];
+        // 86.13 %; what the log lacks, in parts per million, by day and model: now and then nothing.
+        let lacks = [
+            ("a", [0, 1_100, 0, 3_200, 2_050, 4_010, 0, 1_900, 900, 2_900]),
+            ("b", [300, 0, 2_500, 1_700, 3_900, 650, 2_200, 0, 3_100, 1_300]),
+        ];
         let mut points = Vec::new();
-        for (day, lacks) in lacks.iter().enumerate() {
-            for (model, all) in [("a", 10_000_000i128), ("b", 30_000_000)] {
-                points.push(point(day as i32, model, all / 1_000 * (1_000 - lacks), all / 10_000 * 8_613));
+        for (model, lacks) in lacks {
+            for (day, lacks) in lacks.iter().enumerate() {
+                let priced = 10 * (1_000_000 - lacks);
+                points.push(point(day as i32, model, priced, 8_613_000));
             }
         }
-        let found = NOISES.iter().find_map(|noise| find(&points, *noise, Day::from_days(9), &none)).unwrap();
-        assert_eq!((found.factor, found.noise), (ONE / 10_000 * 8_613, 2_000));
+        points.sort_by_key(|point| point.day);
+        let found = plainest(&points, Day::from_days(9), &none).unwrap();
+        // Eight of twenty are off by more than two thousandths.
+        assert_eq!((found.factor, found.noise, found.agreeing), (ONE / 10_000 * 8_613, 5_000, 20));
     }
 
     #[test]
     fn hundred_times_the_estimate_is_cents() {
-        assert_eq!(
-            find(&[point(0, "", 123_457, 12_345_700)], 0, Day::from_days(9), &none).map(|found| found.factor),
-            Some(100 * ONE)
-        );
-        assert_eq!(
-            find(&[point(0, "", 123_457, 1_234_570)], 0, Day::from_days(9), &none),
-            None,
-            "ten times may be many things"
-        );
+        let month = |billed| Point { last: Day::from_days(30), ..point(0, "", 123_457, billed) };
+        let found = |billed| find(&[month(billed)], 0, Day::from_days(30), &none).map(|found| found.factor);
+        assert_eq!(found(12_345_700), Some(100 * ONE));
+        assert_eq!(found(1_234_570), None, "ten times may be many things");
     }
 
     #[test]

@@ -21,6 +21,7 @@ const MOST_OF_A_DAY: Digits = 16 * DIGIT;
 /// last step, a half is enough, and the rest of the 4 of 5 must vanish but for a fifth, which may be noise or another story.
 const CLOSURE: (i128, i128) = (4, 5);
 const CLOSED_EXACTLY: (i128, i128) = (1, 2);
+const WHOLE: (i128, i128) = (19, 20);
 
 /// How well a story fits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,6 +48,8 @@ pub struct Fit {
     pub from_the_start: bool,
     /// Gross difference that vanishes, in 10^-12.
     pub closed: i128,
+    /// Hardly anything it moves does not tie out to the last step.
+    pub whole: bool,
 }
 
 impl Fit {
@@ -154,6 +157,7 @@ pub fn fit(problem: &Problem, node: &Node, touches: &[Touch], floor: i128, needs
         grade: if exact { Some(Grade::Exact) } else { noise.then_some(Grade::Noise) },
         tests: if exact { tests } else { noise_tests },
         closed: sum(|verdict| verdict.closed),
+        whole: most(sum(|verdict| verdict.moved_exact), WHOLE),
         days: held,
     })
 }

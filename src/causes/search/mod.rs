@@ -204,7 +204,13 @@ impl<'s, 'a> Search<'s, 'a> {
         };
         let needs_bill = *change == Change::NotBilled;
         let problem = &self.problem;
-        let found = fit::fit(problem, node, &touches, self.floor, needs_bill);
+        let mut found = fit::fit(problem, node, &touches, self.floor, needs_bill);
+        // Two models share a price now and then: one is taken for the other where all prices are its own.
+        if matches!(change, Change::Priced { .. })
+            && let Some(fit) = found.as_mut().filter(|fit| fit.grade == Some(Grade::Exact) && !fit.whole)
+        {
+            fit.grade = None;
+        }
         let Some(fit) = found.as_ref().filter(|fit| fit.grade == Some(Grade::Noise)) else {
             return Ok(found);
         };
