@@ -314,7 +314,10 @@ fn dollars(claim: &Claim, residuals: &BTreeMap<CellKey, Residual>, nearly: bool)
             // What is no larger than noise is not closed by it.
             residual.ties()
                 || (nearly && residual.nearly_ties() && dollars > 2 * residual.noise.pico())
-                || (nearly && shown && residual.amount.pico().abs() * 10 <= dollars)
+                || (nearly
+                    && shown
+                    && !residual.noise.is_zero()
+                    && residual.amount.pico().abs() * 10 <= dollars)
                 || (prices_only && residual.rate_ties())
         };
         if residuals.get(cell).is_none_or(closes) {

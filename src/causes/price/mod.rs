@@ -70,7 +70,13 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
             let informative = run.exact.len();
             // A fitted price needs its quantities: a constant share of lost rows looks the same. Where it begins inside
             // the month, on a day after days that tie out, it is one of two stories.
-            let begins = points.first().is_some_and(|first| first.near_book(state.noise));
+            let before: Vec<&Point> =
+                points.iter().filter(|point| point.key.cell.first < run.days[0].key.cell.first).collect();
+            let tie = before.iter().filter(|point| point.ties).count();
+            let begins = tie > 0
+                && (tie == before.len()
+                    || (before.len() >= DAYS_LISTED
+                        && before.iter().all(|point| point.near_book(state.noise))));
             let needed = match (reasons.as_slice(), quantities) {
                 ([Reason::Fitted], Quantities::Open) => DAYS_OPEN,
                 ([Reason::Fitted], _) => DAYS_FITTED,
@@ -78,7 +84,11 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
                 ([Reason::List], Quantities::Counted) => 1,
                 _ => DAYS_LISTED,
             };
-            if informative < needed || (fitted && quantities == Quantities::Open && !begins) {
+            // And through noise a share of days enough would meet any price.
+            let hardly_any_noise = informative * 10 >= run.days.len() * 9;
+            if informative < needed
+                || (fitted && quantities == Quantities::Open && !(begins && hardly_any_noise))
+            {
                 continue;
             }
             // A price that no row has must be further off than noise could be.
