@@ -43,15 +43,13 @@ pub fn assemble(inputs: &CloseInputs) -> Result<Reconciliation> {
     charges.extend(footings(&inputs.documents));
     let missing = expect(&mut charges, &agreed.statements);
 
-    let mut by_account: BTreeMap<Account, Vec<&Line>> = BTreeMap::new();
-    for line in &usage_lines {
-        by_account.entry(line.account.clone()).or_default().push(line);
-    }
-    let grains: BTreeMap<Account, Grain> =
-        by_account.iter().map(|(account, lines)| (account.clone(), Grain::of(lines))).collect();
+    let grains = grains(&usage_lines);
     let state = State::new(&rater, &grains, &inputs.gateway, inputs.period, &usage, &usage_lines, &reports)?;
     let state = State { log: Some(&log), exports: exports(inputs), ..state };
     let state = state.with_later(&later(inputs));
+    let limits = limits(inputs, &usage, &usage_lines, &reports);
+    // What is left of them from here on is in the state.
+    drop((usage_lines, reports));
     let explained = engine::explain(&state)?;
     let mut left_out = search_cut(&explained);
     left_out.extend(no_hours(&state, &explained));
@@ -102,7 +100,7 @@ pub fn assemble(inputs: &CloseInputs) -> Result<Reconciliation> {
         charges: charge_rows,
         unpriced,
         memos: memos(inputs),
-        limits: limits(inputs, &usage, &usage_lines, &reports),
+        limits,
         invoices: ties(inputs),
         inputs: input_rows(inputs),
         rejects: inputs
@@ -120,6 +118,15 @@ pub fn assemble(inputs: &CloseInputs) -> Result<Reconciliation> {
     };
     check(&document)?;
     Ok(document)
+}
+
+/// At which grain each account's bill speaks.
+fn grains(lines: &[Line]) -> BTreeMap<Account, Grain> {
+    let mut by_account: BTreeMap<&Account, Vec<&Line>> = BTreeMap::new();
+    for line in lines {
+        by_account.entry(&line.account).or_default().push(line);
+    }
+    by_account.into_iter().map(|(account, lines)| (account.clone(), Grain::of(&lines))).collect()
 }
 
 /// Gives equal models the same text in memory, so that keys compare fast.

@@ -47,8 +47,9 @@ pub(super) fn cells(
         .collect();
     let mut rows = Vec::with_capacity(keys.len());
     for (index, key) in keys.iter().enumerate() {
-        let (mut priced, mut billed, mut meters, mut lines) = (Money::ZERO, Money::ZERO, Vec::new(), 0);
+        let (mut priced, mut billed, mut lines) = (Money::ZERO, Money::ZERO, 0);
         let sides = state.sides_of(key);
+        let mut meters = Vec::with_capacity(sides.len());
         for side in &sides {
             let (bill_key, bill, ours) = (side.key, state.bill_at(side), state.priced_of(side)?);
             priced += ours;
