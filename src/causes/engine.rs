@@ -85,6 +85,8 @@ const ALTERNATIVES: usize = 6;
 /// Explains an account with its claims about everything, with others of them and without; the account that is shortest to
 /// write down, claims and what is left, is kept.
 fn account(name: &Account, mut state: State) -> Result<Explained> {
+    state.noise = noise::floor(&state, name)?;
+    state.owners = Arc::new(Owners::learn(&state, name)?);
     let mut told = vec![settle(name, state.clone())?];
     while told.len() < ALTERNATIVES {
         let claim = told.last().and_then(|last| last.claims.iter().find(|claim| everywhere(claim)));
@@ -98,8 +100,6 @@ fn account(name: &Account, mut state: State) -> Result<Explained> {
 
 /// Runs the families until every claim stands.
 fn settle(name: &Account, mut state: State) -> Result<Explained> {
-    state.noise = noise::floor(&state, name)?;
-    state.owners = Arc::new(Owners::learn(&state, name)?);
     let mut searched = None;
     loop {
         let (mut explained, edited) = round(&state, name, &mut searched)?;

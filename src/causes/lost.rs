@@ -39,8 +39,7 @@ fn cache_writes(state: &State) -> Vec<Patch> {
         if gaps.len() != state.keys_of(cell).len() {
             continue;
         }
-        let quiet = |gap: &quantity::Gap| gap.difference().abs() <= quantity::slack(state, gap.billed);
-        let off: Vec<_> = gaps.iter().filter(|(_, gap)| !quiet(gap)).collect();
+        let off: Vec<_> = gaps.iter().filter(|(_, gap)| !quantity::quiet(state, gap, 1)).collect();
         if let [(key, gap)] = off.as_slice()
             && let Some(meter) = key.meter.filter(|meter| meter.is_cache_write())
         {

@@ -147,13 +147,18 @@ pub(super) fn patch(
     let mut by_meter = BTreeMap::new();
     for edit in &edits {
         let (key, meter, quantity) = match edit {
-            Edit::Drop { from, quantity } => (from, from.meter, quantity),
-            Edit::Restate { less: Some((key, leaf)), quantity, .. } => (key, Some(leaf.meter), quantity),
+            Edit::Drop { from, quantity } => (from, from.meter, Some(quantity)),
+            Edit::Restate { less: Some((key, leaf)), quantity, .. } => {
+                (key, Some(leaf.meter), Some(quantity))
+            }
+            Edit::Accept { key } => (key, key.meter, None),
             _ => continue,
         };
         scope.cover(&key.cell);
         scope.meters.extend(meter);
-        *by_meter.entry(meter).or_insert(0i128) += quantity.abs();
+        if let Some(quantity) = quantity {
+            *by_meter.entry(meter).or_insert(0i128) += quantity.abs();
+        }
     }
     let mut facts = vec![Fact::new("what", kind.what), Fact::new("rows in the log", rows)];
     facts.extend(

@@ -72,8 +72,12 @@ fn moved(state: &State, less: &Gaps, more: &Gaps, target: &Arc<str>) -> Option<M
     }
     let mapped: BTreeSet<BillKey> = less.keys().map(to).collect();
     let alone = more.iter().filter(|(key, _)| !mapped.contains(*key));
-    let quiet = |gap: &Gap| gap.difference().abs() <= quantity::slack(state, gap.logged);
-    (moved.len() >= METERS && alone.map(|(_, gap)| gap).all(quiet)).then_some(moved)
+    (moved.len() >= METERS && alone.map(|(_, gap)| gap).all(|gap| quiet(state, gap))).then_some(moved)
+}
+
+/// True where log and bill count the same but for the noise of the log.
+fn quiet(state: &State, gap: &Gap) -> bool {
+    gap.difference().abs() <= quantity::slack(state, gap.logged)
 }
 
 fn with_model(key: &BillKey, model: &Arc<str>) -> BillKey {
@@ -89,16 +93,12 @@ fn patch(
     scope.models.extend([source.clone(), target.clone()]);
     let first = days.keys().next().copied();
     // A later day on which the model was billed as logged: another stood in for it on some days only.
-    let quiet = |cell: &CellKey| {
-        quantity::gaps(state, cell)
-            .values()
-            .all(|gap| gap.difference().abs() <= quantity::slack(state, gap.logged))
-    };
+    let ties = |cell: &CellKey| quantity::gaps(state, cell).values().all(|gap| quiet(state, gap));
     let back = super::cells(state).into_iter().any(|cell| {
         cell.account == account
             && cell.model.as_ref() == Some(&source)
             && Some(cell.first) > first
-            && quiet(&cell)
+            && ties(&cell)
     });
     let equations: usize = days.values().map(Vec::len).sum();
     let count = days.len();

@@ -138,22 +138,17 @@ fn edits(
         let is_open = |key: &BillKey| key.meter.is_some_and(kind.open);
         let possible = |key: &BillKey, gap: &quantity::Gap| {
             let (less, more) = (kind.range)(rows.counted.get(key).copied().unwrap_or(0));
-            quiet(state, gap, 1) || (is_open(key) && (-less..=more).contains(&gap.difference()))
+            quantity::quiet(state, gap, 1) || (is_open(key) && (-less..=more).contains(&gap.difference()))
         };
         // One meter that such rows cannot explain means that something else happened too.
         if gaps.iter().all(|(key, gap)| possible(key, gap))
-            && gaps.iter().any(|(key, gap)| is_open(key) && !quiet(state, gap, 1))
+            && gaps.iter().any(|(key, gap)| is_open(key) && !quantity::quiet(state, gap, 1))
         {
             let off = gaps.into_iter().filter(|(key, gap)| is_open(key) && gap.difference() != 0);
             edits.extend(off.map(|(key, gap)| Edit::Drop { quantity: -gap.difference(), from: key }));
         }
     }
     edits
-}
-
-/// True where a count is off by no more than so many times the noise of the log.
-fn quiet(state: &State, gap: &quantity::Gap, times: i128) -> bool {
-    gap.difference().abs() <= times * quantity::slack(state, gap.billed)
 }
 
 /// A day with few rows may be so many times as noisy as the account, and one control day in so many even noisier.
@@ -167,9 +162,16 @@ fn control_days_tie(state: &State, account: &Account, model: &Arc<str>, days: &B
         .filter(|cell| cell.account == *account && cell.model.as_ref() == Some(model))
         .filter(|cell| !days.contains(&cell.first))
         .collect();
-    let ties = |cell: &&CellKey| quantity::gaps(state, cell).values().all(|gap| quiet(state, gap, NOISIER));
+    let ties = |cell: &&CellKey| {
+        quantity::gaps(state, cell).values().all(|gap| quantity::quiet(state, gap, NOISIER))
+    };
     let open = control.len() - control.iter().filter(ties).count();
-    !control.is_empty() && if state.noise == 0 { open == 0 } else { open * NOISIEST <= control.len() }
+    nearly_all_tie(state, control.len(), open)
+}
+
+/// Whether control days tie out, of which so many are open: all of them, or in a noisy log nearly all.
+pub(super) fn nearly_all_tie(state: &State, control: usize, open: usize) -> bool {
+    control > 0 && if state.noise == 0 { open == 0 } else { open * NOISIEST <= control }
 }
 
 static LOST: Suspect = Suspect {

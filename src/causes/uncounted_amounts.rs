@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::record::patch;
-use super::uncounted::{KINDS, Kind, Rows, rows_of};
+use super::uncounted::{KINDS, Kind, Rows, nearly_all_tie, rows_of};
 use super::{Fact, Patch, Status, noise};
 use crate::error::Result;
 use crate::money::Money;
@@ -15,8 +15,6 @@ use crate::reconcile::{BillKey, CellKey, Edit, State};
 
 /// Days that must speak for it: those on which something is missing, and those without such rows that tie out.
 const DAYS: usize = 4;
-/// One control day in so many may be noisier than the account.
-const NOISIEST: usize = 5;
 /// What is missing is at most so many times as much, or as little, as such calls cost on average.
 const TIMES: i128 = 4;
 
@@ -54,23 +52,14 @@ fn missing(
             days += 1;
         }
     }
-    let ties = control > 0 && if state.noise == 0 { open == 0 } else { open * NOISIEST <= control };
+    let ties = nearly_all_tie(state, control, open);
     let Some(usual) = usual(state, kind, account, model, rows.requests)? else { return Ok(None) };
     let (short, usual) = (short.pico(), usual.pico());
     if days == 0 || days + control - open < DAYS || !ties || short > TIMES * usual || usual > TIMES * short {
         return Ok(None);
     }
-    let mut scope = super::Scope::of(account);
-    for edit in &edits {
-        if let Edit::Accept { key } = edit {
-            scope.cover(&key.cell);
-            scope.meters.extend(key.meter);
-        }
-    }
     let mut found = patch(&kind.rows, account, model, edits, rows.keys, rows.requests);
     found.name = format!("{}, by amount", found.name);
-    (scope.models, scope.keys) = (found.scope.models.clone(), found.scope.keys.clone());
-    found.scope = scope;
     found.status = Status::Probable;
     found.facts.push(Fact::new("days with such rows on which an amount is missing", days));
     found.facts.push(Fact::new("as many calls of the model cost, on average", Money::from_pico(usual)));

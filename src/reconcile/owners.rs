@@ -1,7 +1,7 @@
 //! Which key of the log is which project or API key on the bill? Nobody writes it down, but on days without a fault both
 //! count the same. Where it is known, what goes wrong under one key is told apart from what goes wrong under another.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::grain::BillKey;
@@ -44,12 +44,7 @@ impl Owners {
 
     /// Learns them from both sides as they stand. One factor on everything of a pair does not hide it.
     pub fn learn(state: &State, account: &Account) -> Result<Owners> {
-        let identities: BTreeSet<&Identity> = state
-            .billed
-            .iter()
-            .filter(|(key, _)| key.cell.account == *account)
-            .flat_map(|(_, lines)| lines.keys())
-            .collect();
+        let identities = state.identities(account);
         if identities.len() < 2 {
             return Ok(Owners::default());
         }

@@ -109,6 +109,11 @@ pub const fn slack(state: &State, counted: i128) -> i128 {
     counted.abs() * state.noise / 1_000_000
 }
 
+/// True where a count is off by no more than so many times the noise of the log.
+pub fn quiet(state: &State, gap: &Gap, times: i128) -> bool {
+    gap.difference().abs() <= times * slack(state, gap.billed)
+}
+
 /// The quantity table of one cell: every key with proof on the bill side.
 pub fn gaps(state: &State, cell: &CellKey) -> BTreeMap<BillKey, Gap> {
     state

@@ -330,6 +330,12 @@ impl<'a> State<'a> {
         self.logged.get(key).map_or(0, |leaves| leaves.values().sum())
     }
 
+    /// Projects and keys that the account's bill names.
+    pub fn identities(&self, account: &Account) -> BTreeSet<&Identity> {
+        let lines = self.billed.iter().filter(|(key, _)| key.cell.account == *account);
+        lines.flat_map(|(_, lines)| lines.keys()).collect()
+    }
+
     fn counts(&self, account: &Account, identity: &Identity) -> bool {
         self.excluded.is_empty() || !self.excluded.contains(&(account.clone(), identity.clone()))
     }

@@ -120,14 +120,8 @@ fn gateway(state: &State, account: &Account, outside: &BTreeSet<(&Account, &Iden
     let texts = |identity: &Identity| -> Vec<Arc<str>> {
         [&identity.project, &identity.key].into_iter().flatten().cloned().collect()
     };
-    let all: BTreeSet<&Identity> = state
-        .billed
-        .iter()
-        .filter(|(key, _)| key.cell.account == *account)
-        .flat_map(|(_, lines)| lines.keys())
-        .collect();
     let (theirs, ours): (Vec<&Identity>, Vec<&Identity>) =
-        all.into_iter().partition(|identity| outside.contains(&(account, *identity)));
+        state.identities(account).into_iter().partition(|identity| outside.contains(&(account, *identity)));
     let theirs: BTreeSet<Arc<str>> = theirs.into_iter().flat_map(texts).collect();
     let mut projects = BTreeSet::new();
     for identity in ours.into_iter().filter(|identity| **identity != Identity::default()) {

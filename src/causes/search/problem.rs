@@ -91,7 +91,7 @@ pub struct Problem<'s, 'a> {
     pub state: &'s State<'a>,
     pub sides: Vec<Side>,
     index: BTreeMap<(BillKey, Owner), u32>,
-    /// Amount and count of every bill key by owner, where all of it is as the log has it.
+    /// Amount and count of every bill key by owner, where all of it is as the log has it; empty where no owner is known.
     apart: BTreeMap<BillKey, BTreeMap<Owner, (i128, i128)>>,
     pub atoms: Vec<Atom>,
     /// Priced amount and logged count of every side before any story.
@@ -198,7 +198,7 @@ impl<'s, 'a> Problem<'s, 'a> {
 
     /// Who has a part of a key, on the bill or in the log.
     fn owners_of(&self, key: &BillKey) -> BTreeSet<Owner> {
-        let Some(logged) = self.apart.get(key).filter(|_| !self.state.owners.is_empty()) else {
+        let Some(logged) = self.apart.get(key) else {
             return [NOBODY].into();
         };
         let lines = self.state.billed.get(key).into_iter().flatten();
@@ -207,7 +207,7 @@ impl<'s, 'a> Problem<'s, 'a> {
     }
 
     fn side(&mut self, key: &BillKey, owner: Owner) -> Result<u32> {
-        let split = !self.state.owners.is_empty() && self.apart.contains_key(key);
+        let split = self.apart.contains_key(key);
         let owner = if split { owner } else { NOBODY };
         let name = (key.clone(), owner);
         if let Some(known) = self.index.get(&name) {
