@@ -106,7 +106,9 @@ fn inferred(state: &State, account: &Account, identities: &Lines) -> Vec<Patch> 
     let ours = |identity: &Identity| identity.key.as_ref().is_some_and(|key| used.contains(&**key));
     let mut surplus: BTreeMap<CellKey, BTreeMap<crate::vocabulary::Meter, i128>> = BTreeMap::new();
     let mut patches = Vec::new();
-    for identity in identities.keys().filter(|identity| !ours(identity)) {
+    // So is one whose amounts are those of a key of the log.
+    let unknown = |identity: &&Identity| !ours(identity) && state.owners.of_identity(identity) == NOBODY;
+    for identity in identities.keys().filter(unknown) {
         let mut quantities: BTreeMap<&BillKey, i128> = BTreeMap::new();
         let known = state
             .billed
