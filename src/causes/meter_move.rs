@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::search::score::{DIGIT, Digits, digits};
 use super::{Fact, Fix, Patch, Scope, Status};
 use crate::error::Result;
 use crate::rate::Account;
@@ -123,25 +124,58 @@ static CONFUSIONS: &[Confusion] = &[
 /// noisier than the account.
 const DAYS: usize = 3;
 const NOISIER: i128 = 4;
+/// Binary digits, beyond rounding, that counts must share where they are reckoned from rounded amounts.
+const SURE: Digits = 24 * DIGIT;
+
+/// Moves of one model: those that agree to the noise of the log, those that do and are hardly more than it, those that agree
+/// to some times as much, and the digits that reckoned counts share; `None` where all are known.
+#[derive(Default)]
+struct Moves {
+    near: Vec<Edit>,
+    faint: Vec<Edit>,
+    far: Vec<Edit>,
+    shared: Option<Digits>,
+}
+
+impl Moves {
+    fn merge(&mut self, other: Moves) {
+        self.near.extend(other.near);
+        self.faint.extend(other.faint);
+        self.far.extend(other.far);
+        self.shared = other.shared.map(|shared| shared + self.shared.unwrap_or(0)).or(self.shared);
+    }
+
+    /// Those that are believed: days that say little by themselves go with those that say it, and lie between them.
+    fn told(self) -> Vec<Edit> {
+        if self.shared.is_some_and(|shared| shared < SURE) {
+            return Vec::new();
+        }
+        let mut edits = self.near;
+        if edits.len() >= DAYS {
+            let day = |edit: &Edit| edit.keys().next().map(|key| key.cell.first);
+            let (first, last) = (edits.iter().filter_map(day).min(), edits.iter().filter_map(day).max());
+            let far = if edits.len() >= self.far.len() { self.far } else { Vec::new() };
+            let faint = self.faint.into_iter().filter(|edit| (first..=last).contains(&day(edit)));
+            edits.extend(faint.chain(far));
+        }
+        edits
+    }
+}
 
 pub fn propose(state: &State) -> Result<Vec<Patch>> {
     let mut patches = Vec::new();
     for confusion in CONFUSIONS {
-        let mut found: BTreeMap<(Account, Arc<str>), (Vec<Edit>, Vec<Edit>)> = BTreeMap::new();
+        let mut days: BTreeMap<(Account, Arc<str>), Moves> = BTreeMap::new();
         for cell in &state.open {
             let Some(model) = cell.model.clone() else { continue };
-            let near = edits(state, cell, confusion, 1);
-            let far = if near.is_empty() { edits(state, cell, confusion, NOISIER) } else { Vec::new() };
-            if !near.is_empty() || !far.is_empty() {
-                let days = found.entry((cell.account.clone(), model)).or_default();
-                days.0.extend(near);
-                days.1.extend(far);
+            let mut found = moves(state, cell, confusion, 1);
+            if found.near.is_empty() {
+                found.far = moves(state, cell, confusion, NOISIER).near;
             }
+            days.entry((cell.account.clone(), model)).or_default().merge(found);
         }
-        for ((account, model), (mut edits, far)) in found {
-            if edits.len() >= DAYS && edits.len() >= far.len() {
-                edits.extend(far);
-            }
+        for ((account, model), found) in days {
+            let edits = found.told();
             if !edits.is_empty() {
                 patches.push(patch(confusion, &account, &model, edits));
             }
@@ -151,50 +185,51 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
 }
 
 /// The moves of one cell. The equality is the test: nothing was fitted. In a noisy log it holds but for the noise of both
-/// meters, or so many times as much.
-fn edits(state: &State, cell: &CellKey, confusion: &Confusion, times: i128) -> Vec<Edit> {
-    let gaps = quantity::gaps(state, cell);
+/// meters, or so many times as much; where counts are reckoned, but for what rounding leaves open.
+fn moves(state: &State, cell: &CellKey, confusion: &Confusion, times: i128) -> Moves {
+    let gaps = quantity::reckoned(state, cell);
     let logged = |key: &BillKey| key.meter == Some(confusion.logged);
-    let equal = |over: i128, short: i128, counted: i128| {
-        let noise = times * quantity::slack(state, counted);
-        over > 0 && (over - short).abs() <= noise && short > 3 * noise
-    };
+    let mut moves = Moves::default();
     // Within each tier, region and band of its own,
-    let apart: Vec<Edit> = gaps
-        .iter()
-        .filter(|(key, _)| logged(key))
-        .filter_map(|(from, gap)| {
-            let to = BillKey { meter: Some(confusion.billed), ..from.clone() };
-            let other = gaps.get(&to)?;
-            let (over, short) = (-gap.difference(), other.difference());
-            equal(over, short, gap.logged + other.logged).then(|| Edit::Move {
-                from: from.clone(),
-                to,
-                quantity: over.min(short),
-            })
-        })
-        .collect();
-    if !apart.is_empty() {
-        return apart;
+    for (from, gap) in gaps.iter().filter(|(key, _)| logged(key)) {
+        let to = BillKey { meter: Some(confusion.billed), ..from.clone() };
+        let Some(other) = gaps.get(&to) else { continue };
+        let (over, short) = ((-gap.difference(), gap.within), (other.difference(), other.within));
+        let open = times * quantity::slack(state, gap.logged + other.logged) + gap.within + other.within;
+        if over.0 > 0 && short.0 > 0 && (over.0 - short.0).abs() <= open {
+            let edit = Edit::Move { from: from.clone(), to, quantity: quantity::agreed(over, short) };
+            if short.0 > 3 * open {
+                moves.near.push(edit);
+                if gap.within + other.within > 0 {
+                    *moves.shared.get_or_insert(0) += digits(short.0, open);
+                }
+            } else {
+                moves.faint.push(edit);
+            }
+        }
+    }
+    if !moves.near.is_empty() {
+        return moves;
     }
     // or, where the bill or the report does not tell those apart, in their sum: from the first that can give it all.
     let sums = quantity::by_meter(state, cell);
-    let (Some(over), Some(short)) = (sums.get(&confusion.logged), sums.get(&confusion.billed)) else {
-        return Vec::new();
+    let (Some(less), Some(short)) = (sums.get(&confusion.logged), sums.get(&confusion.billed)) else {
+        return moves;
     };
     let counted = gaps.iter().filter(|(key, _)| logged(key)).map(|(_, gap)| gap.logged).sum();
-    if !equal(-over, *short, counted) {
-        return Vec::new();
+    let open = times * quantity::slack(state, counted);
+    let count = (*short).min(-less);
+    if count <= 0 || (less + short).abs() > open || *short <= 3 * open {
+        return moves;
     }
-    let count = (*short).min(-over);
     let from =
         gaps.iter().find(|(key, gap)| logged(key) && gap.logged >= count && gap.difference() <= -count);
-    from.map(|(from, _)| {
+    if let Some((from, _)) = from {
         let to = BillKey { meter: Some(confusion.billed), ..from.clone() };
-        Edit::Move { from: from.clone(), to, quantity: count }
-    })
-    .into_iter()
-    .collect()
+        moves.near.push(Edit::Move { from: from.clone(), to, quantity: count });
+        moves.faint.clear();
+    }
+    moves
 }
 
 fn patch(confusion: &Confusion, account: &Account, model: &Arc<str>, edits: Vec<Edit>) -> Patch {

@@ -18,6 +18,8 @@ pub enum Known {
     Witnessed,
     /// The exact amount is a whole number of units at the book's price.
     Implied,
+    /// The amount over the book's price, as far as the bill's rounding tells.
+    Reckoned,
     /// The bill covers the day and has no line for it.
     Absent,
 }
@@ -28,6 +30,7 @@ impl Known {
             Known::Stated => "quantity on the bill",
             Known::Witnessed => "quantity in the provider's usage report",
             Known::Implied => "quantity implied by the exact amount",
+            Known::Reckoned => "quantity reckoned from the rounded amount",
             Known::Absent => "no such line on the bill",
         }
     }
@@ -39,6 +42,8 @@ pub struct Gap {
     pub logged: i128,
     pub billed: i128,
     pub known: Known,
+    /// Units that the bill's rounding leaves open on either side; 0 unless reckoned.
+    pub within: i128,
 }
 
 impl Gap {
@@ -121,10 +126,51 @@ pub fn gaps(state: &State, cell: &CellKey) -> BTreeMap<BillKey, Gap> {
         .iter()
         .filter_map(|sides| {
             let (quantity, known) = proven(state, sides.key, &state.bill_at(sides), |_| true)?;
-            let gap = Gap { logged: sides.logged_quantity(), billed: quantity, known };
+            let gap = Gap { logged: sides.logged_quantity(), billed: quantity, known, within: 0 };
             Some((sides.key.clone(), gap))
         })
         .collect()
+}
+
+/// The same, and where nothing proves a count, what the amount comes to at the book's price: for whoever compares counts
+/// that both sides of an exchange have to show.
+pub fn reckoned(state: &State, cell: &CellKey) -> BTreeMap<BillKey, Gap> {
+    let mut gaps = gaps(state, cell);
+    for sides in state.sides_of(cell) {
+        if !gaps.contains_key(sides.key)
+            && let Some(gap) = reckon(state, &sides)
+        {
+            gaps.insert(sides.key.clone(), gap);
+        }
+    }
+    gaps
+}
+
+/// One price for all of a key, and an amount that is more than its rounding.
+fn reckon(state: &State, sides: &Sides) -> Option<Gap> {
+    let (key, bill) = (sides.key, state.bill_at(sides));
+    if key.meter.is_none() || bill.lines == 0 || state.accepted.contains(key) {
+        return None;
+    }
+    let mut leaves = sides.logged.into_iter().flat_map(|leaves| leaves.keys());
+    let unit = match leaves.next() {
+        Some(leaf) => {
+            state.unit(key, leaf).filter(|unit| leaves.all(|leaf| state.unit(key, leaf) == Some(*unit)))?
+        }
+        None => state.unit(key, &state.model_leaf(key)?)?,
+    };
+    let units = |amount: Money| {
+        let per_unit = unit.numerator().checked_mul(crate::money::ONE).filter(|price| *price > 0)?;
+        Some(div_half_even(amount.pico().checked_mul(unit.denominator())?, per_unit))
+    };
+    let (billed, within) = (units(bill.amount)?, units(bill.bound)? + 1);
+    Some(Gap { logged: sides.logged_quantity(), billed, known: Known::Reckoned, within })
+}
+
+/// The count that two sides of an exchange agree on, each within its own rounding; the smaller one where they do not.
+pub fn agreed(one: (i128, i128), other: (i128, i128)) -> i128 {
+    let (low, high) = ((one.0 - one.1).max(other.0 - other.1), (one.0 + one.1).min(other.0 + other.1));
+    if low <= high { (low + high) / 2 } else { one.0.min(other.0) }
 }
 
 /// Billed minus logged by meter, tiers and regions summed; `None` for a meter with a key that nothing proves.
