@@ -242,3 +242,16 @@ pub fn quantity_effect(state: &State, cell: &[Sides]) -> Option<Money> {
     }
     Some(total)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_exchange_is_what_both_sides_allow() {
+        // 1,000 ± 200 on one side, 1,150 ± 30 on the other: 1,120 to 1,180.
+        assert_eq!(agreed((1_000, 200), (1_150, 30)), 1_150);
+        // Both known: the smaller, where the log has lost some.
+        assert_eq!(agreed((995, 0), (1_000, 0)), 995);
+    }
+}
