@@ -12,7 +12,9 @@ use crate::error::Result;
 use crate::money::Ratio;
 use crate::period::Day;
 use crate::rate::{Account, DayUsage};
-use crate::reconcile::{BillKey, CellKey, Edit, State, quantity};
+use crate::reconcile::owners::Owner;
+use crate::reconcile::quantity::{self, ByMeter};
+use crate::reconcile::{BillKey, CellKey, Edit, State};
 use crate::vocabulary::Meter;
 
 /// Equations (meters × days) below which a fit is only probable.
@@ -34,8 +36,6 @@ impl Candidate {
     }
 }
 
-type ByMeter = BTreeMap<Meter, i128>;
-
 pub fn propose(state: &State) -> Result<Vec<Patch>> {
     let mut left: BTreeMap<CellKey, ByMeter> =
         state.open.iter().map(|cell| (cell.clone(), quantity::by_meter(state, cell))).collect();
@@ -56,15 +56,15 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
         }
         let mut traffic: BTreeMap<BillKey, i128> = BTreeMap::new();
         for row in rows.into_iter().filter(|row| record::stands(state, row)) {
-            for (leaf, quantity) in row.leaves() {
-                *traffic.entry(state.key_of(&leaf)).or_default() += quantity;
+            for (key, _, quantity) in state.places(row) {
+                *traffic.entry(key).or_default() += quantity;
             }
         }
         let mut days: BTreeMap<Day, (CellKey, ByMeter)> = BTreeMap::new();
         for (key, count) in &traffic {
             if let (Some(meter), true) = (key.meter, key.cell.first == key.cell.last) {
                 let day = days.entry(key.cell.first).or_insert_with(|| (key.cell.clone(), ByMeter::new()));
-                *day.1.entry(meter).or_default() += count;
+                *day.1.entry((key.owner, meter)).or_default() += count;
             }
         }
         days.retain(|_, (cell, moved)| is_more_than_noise(state, cell, moved));
@@ -82,9 +82,10 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
     Ok(patches)
 }
 
-/// Counts of one meter in a cell that the noise of the log leaves open.
-fn slack(state: &State, cell: &CellKey, meter: Meter) -> i128 {
-    let keys = state.keys_of(cell).into_iter().filter(|key| key.meter == Some(meter));
+/// Counts of one owner's meter in a cell that the noise of the log leaves open.
+fn slack(state: &State, cell: &CellKey, (owner, meter): (Owner, Meter)) -> i128 {
+    let keys = state.keys_of(cell).into_iter();
+    let keys = keys.filter(|key| key.owner == owner && key.meter == Some(meter));
     quantity::slack(state, keys.map(|key| state.logged_quantity(&key)).sum())
 }
 
@@ -176,10 +177,10 @@ fn best_target(
     Some(Found { target, fitted, missing: gone, tied })
 }
 
-fn is_free(state: &State, cell: &CellKey, meter: Meter) -> bool {
+fn is_free(state: &State, cell: &CellKey, (owner, meter): (Owner, Meter)) -> bool {
     let mut keys = state.keys_of(cell).into_iter();
     keys.next().is_some_and(|key| {
-        let key = BillKey { meter: Some(meter), ..key };
+        let key = BillKey { meter: Some(meter), owner, ..key };
         state.model_leaf(&key).and_then(|leaf| state.unit(&key, &leaf)).is_some_and(Ratio::is_zero)
     })
 }

@@ -1,11 +1,13 @@
 //! Meter moves: the total is right, the split is not. What one meter has too much, the other has too little.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Fact, Fix, Patch, Scope, Status};
+use super::{Fact, Fix, Patch, Scope, Status, of_all};
 use crate::error::Result;
 use crate::rate::Account;
+use crate::reconcile::owners::Owner;
+use crate::reconcile::quantity::Gap;
 use crate::reconcile::{BillKey, CellKey, Edit, State, quantity};
 use crate::vocabulary::Meter;
 
@@ -139,7 +141,7 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
             }
         }
         for ((account, model), (mut edits, far)) in found {
-            if edits.len() >= DAYS && edits.len() >= far.len() {
+            if days(&edits) >= DAYS && days(&edits) >= days(&far) {
                 edits.extend(far);
             }
             if !edits.is_empty() {
@@ -179,22 +181,26 @@ fn edits(state: &State, cell: &CellKey, confusion: &Confusion, times: i128) -> V
     }
     // or, where the bill or the report does not tell those apart, in their sum: from the first that can give it all.
     let sums = quantity::by_meter(state, cell);
-    let (Some(over), Some(short)) = (sums.get(&confusion.logged), sums.get(&confusion.billed)) else {
-        return Vec::new();
-    };
-    let counted = gaps.iter().filter(|(key, _)| logged(key)).map(|(_, gap)| gap.logged).sum();
-    if !equal(-over, *short, counted) {
-        return Vec::new();
-    }
-    let count = (*short).min(-over);
-    let from =
-        gaps.iter().find(|(key, gap)| logged(key) && gap.logged >= count && gap.difference() <= -count);
-    from.map(|(from, _)| {
+    let owners: BTreeSet<Owner> = sums.keys().map(|(owner, _)| *owner).collect();
+    let of_owner = |owner: Owner| {
+        let logged = |key: &BillKey| logged(key) && key.owner == owner;
+        let (over, short) = (sums.get(&(owner, confusion.logged))?, sums.get(&(owner, confusion.billed))?);
+        let counted = gaps.iter().filter(|(key, _)| logged(key)).map(|(_, gap)| gap.logged).sum();
+        let count = (*short).min(-over);
+        let spare = |gap: &Gap| gap.logged >= count && gap.difference() <= -count;
+        let (from, _) = gaps
+            .iter()
+            .filter(|_| equal(-over, *short, counted))
+            .find(|(key, gap)| logged(key) && spare(gap))?;
         let to = BillKey { meter: Some(confusion.billed), ..from.clone() };
-        Edit::Move { from: from.clone(), to, quantity: count }
-    })
-    .into_iter()
-    .collect()
+        Some(Edit::Move { from: from.clone(), to, quantity: count })
+    };
+    owners.into_iter().filter_map(of_owner).collect()
+}
+
+/// Each day is a test, and each tier, region and band of its own.
+fn days(edits: &[Edit]) -> usize {
+    of_all(edits.iter().filter_map(|edit| edit.keys().next()))
 }
 
 fn patch(confusion: &Confusion, account: &Account, model: &Arc<str>, edits: Vec<Edit>) -> Patch {
@@ -213,14 +219,14 @@ fn patch(confusion: &Confusion, account: &Account, model: &Arc<str>, edits: Vec<
         name: format!("meter move {account:?} {model} {} {}", confusion.logged, confusion.billed),
         cause: confusion.cause,
         // Every day is a test of its own: the two meters must miss and exceed by the same count.
-        status: if edits.len() >= 4 { Status::Exact } else { Status::Probable },
+        status: if days(&edits) >= 4 { Status::Exact } else { Status::Probable },
         scope,
         facts: vec![
             Fact::new("what", confusion.what),
             Fact::new("tokens logged as", confusion.logged),
             Fact::new("and billed as", confusion.billed),
             Fact::new("tokens", total),
-            Fact::new("days on which both meters miss by the same count", edits.len()),
+            Fact::new("days on which both meters miss by the same count", days(&edits)),
         ],
         edits,
         rivals: Vec::new(),

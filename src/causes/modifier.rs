@@ -75,7 +75,7 @@ fn shifts(state: &State, cell: &CellKey) -> Vec<(Shift, Edit)> {
 
 /// The single modifier between two keys of one meter, towards what only the bill knows.
 fn shift(from: &BillKey, to: &BillKey) -> Option<Shift> {
-    if from.meter != to.meter {
+    if from.meter != to.meter || from.owner != to.owner {
         return None;
     }
     match (from.tier != to.tier, from.region != to.region, from.long_context != to.long_context) {
@@ -177,8 +177,8 @@ fn only_key(state: &State, edits: &[Edit]) -> Option<Arc<str>> {
             && row.account == first.cell.account
             && first.cell.model.as_ref() == Some(&row.model)
     }) {
-        for (leaf, count) in row.leaves() {
-            *traffic.entry(&row.key).or_default().entry(state.key_of(&leaf)).or_default() += count;
+        for (key, _, count) in state.places(row) {
+            *traffic.entry(&row.key).or_default().entry(key).or_default() += count;
         }
     }
     let only = |of: &BTreeMap<BillKey, i128>| moved.iter().all(|(key, count)| of.get(*key) == Some(count));

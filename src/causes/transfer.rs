@@ -4,9 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Fact, Fix, Patch, Scope, Status};
+use super::{Fact, Fix, Patch, Scope, Status, of_all};
 use crate::period::Day;
 use crate::rate::Account;
+use crate::reconcile::owners::Owner;
 use crate::reconcile::quantity::{self, Gap};
 use crate::reconcile::{BillKey, CellKey, Edit, State};
 
@@ -29,12 +30,21 @@ pub(super) fn propose(state: &State, by_days: &ByDays, taken: &BTreeSet<CellKey>
             continue;
         }
         let free = cells.iter().filter(|cell| !taken.contains(*cell) && cell.model.is_some());
-        let gaps: Vec<(&CellKey, Gaps)> = free.map(|cell| (cell, quantity::gaps(state, cell))).collect();
-        for (source, less) in &gaps {
+        // What is an owner's of a model is on the bill of another model as that owner's.
+        let mut gaps: Vec<(&CellKey, Owner, Gaps)> = Vec::new();
+        for cell in free {
+            let mut parts: BTreeMap<Owner, Gaps> = BTreeMap::new();
+            for (key, gap) in quantity::gaps(state, cell) {
+                parts.entry(key.owner).or_default().insert(key, gap);
+            }
+            gaps.extend(parts.into_iter().map(|(owner, gaps)| (cell, owner, gaps)));
+        }
+        for (source, owner, less) in &gaps {
             if less.values().all(|gap| gap.difference() >= 0) {
                 continue;
             }
-            let mut fits = gaps.iter().filter_map(|(target, more)| {
+            let theirs = gaps.iter().filter(|(_, other, _)| other == owner);
+            let mut fits = theirs.filter_map(|(target, _, more)| {
                 let model = target.model.as_ref().filter(|_| target.account == source.account)?;
                 Some((model, moved(state, less, more, model)?))
             });
@@ -43,11 +53,11 @@ pub(super) fn propose(state: &State, by_days: &ByDays, taken: &BTreeSet<CellKey>
                 && let Some(model) = &source.model
             {
                 let name = (source.account.clone(), model.clone(), target.clone());
-                found.entry(name).or_default().insert(*first, moved);
+                found.entry(name).or_default().entry(*first).or_default().extend(moved);
             }
         }
     }
-    let enough = |days: &BTreeMap<Day, Moved>| days.values().map(Vec::len).sum::<usize>() >= EQUATIONS;
+    let enough = |days: &BTreeMap<Day, Moved>| equations(days) >= EQUATIONS;
     let patches =
         found.into_iter().filter(|(_, days)| enough(days)).map(|(name, days)| patch(state, name, days));
     patches.filter(|patch| !state.rejected.contains(&patch.name)).collect()
@@ -75,6 +85,11 @@ fn moved(state: &State, less: &Gaps, more: &Gaps, target: &Arc<str>) -> Option<M
     (moved.len() >= METERS && alone.map(|(_, gap)| gap).all(|gap| quiet(state, gap))).then_some(moved)
 }
 
+/// Counts that agree, of everybody together.
+fn equations(days: &BTreeMap<Day, Moved>) -> usize {
+    of_all(days.values().flatten().map(|(key, _)| key))
+}
+
 /// True where log and bill count the same but for the noise of the log.
 fn quiet(state: &State, gap: &Gap) -> bool {
     gap.difference().abs() <= quantity::slack(state, gap.logged)
@@ -100,7 +115,7 @@ fn patch(
             && Some(cell.first) > first
             && ties(&cell)
     });
-    let equations: usize = days.values().map(Vec::len).sum();
+    let equations = equations(&days);
     let count = days.len();
     let mut edits = Vec::new();
     let mut total = 0;

@@ -112,8 +112,8 @@ pub(super) fn rows_of(state: &State, kind: &Kind) -> BTreeMap<(Account, Arc<str>
         rows.requests += row.sums.requests;
         rows.keys.insert(row.key.clone());
         rows.days.insert(row.day);
-        for (leaf, count) in row.leaves() {
-            *rows.counted.entry(state.key_of(&leaf)).or_default() += count;
+        for (key, _, count) in state.places(row) {
+            *rows.counted.entry(key).or_default() += count;
         }
     }
     found
@@ -257,7 +257,7 @@ impl Shares {
 /// Requests that the provider's usage report counts for the cell.
 fn requests(state: &State, cell: &CellKey) -> i128 {
     let own = |(key, _): &(&BillKey, _)| key.cell == *cell && key.meter == Some(Meter::Request);
-    let first = BillKey { cell: cell.clone(), meter: None, tier: None, region: None, long_context: None };
+    let first = BillKey::first_of(cell);
     let counts = state.witness.range(first..).take_while(|(key, _)| key.cell == *cell).filter(own);
     counts.flat_map(|(_, by_identity)| by_identity.values()).sum()
 }

@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use super::grain::{BillKey, CellKey};
+use super::owners::Owner;
 use super::sides::Sides;
-use super::state::{Billed, Identity, State};
+use super::state::{Billed, State};
 use crate::money::{Money, Ratio, div_half_even};
 use crate::vocabulary::Meter;
 
@@ -50,31 +51,17 @@ impl Gap {
 
 /// The billed quantity under a key, if anything proves it.
 pub fn billed(state: &State, key: &BillKey) -> Option<(i128, Known)> {
-    proven(state, key, &state.bill(key), |_| true)
-}
-
-/// The same of some projects and API keys only.
-pub fn billed_of(
-    state: &State,
-    key: &BillKey,
-    whose: impl Fn(&Identity) -> bool + Copy,
-) -> Option<(i128, Known)> {
-    proven(state, key, &state.bill_of(key, whose), whose)
+    proven(state, key, &state.bill(key))
 }
 
 /// The same where their bill is at hand.
-fn proven(
-    state: &State,
-    key: &BillKey,
-    bill: &Billed,
-    whose: impl Fn(&Identity) -> bool,
-) -> Option<(i128, Known)> {
+fn proven(state: &State, key: &BillKey, bill: &Billed) -> Option<(i128, Known)> {
     if bill.lines > 0
         && let Some(quantity) = bill.quantity
     {
         return Some((quantity, Known::Stated));
     }
-    if let Some(quantity) = state.witnessed_of(key, whose) {
+    if let Some(quantity) = state.witnessed_quantity(key) {
         return Some((quantity, Known::Witnessed));
     }
     if bill.lines == 0 {
@@ -114,27 +101,30 @@ pub fn quiet(state: &State, gap: &Gap, times: i128) -> bool {
     gap.difference().abs() <= times * slack(state, gap.billed)
 }
 
+/// Counts of one cell by owner and meter.
+pub type ByMeter = BTreeMap<(Owner, Meter), i128>;
+
 /// The quantity table of one cell: every key with proof on the bill side.
 pub fn gaps(state: &State, cell: &CellKey) -> BTreeMap<BillKey, Gap> {
     state
         .sides_of(cell)
         .iter()
         .filter_map(|sides| {
-            let (quantity, known) = proven(state, sides.key, &state.bill_at(sides), |_| true)?;
+            let (quantity, known) = proven(state, sides.key, &state.bill_at(sides))?;
             let gap = Gap { logged: sides.logged_quantity(), billed: quantity, known };
             Some((sides.key.clone(), gap))
         })
         .collect()
 }
 
-/// Billed minus logged by meter, tiers and regions summed; `None` for a meter with a key that nothing proves.
-pub fn by_meter(state: &State, cell: &CellKey) -> BTreeMap<Meter, i128> {
+/// Billed minus logged by owner and meter, tiers and regions summed; `None` for a meter with a key that nothing proves.
+pub fn by_meter(state: &State, cell: &CellKey) -> ByMeter {
     let known = gaps(state, cell);
-    let mut sums: BTreeMap<Meter, Option<i128>> = BTreeMap::new();
+    let mut sums: BTreeMap<(Owner, Meter), Option<i128>> = BTreeMap::new();
     for key in state.keys_of(cell) {
         let Some(meter) = key.meter else { continue };
         let gap = known.get(&key).map(|gap| gap.difference());
-        let sum = sums.entry(meter).or_insert(Some(0));
+        let sum = sums.entry((key.owner, meter)).or_insert(Some(0));
         *sum = sum.zip(gap).map(|(a, b)| a + b);
     }
     sums.into_iter().filter_map(|(meter, sum)| Some((meter, sum?))).collect()
@@ -142,11 +132,11 @@ pub fn by_meter(state: &State, cell: &CellKey) -> BTreeMap<Meter, i128> {
 
 /// What is left of a cell's difference, gross, if the billed counts are taken for the logged ones: the part that only
 /// prices can explain. `None` where a key is not counted, or its usage has more than one price.
-pub fn rate_effect(state: &State, cell: &CellKey) -> Option<Money> {
+pub fn rate_effect(state: &State, cell: &[Sides]) -> Option<Money> {
     let mut total = Money::ZERO;
-    for sides in state.sides_of(cell) {
-        let (key, bill) = (sides.key, state.bill_at(&sides));
-        let (count, known) = proven(state, key, &bill, |_| true)?;
+    for sides in cell {
+        let (key, bill) = (sides.key, state.bill_at(sides));
+        let (count, known) = proven(state, key, &bill)?;
         if known == Known::Implied {
             return None;
         }
@@ -167,7 +157,7 @@ pub fn quantity_effect(state: &State, cell: &[Sides]) -> Option<Money> {
     let mut total = Money::ZERO;
     for sides in cell {
         let bill = state.bill_at(sides);
-        let (billed_quantity, _) = proven(state, sides.key, &bill, |_| true)?;
+        let (billed_quantity, _) = proven(state, sides.key, &bill)?;
         let logged_quantity = sides.logged_quantity();
         if billed_quantity == logged_quantity {
             continue;
