@@ -123,15 +123,17 @@ fn settle(name: &Account, base: &State, owners: &Arc<Owners>) -> Result<Explaine
         let fallen = fallen(&explained, state.apart);
         // Each round rejects at least one name of a finite list.
         if fallen.is_empty() {
-            for claim in &mut explained.claims {
-                let (closed, moved) = dollars(claim, &explained.parts, false);
+            let mut claims = std::mem::take(&mut explained.claims);
+            for claim in &mut claims {
+                let enough = |(closed, moved): (i128, i128)| closed * CLOSURE.1 >= moved * CLOSURE.0;
+                let closes = enough(by_cell(claim, &explained).dollars(claim, false))
+                    || enough(by_part(claim, &explained).dollars(claim, false));
                 // What closes only to the noise of the log is no proof.
-                if closed * CLOSURE.1 < moved * CLOSURE.0
-                    && matches!(claim.patch.status, Status::Proven | Status::Exact)
-                {
+                if !closes && matches!(claim.patch.status, Status::Proven | Status::Exact) {
                     claim.patch.status = Status::Probable;
                 }
             }
+            explained.claims = claims;
             shares::split(&state, &mut explained.claims)?;
             let models = search::left_out(&edited, name)?;
             explained.left_out = models.into_iter().map(|model| (name.clone(), model)).collect();
@@ -179,6 +181,21 @@ fn everywhere(claim: &Claim) -> bool {
     })
 }
 
+/// Where a claim is judged: on whole cells, or on what is each owner's of them.
+struct Judged<'e, K> {
+    amounts: &'e BTreeMap<K, Money>,
+    left: &'e BTreeMap<K, Residual>,
+    place: fn(&BillKey) -> K,
+}
+
+fn by_cell<'e>(claim: &'e Claim, explained: &'e Explained) -> Judged<'e, CellKey> {
+    Judged { amounts: &claim.cells, left: &explained.residuals, place: |key| key.cell.clone() }
+}
+
+fn by_part<'e>(claim: &'e Claim, explained: &'e Explained) -> Judged<'e, Part> {
+    Judged { amounts: &claim.parts, left: &explained.parts, place: |key| (key.cell.clone(), key.owner) }
+}
+
 /// The names of the open claims, the largest first; a smaller one waits where a larger one touched what it does, because
 /// what the larger one moved may have kept it open.
 fn fallen(explained: &Explained, apart: bool) -> Vec<String> {
@@ -188,10 +205,10 @@ fn fallen(explained: &Explained, apart: bool) -> Vec<String> {
         // What the search tells of one key it has judged on that key's part of the bill, where that is told apart.
         .filter(|claim| !(apart && search::told(&claim.patch.name) && !claim.patch.scope.keys.is_empty()))
         .filter_map(|claim| {
-            let (closed, moved) = dollars(claim, &explained.parts, true);
-            let (part, of) = if everywhere(claim) { EVERYWHERE } else { CLOSURE };
-            let stands = closed * of >= moved * part || mostly_closed(claim, explained, closed, moved);
-            (!stands).then_some((moved - closed, claim))
+            let by_cell = by_cell(claim, explained).open(claim, explained)?;
+            // What is another owner's in the same cell does not speak against it.
+            if apart { by_part(claim, explained).open(claim, explained) } else { Some(by_cell) }
+                .map(|open| (open, claim))
         })
         .collect();
     open.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.patch.name.cmp(&b.1.patch.name)));
@@ -206,30 +223,68 @@ fn fallen(explained: &Explained, apart: bool) -> Vec<String> {
     names
 }
 
-/// True where half of the dollars a claim moves end in cells that tie out, and the rest of the 4 of 5 in keys that do, or in
-/// cells that keep no more than a fifth of them: noise, or another story, is larger there than elsewhere.
-fn mostly_closed(claim: &Claim, explained: &Explained, closed: i128, moved: i128) -> bool {
-    // A patch that gives each key the count of the bill ties it out whatever is true; one that re-prices is tested by it.
-    let tested = search::told(&claim.patch.name) || prices_only(claim);
-    let mut keys: BTreeMap<Part, bool> = BTreeMap::new();
-    for key in claim.patch.edits.iter().filter(|_| tested).flat_map(Edit::keys) {
-        *keys.entry((key.cell.clone(), key.owner)).or_insert(true) &= !explained.open_keys.contains(key);
+impl<K: Ord> Judged<'_, K> {
+    /// The dollars that do not end where it ties out; `None` where enough of them do.
+    fn open(&self, claim: &Claim, explained: &Explained) -> Option<i128> {
+        let (closed, moved) = self.dollars(claim, true);
+        let (part, of) = if everywhere(claim) { EVERYWHERE } else { CLOSURE };
+        let stands =
+            closed * of >= moved * part || self.mostly_closed(claim, &explained.open_keys, closed, moved);
+        (!stands).then_some(moved - closed)
     }
-    let nearly: i128 = claim
-        .parts
-        .iter()
-        .filter(|(part, amount)| {
-            let left = explained.parts.get(part);
-            keys.get(part).is_some_and(|tie| *tie)
-                || left.is_none_or(|left| {
-                    left.nearly_ties() || left.amount.abs().pico() * 5 <= amount.abs().pico()
-                })
-        })
-        .map(|(_, amount)| amount.pico().abs())
-        .sum();
-    let tied = claim.parts.iter().filter(|(part, _)| keys.get(part).is_some_and(|tie| *tie));
-    let tied: i128 = tied.map(|(_, amount)| amount.pico().abs()).sum();
-    2 * closed.max(tied) >= moved && nearly * CLOSURE.1 >= moved * CLOSURE.0
+
+    /// True where half of the dollars a claim moves end in cells that tie out, and the rest of the 4 of 5 in keys that do, or
+    /// in cells that keep no more than a fifth of them: noise, or another story, is larger there than elsewhere.
+    fn mostly_closed(&self, claim: &Claim, open: &BTreeSet<BillKey>, closed: i128, moved: i128) -> bool {
+        // A patch that gives each key the count of the bill ties it out whatever is true; one that re-prices is tested by it.
+        let tested = search::told(&claim.patch.name) || prices_only(claim);
+        let mut keys: BTreeMap<K, bool> = BTreeMap::new();
+        for key in claim.patch.edits.iter().filter(|_| tested).flat_map(Edit::keys) {
+            *keys.entry((self.place)(key)).or_insert(true) &= !open.contains(key);
+        }
+        let nearly: i128 = self
+            .amounts
+            .iter()
+            .filter(|(place, amount)| {
+                let left = self.left.get(place);
+                keys.get(place).is_some_and(|tie| *tie)
+                    || left.is_none_or(|left| {
+                        left.nearly_ties() || left.amount.abs().pico() * 5 <= amount.abs().pico()
+                    })
+            })
+            .map(|(_, amount)| amount.pico().abs())
+            .sum();
+        let tied = self.amounts.iter().filter(|(place, _)| keys.get(place).is_some_and(|tie| *tie));
+        let tied: i128 = tied.map(|(_, amount)| amount.pico().abs()).sum();
+        2 * closed.max(tied) >= moved && nearly * CLOSURE.1 >= moved * CLOSURE.0
+    }
+
+    /// The dollars a claim moves: those that end where it ties out, and all. Prices are judged by the billed counts where there
+    /// are any: how much was logged is no part of them. `nearly`: noise may be left, and a tenth of what fields of the log or
+    /// the bill show by themselves.
+    fn dollars(&self, claim: &Claim, nearly: bool) -> (i128, i128) {
+        let prices_only = prices_only(claim);
+        let shown = claim.patch.status == Status::Proven;
+        let (mut closed, mut moved) = (0i128, 0i128);
+        for (place, amount) in self.amounts {
+            let dollars = amount.pico().abs();
+            moved += dollars;
+            let closes = |residual: &Residual| {
+                // What is no larger than noise is not closed by it.
+                residual.ties()
+                    || (nearly && residual.nearly_ties() && dollars > 2 * residual.noise.pico())
+                    || (nearly
+                        && shown
+                        && !residual.noise.is_zero()
+                        && residual.amount.pico().abs() * 10 <= dollars)
+                    || (prices_only && residual.rate_ties())
+            };
+            if self.left.get(place).is_none_or(closes) {
+                closed += dollars;
+            }
+        }
+        (closed, moved)
+    }
 }
 
 /// The family that takes most of the time; where nothing before it has changed, it is not asked again.
@@ -363,31 +418,4 @@ fn residual(state: &State, floor: i128, sides: &[Sides]) -> Result<Residual> {
     let noise = Money::from_pico(noise::share(floor, billed.pico()));
     let rate = if amount.is_zero() { None } else { quantity::rate_effect(state, sides) };
     Ok(Residual { amount, billed, bound: state.bound_of(sides), noise, rate })
-}
-
-/// The dollars a claim moves: those in cells that tie out, and all. Prices are judged by the billed counts where there are
-/// any: how much was logged is no part of them. `nearly`: noise may be left, and a tenth of what fields of the log or the
-/// bill show by themselves.
-fn dollars(claim: &Claim, parts: &BTreeMap<Part, Residual>, nearly: bool) -> (i128, i128) {
-    let prices_only = prices_only(claim);
-    let shown = claim.patch.status == Status::Proven;
-    let (mut closed, mut moved) = (0i128, 0i128);
-    for (part, amount) in &claim.parts {
-        let dollars = amount.pico().abs();
-        moved += dollars;
-        let closes = |residual: &Residual| {
-            // What is no larger than noise is not closed by it.
-            residual.ties()
-                || (nearly && residual.nearly_ties() && dollars > 2 * residual.noise.pico())
-                || (nearly
-                    && shown
-                    && !residual.noise.is_zero()
-                    && residual.amount.pico().abs() * 10 <= dollars)
-                || (prices_only && residual.rate_ties())
-        };
-        if parts.get(part).is_none_or(closes) {
-            closed += dollars;
-        }
-    }
-    (closed, moved)
 }

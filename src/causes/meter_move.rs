@@ -1,14 +1,14 @@
 //! Meter moves: the total is right, the split is not. What one meter has too much, the other has too little.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::search::score::{DIGIT, Digits, digits};
 use super::{Fact, Fix, Patch, Scope, Status, of_all};
 use crate::error::Result;
 use crate::rate::Account;
-use crate::reconcile::owners::Owner;
-use crate::reconcile::quantity::Gap;
-use crate::reconcile::{BillKey, CellKey, Edit, State, quantity};
+use crate::reconcile::quantity::{self, Gaps};
+use crate::reconcile::{BillKey, CellKey, Edit, State};
 use crate::vocabulary::Meter;
 
 /// A pair of meters that a known mistake confuses, as logged and as billed.
@@ -125,25 +125,55 @@ static CONFUSIONS: &[Confusion] = &[
 /// noisier than the account.
 const DAYS: usize = 3;
 const NOISIER: i128 = 4;
+/// Binary digits, beyond rounding, that counts must share where they are reckoned from rounded amounts.
+const SURE: Digits = 24 * DIGIT;
+
+/// Moves of one model: those that agree to the noise of the log, those that do and are hardly more than it, those that agree
+/// to some times as much, and the digits that reckoned counts share; `None` where all are known.
+#[derive(Default)]
+struct Moves {
+    near: Vec<Edit>,
+    faint: Vec<Edit>,
+    far: Vec<Edit>,
+    shared: Option<Digits>,
+}
+
+impl Moves {
+    fn merge(&mut self, other: Moves) {
+        self.near.extend(other.near);
+        self.faint.extend(other.faint);
+        self.far.extend(other.far);
+        self.shared = other.shared.map(|shared| shared + self.shared.unwrap_or(0)).or(self.shared);
+    }
+
+    /// Those that are believed: days that say little by themselves go with those that say it, and lie between them.
+    fn told(self) -> Vec<Edit> {
+        if self.shared.is_some_and(|shared| shared < SURE) {
+            return Vec::new();
+        }
+        let mut edits = self.near;
+        if days(&edits) >= DAYS {
+            let day = |edit: &Edit| edit.keys().next().map(|key| key.cell.first);
+            let (first, last) = (edits.iter().filter_map(day).min(), edits.iter().filter_map(day).max());
+            let far = if days(&edits) >= days(&self.far) { self.far } else { Vec::new() };
+            let faint = self.faint.into_iter().filter(|edit| (first..=last).contains(&day(edit)));
+            edits.extend(faint.chain(far));
+        }
+        edits
+    }
+}
 
 pub fn propose(state: &State) -> Result<Vec<Patch>> {
     let mut patches = Vec::new();
     for confusion in CONFUSIONS {
-        let mut found: BTreeMap<(Account, Arc<str>), (Vec<Edit>, Vec<Edit>)> = BTreeMap::new();
+        let mut days: BTreeMap<(Account, Arc<str>), Moves> = BTreeMap::new();
         for cell in &state.open {
             let Some(model) = cell.model.clone() else { continue };
-            let near = edits(state, cell, confusion, 1);
-            let far = if near.is_empty() { edits(state, cell, confusion, NOISIER) } else { Vec::new() };
-            if !near.is_empty() || !far.is_empty() {
-                let days = found.entry((cell.account.clone(), model)).or_default();
-                days.0.extend(near);
-                days.1.extend(far);
-            }
+            let days = days.entry((cell.account.clone(), model)).or_default();
+            of_cell(state, cell, confusion).into_iter().for_each(|found| days.merge(found));
         }
-        for ((account, model), (mut edits, far)) in found {
-            if days(&edits) >= DAYS && days(&edits) >= days(&far) {
-                edits.extend(far);
-            }
+        for ((account, model), found) in days {
+            let edits = found.told();
             if !edits.is_empty() {
                 patches.push(patch(confusion, &account, &model, edits));
             }
@@ -152,50 +182,87 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
     Ok(patches)
 }
 
-/// The moves of one cell. The equality is the test: nothing was fitted. In a noisy log it holds but for the noise of both
-/// meters, or so many times as much.
-fn edits(state: &State, cell: &CellKey, confusion: &Confusion, times: i128) -> Vec<Edit> {
-    let gaps = quantity::gaps(state, cell);
+/// The moves of one cell, owner by owner; what is too little by itself is looked at together.
+fn of_cell(state: &State, cell: &CellKey, confusion: &Confusion) -> Vec<Moves> {
+    let sums = quantity::by_meter(state, cell);
+    let (mut all, mut rest) = (Vec::new(), Gaps::new());
+    for (owner, gaps) in quantity::by_owner(quantity::reckoned(state, cell)) {
+        let sum = |meter: Meter| sums.get(&(owner, meter)).copied();
+        let mut found = moves(state, &gaps, sum, confusion, 1);
+        if found.near.is_empty() {
+            found.far = moves(state, &gaps, sum, confusion, NOISIER).near;
+            rest.extend(gaps);
+        }
+        all.push(found);
+    }
+    let together = quantity::of_all(rest.iter());
+    if together.len() < rest.len() {
+        let found = moves(state, &together, |_| None, confusion, 1);
+        let each = |edit: &Edit| match edit {
+            Edit::Move { from, to, .. } => quantity::exchanged(&rest, from, to),
+            _ => Vec::new(),
+        };
+        let parts = found.near.iter().flat_map(each);
+        let near: Vec<Edit> =
+            parts.map(|(from, to, quantity)| Edit::Move { from, to, quantity }).collect();
+        if !near.is_empty() {
+            all.retain(|moves| !moves.near.is_empty());
+            all.push(Moves { near, shared: found.shared, ..Moves::default() });
+        }
+    }
+    all
+}
+
+/// The equality is the test: nothing was fitted. In a noisy log it holds but for the noise of both meters, or so many times as
+/// much; where counts are reckoned, but for what rounding leaves open. `sum`: billed minus logged by meter.
+fn moves(
+    state: &State,
+    gaps: &Gaps,
+    sum: impl Fn(Meter) -> Option<i128>,
+    confusion: &Confusion,
+    times: i128,
+) -> Moves {
     let logged = |key: &BillKey| key.meter == Some(confusion.logged);
-    let equal = |over: i128, short: i128, counted: i128| {
-        let noise = times * quantity::slack(state, counted);
-        over > 0 && (over - short).abs() <= noise && short > 3 * noise
-    };
+    let mut moves = Moves::default();
     // Within each tier, region and band of its own,
-    let apart: Vec<Edit> = gaps
-        .iter()
-        .filter(|(key, _)| logged(key))
-        .filter_map(|(from, gap)| {
-            let to = BillKey { meter: Some(confusion.billed), ..from.clone() };
-            let other = gaps.get(&to)?;
-            let (over, short) = (-gap.difference(), other.difference());
-            equal(over, short, gap.logged + other.logged).then(|| Edit::Move {
-                from: from.clone(),
-                to,
-                quantity: over.min(short),
-            })
-        })
-        .collect();
-    if !apart.is_empty() {
-        return apart;
+    for (from, gap) in gaps.iter().filter(|(key, _)| logged(key)) {
+        let to = BillKey { meter: Some(confusion.billed), ..from.clone() };
+        let Some(other) = gaps.get(&to) else { continue };
+        let (over, short) = ((-gap.difference(), gap.within), (other.difference(), other.within));
+        let open = times * quantity::slack(state, gap.logged + other.logged) + gap.within + other.within;
+        if over.0 > 0 && short.0 > 0 && (over.0 - short.0).abs() <= open {
+            let edit = Edit::Move { from: from.clone(), to, quantity: quantity::agreed(over, short) };
+            if short.0 > 3 * open {
+                moves.near.push(edit);
+                if gap.within + other.within > 0 {
+                    *moves.shared.get_or_insert(0) += digits(short.0, open);
+                }
+            } else {
+                moves.faint.push(edit);
+            }
+        }
+    }
+    if !moves.near.is_empty() {
+        return moves;
     }
     // or, where the bill or the report does not tell those apart, in their sum: from the first that can give it all.
-    let sums = quantity::by_meter(state, cell);
-    let owners: BTreeSet<Owner> = sums.keys().map(|(owner, _)| *owner).collect();
-    let of_owner = |owner: Owner| {
-        let logged = |key: &BillKey| logged(key) && key.owner == owner;
-        let (over, short) = (sums.get(&(owner, confusion.logged))?, sums.get(&(owner, confusion.billed))?);
-        let counted = gaps.iter().filter(|(key, _)| logged(key)).map(|(_, gap)| gap.logged).sum();
-        let count = (*short).min(-over);
-        let spare = |gap: &Gap| gap.logged >= count && gap.difference() <= -count;
-        let (from, _) = gaps
-            .iter()
-            .filter(|_| equal(-over, *short, counted))
-            .find(|(key, gap)| logged(key) && spare(gap))?;
-        let to = BillKey { meter: Some(confusion.billed), ..from.clone() };
-        Some(Edit::Move { from: from.clone(), to, quantity: count })
+    let (Some(less), Some(short)) = (sum(confusion.logged), sum(confusion.billed)) else {
+        return moves;
     };
-    owners.into_iter().filter_map(of_owner).collect()
+    let counted = gaps.iter().filter(|(key, _)| logged(key)).map(|(_, gap)| gap.logged).sum();
+    let open = times * quantity::slack(state, counted);
+    let count = short.min(-less);
+    if count <= 0 || (less + short).abs() > open || short <= 3 * open {
+        return moves;
+    }
+    let from =
+        gaps.iter().find(|(key, gap)| logged(key) && gap.logged >= count && gap.difference() <= -count);
+    if let Some((from, _)) = from {
+        let to = BillKey { meter: Some(confusion.billed), ..from.clone() };
+        moves.near.push(Edit::Move { from: from.clone(), to, quantity: count });
+        moves.faint.clear();
+    }
+    moves
 }
 
 /// Each day is a test, and each tier, region and band of its own.

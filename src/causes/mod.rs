@@ -181,7 +181,7 @@ pub struct Family {
 /// The canonical order. A set of patches has one meaning because it is always applied in this order.
 pub static FAMILIES: &[Family] = &[
     Family { name: "repeated lines", apart: true, propose: repeated::propose },
-    Family { name: "coverage", apart: true, propose: coverage::propose },
+    Family { name: "coverage", apart: false, propose: coverage::propose },
     Family { name: "unlogged meters", apart: true, propose: unlogged::propose },
     // Before the repair of records, whose tokens are looked for on the days they were billed.
     Family { name: "calendar", apart: false, propose: calendar::propose },

@@ -17,6 +17,9 @@ enum Shift {
     LongContext,
 }
 
+/// Days on which prompts are in the other band, where the log is noisy.
+const DAYS: usize = 3;
+
 pub fn propose(state: &State) -> Result<Vec<Patch>> {
     let mut found: BTreeMap<(Account, Arc<str>, Shift), Vec<Edit>> = BTreeMap::new();
     for cell in &state.open {
@@ -25,8 +28,13 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
             found.entry((cell.account.clone(), model.clone(), shift)).or_default().push(edit);
         }
     }
+    // A row of a noisy log that counts a prompt too short by a little is no other band.
+    let few = |shift: &Shift, edits: &[Edit]| {
+        *shift == Shift::LongContext && state.noise > 0 && scope_days(edits) < DAYS
+    };
     Ok(found
         .into_iter()
+        .filter(|((.., shift), edits)| !few(shift, edits))
         .map(|((account, model, shift), edits)| patch(state, &account, &model, &shift, edits))
         .collect())
 }

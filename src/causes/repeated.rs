@@ -2,22 +2,28 @@
 
 use std::collections::BTreeMap;
 
-use super::{Fact, Fix, Patch, Scope, Status};
+use super::search::score::{DIGIT, Digits, digits};
+use super::{Fact, Fix, Patch, Scope, Status, noise};
 use crate::error::Result;
 use crate::money::Money;
 use crate::rate::Account;
-use crate::reconcile::{BillKey, CellKey, Edit, Repeat, State};
+use crate::reconcile::{BillKey, CellKey, Edit, Repeat, State, quantity};
 
 /// Without quantities or amounts that decide, every line of this many cells must be there twice.
 const CELLS: usize = 3;
+/// Binary digits, beyond rounding, of an amount that no two charges share by chance.
+const DIGITS: Digits = 16 * DIGIT;
 
 pub fn propose(state: &State) -> Result<Vec<Patch>> {
     let mut proven: BTreeMap<(Account, Status), Vec<(&BillKey, &Repeat)>> = BTreeMap::new();
+    let mut alike: BTreeMap<&CellKey, Vec<(&BillKey, &Repeat)>> = BTreeMap::new();
     let mut whole: BTreeMap<&Account, BTreeMap<&CellKey, Vec<(&BillKey, &Repeat)>>> = BTreeMap::new();
     for (key, repeats) in state.repeats.iter().filter(|(key, _)| state.open.contains(&key.cell)) {
         let found = repeats.iter().map(|repeat| (key, repeat));
         if without_them_it_ties(state, key, repeats)? {
             proven.entry((key.cell.account.clone(), Status::Proven)).or_default().extend(found);
+        } else if repeats.iter().all(written_out) && nearer(state, key, repeats)? {
+            alike.entry(&key.cell).or_default().extend(found);
         } else if repeats.len() as u64 * 2 >= state.bill(key).lines {
             whole.entry(&key.cell.account).or_default().entry(&key.cell).or_default().extend(found);
         }
@@ -36,7 +42,26 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
             proven.entry((account.clone(), Status::Probable)).or_default().extend(all);
         }
     }
-    Ok(proven.into_iter().map(|((account, status), found)| patch(&account, status, &found)).collect())
+    let mut patches: Vec<Patch> =
+        proven.into_iter().map(|((account, status), found)| patch(&account, status, "", &found)).collect();
+    patches.extend(alike.into_iter().map(|(cell, found)| {
+        let model = cell.model.as_deref().unwrap_or_default();
+        patch(&cell.account, Status::Probable, &format!("{model} {}", cell.first), &found)
+    }));
+    patches.retain(|patch| !state.rejected.contains(&patch.name));
+    Ok(patches)
+}
+
+/// True for an amount with so many digits that two charges do not share it by chance.
+fn written_out(repeat: &Repeat) -> bool {
+    digits(repeat.amount.pico(), repeat.bound.pico()) >= DIGITS
+}
+
+/// True where less is open without the repeated lines; another cause may keep the rest open.
+fn nearer(state: &State, key: &BillKey, repeats: &[Repeat]) -> Result<bool> {
+    let amount: Money = repeats.iter().map(|repeat| repeat.amount).sum();
+    let difference = state.bill(key).amount - state.priced(key)?;
+    Ok((difference - amount).abs() < difference.abs())
 }
 
 /// True where the key ties out without its repeated lines, in quantity or else in amount, and not with them.
@@ -45,15 +70,17 @@ fn without_them_it_ties(state: &State, key: &BillKey, repeats: &[Repeat]) -> Res
     let logged = state.logged_quantity(key);
     let more: Option<i128> = repeats.iter().map(|repeat| repeat.quantity).sum();
     if let (Some(billed), Some(more)) = (bill.quantity, more) {
-        return Ok(more != 0 && billed - more == logged);
+        let slack = quantity::slack(state, logged);
+        return Ok(more != 0 && more.abs() > 3 * slack && (billed - more - logged).abs() <= slack);
     }
     let amount: Money = repeats.iter().map(|repeat| repeat.amount).sum();
     let difference = bill.amount - state.priced(key)?;
-    let bound = state.rounding_bound(&key.cell);
+    let noise = Money::from_pico(noise::share(state.noise, (bill.amount - amount).pico()));
+    let bound = state.rounding_bound(&key.cell) + noise;
     Ok(difference.abs() > bound && (difference - amount).abs() <= bound)
 }
 
-fn patch(account: &Account, status: Status, found: &[(&BillKey, &Repeat)]) -> Patch {
+fn patch(account: &Account, status: Status, place: &str, found: &[(&BillKey, &Repeat)]) -> Patch {
     let mut scope = Scope::of(account);
     for (key, _) in found {
         scope.cover(&key.cell);
@@ -76,7 +103,7 @@ fn patch(account: &Account, status: Status, found: &[(&BillKey, &Repeat)]) -> Pa
         "dispute the repeated lines with the provider: the same charge is on the bill twice"
     };
     Patch {
-        name: format!("repeated lines {account:?} {}", status.id()),
+        name: format!("repeated lines {account:?} {}{place}", status.id()),
         cause: "inv.duplicate_line",
         status,
         scope,

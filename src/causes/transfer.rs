@@ -4,95 +4,135 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::search::score::{DIGIT, Digits, digits};
 use super::{Fact, Fix, Patch, Scope, Status, of_all};
 use crate::period::Day;
 use crate::rate::Account;
 use crate::reconcile::owners::Owner;
-use crate::reconcile::quantity::{self, Gap};
+use crate::reconcile::quantity::{self, Gap, Gaps};
 use crate::reconcile::{BillKey, CellKey, Edit, State};
 
 /// Equal counts (meters × days) below which nothing is said, and meters of one day.
 const EQUATIONS: usize = 4;
 const METERS: usize = 2;
+/// Binary digits, beyond noise and rounding, that the counts of both sides must share.
+const SURE: Digits = 16 * DIGIT;
 
 /// Model-days by their days.
 pub(super) type ByDays = BTreeMap<(Day, Day), Vec<CellKey>>;
 
-type Gaps = BTreeMap<BillKey, Gap>;
+/// An account, the model that usage is logged as, and the one it is billed as.
+type Name = (Account, Arc<str>, Arc<str>);
 
-/// What one day moved, by key of the model that it was logged as.
-type Moved = Vec<(BillKey, i128)>;
+/// What one day moved, by key of the model that it was logged as, and the digits that both sides share of each.
+type Moved = Vec<(BillKey, i128, Digits)>;
 
 pub(super) fn propose(state: &State, by_days: &ByDays, taken: &BTreeSet<CellKey>) -> Vec<Patch> {
-    let mut found: BTreeMap<(Account, Arc<str>, Arc<str>), BTreeMap<Day, Moved>> = BTreeMap::new();
+    let mut found: BTreeMap<Name, BTreeMap<Day, Moved>> = BTreeMap::new();
     for ((first, last), cells) in by_days {
         if first != last {
             continue;
         }
         let free = cells.iter().filter(|cell| !taken.contains(*cell) && cell.model.is_some());
-        // What is an owner's of a model is on the bill of another model as that owner's.
-        let mut gaps: Vec<(&CellKey, Owner, Gaps)> = Vec::new();
+        // What is an owner's of one model is that owner's on the bill of another.
+        let mut parts: BTreeMap<Owner, Vec<(&CellKey, Gaps)>> = BTreeMap::new();
         for cell in free {
-            let mut parts: BTreeMap<Owner, Gaps> = BTreeMap::new();
-            for (key, gap) in quantity::gaps(state, cell) {
-                parts.entry(key.owner).or_default().insert(key, gap);
+            for (owner, gaps) in quantity::by_owner(quantity::reckoned(state, cell)) {
+                parts.entry(owner).or_default().push((cell, gaps));
             }
-            gaps.extend(parts.into_iter().map(|(owner, gaps)| (cell, owner, gaps)));
         }
-        for (source, owner, less) in &gaps {
-            if less.values().all(|gap| gap.difference() >= 0) {
-                continue;
+        let mut rest: BTreeMap<&CellKey, Gaps> = BTreeMap::new();
+        let owners = parts.len();
+        for gaps in parts.into_values() {
+            let transfers = transfers(state, &gaps);
+            if transfers.is_empty() {
+                gaps.into_iter().for_each(|(cell, gaps)| rest.entry(cell).or_default().extend(gaps));
             }
-            let theirs = gaps.iter().filter(|(_, other, _)| other == owner);
-            let mut fits = theirs.filter_map(|(target, _, more)| {
-                let model = target.model.as_ref().filter(|_| target.account == source.account)?;
-                Some((model, moved(state, less, more, model)?))
-            });
-            // Two models that could both have served it are no proof of either.
-            if let (Some((target, moved)), None) = (fits.next(), fits.next())
-                && let Some(model) = &source.model
-            {
-                let name = (source.account.clone(), model.clone(), target.clone());
+            for (name, moved) in transfers {
                 found.entry(name).or_default().entry(*first).or_default().extend(moved);
             }
         }
+        if owners < 2 {
+            continue;
+        }
+        // What is too little by itself is looked at together.
+        let together: Vec<(&CellKey, Gaps)> =
+            rest.iter().map(|(cell, gaps)| (*cell, quantity::of_all(gaps.iter()))).collect();
+        let rest: Gaps = rest.into_values().flatten().collect();
+        for (name, moved) in transfers(state, &together) {
+            let each = moved.into_iter().flat_map(|(key, _, shared)| {
+                let mut shared = Some(shared);
+                let parts = quantity::exchanged(&rest, &key, &with_model(&key, &name.2)).into_iter();
+                // What they share is told once.
+                parts.map(move |(from, _, count)| (from, count, shared.take().unwrap_or(0))).collect::<Vec<_>>()
+            });
+            found.entry(name.clone()).or_default().entry(*first).or_default().extend(each);
+        }
     }
-    let enough = |days: &BTreeMap<Day, Moved>| equations(days) >= EQUATIONS;
+    let enough = |days: &BTreeMap<Day, Moved>| {
+        let shared: Digits = days.values().flatten().map(|(.., shared)| shared).sum();
+        equations(days) >= EQUATIONS && shared >= SURE
+    };
     let patches =
         found.into_iter().filter(|(_, days)| enough(days)).map(|(name, days)| patch(state, name, days));
     patches.filter(|patch| !state.rejected.contains(&patch.name)).collect()
 }
 
-/// The counts that one cell has less and another more, key by key; `None` where a key disagrees by more than noise.
-fn moved(state: &State, less: &Gaps, more: &Gaps, target: &Arc<str>) -> Option<Moved> {
-    let to = |key: &BillKey| with_model(key, target);
-    let mut moved = Moved::new();
-    for (key, gap) in less {
-        let other = more.get(&to(key));
-        let counted = gap.logged + other.map_or(0, |other| other.logged);
-        let slack = quantity::slack(state, counted);
-        let (gone, come) = (-gap.difference(), other.map_or(0, |other| other.difference()));
-        if gone.abs() <= slack && come.abs() <= slack {
+/// What one model of a day has less and just one other more.
+fn transfers(state: &State, gaps: &[(&CellKey, Gaps)]) -> Vec<(Name, Moved)> {
+    let mut found = Vec::new();
+    for (source, less) in gaps {
+        if less.values().all(|gap| gap.difference() >= -gap.within) {
             continue;
         }
-        if (gone - come).abs() > slack || come <= 3 * slack {
-            return None;
+        let mut fits = gaps.iter().filter_map(|(target, more)| {
+            let model = target.model.as_ref().filter(|_| target.account == source.account)?;
+            Some((model, moved(state, less, more, model)?))
+        });
+        // Two models that could both have served it are no proof of either.
+        if let (Some((target, moved)), None) = (fits.next(), fits.next())
+            && let Some(model) = &source.model
+        {
+            found.push(((source.account.clone(), model.clone(), target.clone()), moved));
         }
-        moved.push((key.clone(), come.min(gap.logged)));
     }
-    let mapped: BTreeSet<BillKey> = less.keys().map(to).collect();
-    let alone = more.iter().filter(|(key, _)| !mapped.contains(*key));
-    (moved.len() >= METERS && alone.map(|(_, gap)| gap).all(|gap| quiet(state, gap))).then_some(moved)
+    found
 }
 
 /// Counts that agree, of everybody together.
 fn equations(days: &BTreeMap<Day, Moved>) -> usize {
-    of_all(days.values().flatten().map(|(key, _)| key))
+    of_all(days.values().flatten().map(|(key, ..)| key))
+}
+
+/// The counts that one cell has less and another more, key by key; `None` where a key disagrees by more than noise.
+fn moved(state: &State, less: &Gaps, more: &Gaps, target: &Arc<str>) -> Option<Moved> {
+    let to = |key: &BillKey| with_model(key, target);
+    let (mut moved, mut strong) = (Moved::new(), 0);
+    for (key, gap) in less {
+        let other = more.get(&to(key));
+        let counted = gap.logged + other.map_or(0, |other| other.logged);
+        let (gone, come) = (-gap.difference(), other.map_or(0, |other| other.difference()));
+        let (left, right) = (gap.within, other.map_or(0, |other| other.within));
+        let slack = quantity::slack(state, counted);
+        if gone.abs() <= slack + left && come.abs() <= slack + right {
+            continue;
+        }
+        let open = slack + left + right;
+        if (gone - come).abs() > open || come <= 0 {
+            return None;
+        }
+        strong += usize::from(come > 3 * open);
+        let count = quantity::agreed((gone, left), (come, right)).min(gap.logged);
+        moved.push((key.clone(), count, digits(come, open)));
+    }
+    let mapped: BTreeSet<BillKey> = less.keys().map(to).collect();
+    let alone = more.iter().filter(|(key, _)| !mapped.contains(*key));
+    (strong >= METERS && alone.map(|(_, gap)| gap).all(|gap| quiet(state, gap))).then_some(moved)
 }
 
 /// True where log and bill count the same but for the noise of the log.
 fn quiet(state: &State, gap: &Gap) -> bool {
-    gap.difference().abs() <= quantity::slack(state, gap.logged)
+    gap.difference().abs() <= quantity::slack(state, gap.logged) + gap.within
 }
 
 fn with_model(key: &BillKey, model: &Arc<str>) -> BillKey {
@@ -108,7 +148,10 @@ fn patch(
     scope.models.extend([source.clone(), target.clone()]);
     let first = days.keys().next().copied();
     // A later day on which the model was billed as logged: another stood in for it on some days only.
-    let ties = |cell: &CellKey| quantity::gaps(state, cell).values().all(|gap| quiet(state, gap));
+    let ties = |cell: &CellKey| {
+        let gaps = quantity::reckoned(state, cell);
+        quantity::of_all(gaps.iter()).values().all(|gap| quiet(state, gap))
+    };
     let back = super::cells(state).into_iter().any(|cell| {
         cell.account == account
             && cell.model.as_ref() == Some(&source)
@@ -119,7 +162,7 @@ fn patch(
     let count = days.len();
     let mut edits = Vec::new();
     let mut total = 0;
-    for (from, quantity) in days.into_values().flatten() {
+    for (from, quantity, _) in days.into_values().flatten() {
         scope.cover(&from.cell);
         scope.meters.extend(from.meter);
         total += quantity;

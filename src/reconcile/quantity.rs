@@ -1,7 +1,7 @@
 //! What quantity did the provider bill? Stated on the bill, counted by its usage report, or implied by an exact
 //! amount; never guessed. With it, a difference splits into quantity and rate without a residue.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::grain::{BillKey, CellKey};
 use super::owners::Owner;
@@ -19,6 +19,8 @@ pub enum Known {
     Witnessed,
     /// The exact amount is a whole number of units at the book's price.
     Implied,
+    /// The amount over the book's price, as far as the bill's rounding tells.
+    Reckoned,
     /// The bill covers the day and has no line for it.
     Absent,
 }
@@ -29,6 +31,7 @@ impl Known {
             Known::Stated => "quantity on the bill",
             Known::Witnessed => "quantity in the provider's usage report",
             Known::Implied => "quantity implied by the exact amount",
+            Known::Reckoned => "quantity reckoned from the rounded amount",
             Known::Absent => "no such line on the bill",
         }
     }
@@ -40,6 +43,8 @@ pub struct Gap {
     pub logged: i128,
     pub billed: i128,
     pub known: Known,
+    /// Units that the bill's rounding leaves open on either side; 0 unless reckoned.
+    pub within: i128,
 }
 
 impl Gap {
@@ -101,21 +106,100 @@ pub fn quiet(state: &State, gap: &Gap, times: i128) -> bool {
     gap.difference().abs() <= times * slack(state, gap.billed)
 }
 
-/// Counts of one cell by owner and meter.
-pub type ByMeter = BTreeMap<(Owner, Meter), i128>;
+/// Both counts by key.
+pub type Gaps = BTreeMap<BillKey, Gap>;
 
 /// The quantity table of one cell: every key with proof on the bill side.
-pub fn gaps(state: &State, cell: &CellKey) -> BTreeMap<BillKey, Gap> {
+pub fn gaps(state: &State, cell: &CellKey) -> Gaps {
     state
         .sides_of(cell)
         .iter()
         .filter_map(|sides| {
             let (quantity, known) = proven(state, sides.key, &state.bill_at(sides))?;
-            let gap = Gap { logged: sides.logged_quantity(), billed: quantity, known };
+            let gap = Gap { logged: sides.logged_quantity(), billed: quantity, known, within: 0 };
             Some((sides.key.clone(), gap))
         })
         .collect()
 }
+
+/// The same, and where nothing proves a count, what the amount comes to at the book's price: for whoever compares counts
+/// that both sides of an exchange have to show.
+pub fn reckoned(state: &State, cell: &CellKey) -> Gaps {
+    let mut gaps = gaps(state, cell);
+    for sides in state.sides_of(cell) {
+        if !gaps.contains_key(sides.key)
+            && let Some(gap) = reckon(state, &sides)
+        {
+            gaps.insert(sides.key.clone(), gap);
+        }
+    }
+    gaps
+}
+
+/// One price for all of a key, and an amount that is more than its rounding.
+fn reckon(state: &State, sides: &Sides) -> Option<Gap> {
+    let (key, bill) = (sides.key, state.bill_at(sides));
+    if key.meter.is_none() || bill.lines == 0 || state.accepted.contains(key) {
+        return None;
+    }
+    let mut leaves = sides.logged.into_iter().flat_map(|leaves| leaves.keys());
+    let unit = match leaves.next() {
+        Some(leaf) => {
+            state.unit(key, leaf).filter(|unit| leaves.all(|leaf| state.unit(key, leaf) == Some(*unit)))?
+        }
+        None => state.unit(key, &state.model_leaf(key)?)?,
+    };
+    let units = |amount: Money| {
+        let per_unit = unit.numerator().checked_mul(crate::money::ONE).filter(|price| *price > 0)?;
+        Some(div_half_even(amount.pico().checked_mul(unit.denominator())?, per_unit))
+    };
+    let (billed, within) = (units(bill.amount)?, units(bill.bound)? + 1);
+    Some(Gap { logged: sides.logged_quantity(), billed, known: Known::Reckoned, within })
+}
+
+/// The same by owner.
+pub fn by_owner(gaps: Gaps) -> BTreeMap<Owner, Gaps> {
+    let mut parts: BTreeMap<Owner, Gaps> = BTreeMap::new();
+    for (key, gap) in gaps {
+        parts.entry(key.owner).or_default().insert(key, gap);
+    }
+    parts
+}
+
+/// The same of everybody together: what one owner's few rows leave open, many rows do not.
+pub fn of_all<'g>(gaps: impl Iterator<Item = (&'g BillKey, &'g Gap)>) -> Gaps {
+    let mut sums = Gaps::new();
+    for (key, gap) in gaps {
+        let none = Gap { logged: 0, billed: 0, within: 0, ..*gap };
+        let sum = sums.entry(key.of_all()).or_insert(none);
+        sum.logged += gap.logged;
+        sum.billed += gap.billed;
+        sum.within += gap.within;
+        sum.known = sum.known.max(gap.known);
+    }
+    sums
+}
+
+/// What each owner has less under one key and more under another: its part of what they exchange together.
+pub fn exchanged(gaps: &Gaps, from: &BillKey, to: &BillKey) -> Vec<(BillKey, BillKey, i128)> {
+    let owners: BTreeSet<Owner> = gaps.keys().map(|key| key.owner).collect();
+    let part = |owner: Owner| {
+        let (from, to) = (BillKey { owner, ..from.clone() }, BillKey { owner, ..to.clone() });
+        let (less, more) = (gaps.get(&from)?, gaps.get(&to)?);
+        let count = (-less.difference()).min(more.difference()).min(less.logged);
+        (count > 0).then_some((from, to, count))
+    };
+    owners.into_iter().filter_map(part).collect()
+}
+
+/// The count that two sides of an exchange agree on, each within its own rounding; the smaller one where they do not.
+pub fn agreed(one: (i128, i128), other: (i128, i128)) -> i128 {
+    let (low, high) = ((one.0 - one.1).max(other.0 - other.1), (one.0 + one.1).min(other.0 + other.1));
+    if low <= high { (low + high) / 2 } else { one.0.min(other.0) }
+}
+
+/// Counts of one cell by owner and meter.
+pub type ByMeter = BTreeMap<(Owner, Meter), i128>;
 
 /// Billed minus logged by owner and meter, tiers and regions summed; `None` for a meter with a key that nothing proves.
 pub fn by_meter(state: &State, cell: &CellKey) -> ByMeter {

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::missing_price::draft_row;
+use super::search::score::{DIGIT, Digits};
 use super::{Fact, Fix, Patch, Scope, Status};
 use crate::error::Result;
 use crate::money::Ratio;
@@ -14,7 +15,7 @@ use crate::pricebook::PriceQuery;
 use crate::rate::Account;
 use crate::reconcile::{Edit, State};
 use crate::vocabulary::Tier;
-use series::{Point, Series, runs_of, series};
+use series::{Point, Series, Stretch, runs_of, series};
 pub(super) use series::{earlier, later, less_or_equal, simplest};
 
 /// A price found in the book must hold on this many days; a fitted one on one more (its own day is spent).
@@ -22,6 +23,11 @@ const DAYS_LISTED: usize = 3;
 const DAYS_FITTED: usize = 4;
 /// And on this many where the quantities are unknown too.
 const DAYS_OPEN: usize = 6;
+/// Binary digits of a written decimal digit, and those to be seen beyond: which days, meter and model.
+const DECIMAL_DIGIT: Digits = 10 * DIGIT / 3;
+const MORE: Digits = 16 * DIGIT;
+/// A fitted price must hold on this many times as many days as are left open beside it.
+const ASTRAY: usize = 4;
 /// Scopes that sellers price apart, tried when the bill does not show regions.
 const REGIONS: &[&str] = &["geo:us", "geo:eu"];
 
@@ -43,6 +49,17 @@ enum Reason {
     Fitted,
 }
 
+impl Reason {
+    /// What rows of different meters share.
+    fn class(&self) -> Reason {
+        match self {
+            Reason::Row(_) => Reason::Row(String::new()),
+            Reason::Band(_) => Reason::Band(0),
+            other => other.clone(),
+        }
+    }
+}
+
 struct Run {
     series: Series,
     days: Vec<Point>,
@@ -53,75 +70,79 @@ struct Run {
     quantities: Quantities,
 }
 
+impl Run {
+    fn fitted(&self) -> bool {
+        self.reasons == [Reason::Fitted]
+    }
+}
+
 pub fn propose(state: &State) -> Result<Vec<Patch>> {
     let all = series(state)?;
     let mut grouped: BTreeMap<Change, Vec<Run>> = BTreeMap::new();
     for (series, points) in &all {
-        for run in runs_of(points, state.noise) {
-            let Some((unit, mut reasons)) = reasons(state, series, &run.exact) else { continue };
-            // A tier or region multiplies every meter of a call: it is a reason only where all meters of its days
-            // allow it.
-            reasons.retain(|reason| coherent(state, series, reason, &run.exact, &all));
-            if reasons.is_empty() {
-                reasons.push(Reason::Fitted);
-            }
-            let fitted = reasons == [Reason::Fitted];
-            let quantities = quantities(&run.exact, &all, state.noise);
-            let informative = run.exact.len();
-            // A fitted price needs its quantities: a constant share of lost rows looks the same. Where it begins inside
-            // the month, on a day after days that tie out, it is one of two stories.
-            // Days too small to tell the two prices apart say nothing.
-            let start = run.days[0].key.cell.first;
-            let before = points.iter().filter(|point| point.key.cell.first < start && !point.holds(unit));
-            let before: Vec<&Point> = before.collect();
-            let tie = before.iter().filter(|point| point.ties).count();
-            let near = before.iter().all(|point| point.near_book(state.noise));
-            let begins = tie > 0 && (tie == before.len() || (before.len() >= DAYS_LISTED && near));
-            let needed = match (reasons.as_slice(), quantities) {
-                ([Reason::Fitted], Quantities::Open) => DAYS_OPEN,
-                ([Reason::Fitted], _) => DAYS_FITTED,
-                // Contract and book both state the price: where the bill counts the units, one day proves it.
-                ([Reason::List], Quantities::Counted) => 1,
-                _ => DAYS_LISTED,
-            };
-            // And through noise a share of days enough would meet any price.
-            let hardly_any_noise = informative * 10 >= run.days.len() * 9;
-            if informative < needed
-                || (fitted && quantities == Quantities::Open && !(begins && hardly_any_noise))
-            {
-                continue;
-            }
-            // A price that no row has must be further off than noise could be.
-            let first = &run.days[0];
-            if fitted && !far_off(unit, first.unit, state.noise) {
-                continue;
-            }
+        let runs = runs_of(points, state.noise).into_iter();
+        let mut runs: Vec<Run> = runs.filter_map(|run| tested(state, series, points, run, &all)).collect();
+        // Days that the bill counts and no price of these explains speak against those that no row has.
+        let explained =
+            |point: &Point| runs.iter().any(|run| run.days.iter().any(|day| day.key == point.key));
+        let astray = points.iter().filter(|point| point.proven && !point.ties && !explained(point)).count();
+        runs.retain(|run| !run.fitted() || astray * ASTRAY <= run.days.len());
+        for run in runs {
             // Rows of different meters belong to one price change.
-            let class = reasons
-                .iter()
-                .map(|reason| match reason {
-                    Reason::Row(_) => Reason::Row(String::new()),
-                    Reason::Band(_) => Reason::Band(0),
-                    other => other.clone(),
-                })
-                .collect();
-            let from = first.key.cell.first;
-            grouped.entry((series.account.clone(), series.model.clone(), class, from)).or_default().push(
-                Run {
-                    series: series.clone(),
-                    exact: run.exact.len(),
-                    days: run.days,
-                    unit,
-                    reasons,
-                    quantities,
-                },
-            );
+            let class = run.reasons.iter().map(Reason::class).collect();
+            let from = run.days[0].key.cell.first;
+            grouped.entry((series.account.clone(), series.model.clone(), class, from)).or_default().push(run);
         }
     }
     Ok(grouped
         .into_iter()
         .map(|((account, model, _, from), runs)| price_patch(state, &account, &model, from, &runs))
         .collect())
+}
+
+/// A stretch of days with the price that explains it, if there are tests enough.
+fn tested(
+    state: &State,
+    series: &Series,
+    points: &[Point],
+    run: Stretch,
+    all: &BTreeMap<Series, Vec<Point>>,
+) -> Option<Run> {
+    let (unit, mut reasons) = reasons(state, series, &run.exact)?;
+    // A tier or region multiplies every meter of a call: it is a reason only where all meters of its days allow it.
+    reasons.retain(|reason| coherent(state, series, reason, &run.exact, all));
+    if reasons.is_empty() {
+        reasons.push(Reason::Fitted);
+    }
+    let quantities = quantities(&run.exact, all, state.noise);
+    let needed = match (reasons.as_slice(), quantities) {
+        ([Reason::Fitted], Quantities::Open) => DAYS_OPEN,
+        ([Reason::Fitted], _) => DAYS_FITTED,
+        // Contract and book both state the price: where the bill counts the units, one day proves it.
+        ([Reason::List], Quantities::Counted) => 1,
+        _ => DAYS_LISTED,
+    };
+    let exact = run.exact.len();
+    let (first, days) = (&run.days[0], run.days.len());
+    // A fitted price needs its quantities: a constant share of lost rows looks the same. Where it begins inside the month,
+    // on a day after days that tie out, it is one of two stories; but through noise a share of days enough would meet
+    // any price.
+    let counted = quantities != Quantities::Open
+        || (exact * 10 >= days * 9 && begins(points, first, unit, state.noise));
+    // And it must be further off than noise could be.
+    let clear = || counted && far_off(unit, first.unit, state.noise) && told(&run.exact, unit);
+    let run = Run { series: series.clone(), exact, days: run.days.clone(), unit, reasons, quantities };
+    (exact >= needed && (!run.fitted() || clear())).then_some(run)
+}
+
+/// True where a price begins after days that tie out and tell it apart; days too small for that say nothing.
+fn begins(points: &[Point], first: &Point, unit: Ratio, noise: i128) -> bool {
+    let start = first.key.cell.first;
+    let before = points.iter().filter(|point| point.key.cell.first < start && !point.holds(unit));
+    let before: Vec<&Point> = before.collect();
+    let tie = before.iter().filter(|point| point.ties).count();
+    let near = before.iter().all(|point| point.near_book(noise));
+    tie > 0 && (tie == before.len() || (before.len() >= DAYS_LISTED && near))
 }
 
 /// Whether quantities alone could explain a run: then its price is one of two stories.
@@ -334,6 +355,13 @@ fn cause_of(reason: &Reason) -> &'static str {
         Reason::Tier(_) => "rate.service_tier",
         Reason::Band(_) => "rate.context_band",
     }
+}
+
+/// Whether the days say a price in more binary digits than it takes to write it down. In a small amount printed in
+/// cents nearly any price can be read.
+fn told(days: &[Point], unit: Ratio) -> bool {
+    let written = unit.per_million().chars().filter(char::is_ascii_digit).count() as Digits * DECIMAL_DIGIT;
+    days.iter().map(|day| day.digits(unit)).sum::<Digits>() >= written + MORE
 }
 
 /// True where two prices differ by more than twice the noise.

@@ -3,11 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::causes::search::score::{DIGIT, Digits, digits};
 use crate::error::Result;
 use crate::money::{Money, ONE, Ratio};
-use crate::rate::{Account, Leaf};
+use crate::rate::{self, Account, Leaf};
 use crate::reconcile::{BillKey, State, quantity};
 use crate::vocabulary::{Meter, Tier};
+
+/// No day says more of a price than its written digits could.
+const MOST_OF_A_DAY: Digits = 30 * DIGIT;
 
 /// One price key of one model over the days.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,6 +32,9 @@ pub(super) struct Point {
     pub(super) unit: Ratio,
     pub(super) low: Ratio,
     pub(super) high: Ratio,
+    /// Units, and what the bill's rounding leaves of their amount.
+    count: i128,
+    bound: Money,
     pub(super) ties: bool,
     /// The bill or a usage report counts the same quantity.
     pub(super) proven: bool,
@@ -38,6 +45,13 @@ pub(super) struct Point {
 impl Point {
     pub(super) fn holds(&self, unit: Ratio) -> bool {
         less_or_equal(self.low, unit) && less_or_equal(unit, self.high)
+    }
+
+    /// Binary digits that a price saves on this day: how many steps of the bill lie between it and the book's.
+    pub(super) fn digits(&self, unit: Ratio) -> Digits {
+        let amount = |unit| rate::amount(unit, self.count).ok();
+        let Some((new, book)) = amount(unit).zip(amount(self.unit)) else { return 0 };
+        digits((new - book).pico(), self.bound.pico()).min(MOST_OF_A_DAY)
     }
 
     /// Off a price by no more than noise, and further off the book's.
@@ -52,6 +66,8 @@ impl Point {
 
     fn within(&self, low: Ratio, high: Ratio, noise: i128) -> bool {
         const MILLION: i128 = 1_000_000;
+        // Where the bill counts, what the log lost is in neither side.
+        let noise = if self.proven { 0 } else { noise };
         let times = |unit: Ratio, parts| unit.checked_mul(Ratio::new(parts, MILLION)?);
         times(low, MILLION - noise)
             .zip(times(high, MILLION + noise))
@@ -84,7 +100,7 @@ pub(super) fn series(state: &State) -> Result<BTreeMap<Series, Vec<Point>>> {
         let count = proven.map_or_else(|| state.logged_quantity(key), |(count, _)| count);
         // Where the bill counts, its price is its amount over its count, however much was logged.
         let priced = match proven {
-            Some((count, _)) => crate::rate::amount(full, count)?,
+            Some((count, _)) => rate::amount(full, count)?,
             None => state.priced(key)?,
         };
         let bound = bill.bound + Money::from_pico(leaves.len() as i128);
@@ -111,6 +127,8 @@ pub(super) fn series(state: &State) -> Result<BTreeMap<Series, Vec<Point>>> {
             unit,
             low,
             high,
+            count,
+            bound,
             ties,
             proven: proven.is_some(),
             fractional,

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::change::Change;
 use super::problem::{Node, Place};
 use super::score::{DIGIT, Digits};
 use super::{Found, Search};
@@ -74,7 +75,7 @@ impl Search<'_, '_> {
     fn set_of(&mut self, node: &Node, found: &[Found], model: &Arc<str>) -> Result<Option<Set>> {
         let ideas: Vec<usize> = (0..self.ideas.len())
             .filter(|idea| {
-                found[*idea].is_some() && self.slices[self.ideas[*idea].slice].model.as_ref() == Some(model)
+                found[*idea].as_ref().is_some_and(|fit| fit.gain > 0) && self.reaches(*idea, model)
             })
             .collect();
         let mut firsts: Vec<(Digits, usize)> = ideas
@@ -124,6 +125,13 @@ impl Search<'_, '_> {
         Ok(None)
     }
 
+    /// True for what is told of a model's usage, and for other usage that it may have served.
+    fn reaches(&self, idea: usize, model: &Arc<str>) -> bool {
+        let super::Idea { slice, change, .. } = &self.ideas[idea];
+        let of = self.slices[*slice].model.as_ref();
+        of == Some(model) || (of.is_some() && matches!(change, Change::Served(served) if served == model))
+    }
+
     fn follow(&mut self, branch: &Branch, idea: usize, judged: Found) -> Result<Option<Branch>> {
         let Some(fit) = judged else { return Ok(None) };
         let mut node = branch.node.clone();
@@ -166,10 +174,12 @@ impl Search<'_, '_> {
             if closing.is_none_or(|fit| fit.grade.is_none() || fit.closed <= 0) {
                 return Ok(None);
             }
-            let model = self.slices[self.ideas[told[at].0].slice].model.clone();
+            let Some(model) = self.slices[self.ideas[told[at].0].slice].model.clone() else {
+                return Ok(None);
+            };
             let mut found = vec![None; self.ideas.len()];
             for (idea, found) in found.iter_mut().enumerate() {
-                if self.slices[self.ideas[idea].slice].model == model {
+                if self.slices[self.ideas[idea].slice].model.as_ref() == Some(&model) {
                     *found = self.judge(&mut here, idea)?;
                 }
             }
