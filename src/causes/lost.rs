@@ -80,7 +80,10 @@ fn cache_writes(state: &State) -> Vec<Patch> {
                     Fact::new("what", "cache writes are billed that the log does not count")
                         .at(state.bill(&short[0].0).origin),
                     Fact::new("tokens", total),
-                    Fact::new("days on which every other meter has the billed count", of_all(short.iter().map(|(key, _)| key))),
+                    Fact::new(
+                        "days on which every other meter has the billed count",
+                        of_all(short.iter().map(|(key, _)| key)),
+                    ),
                 ],
                 rivals: Vec::new(),
                 decides: None,

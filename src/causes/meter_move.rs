@@ -203,8 +203,7 @@ fn of_cell(state: &State, cell: &CellKey, confusion: &Confusion) -> Vec<Moves> {
             _ => Vec::new(),
         };
         let parts = found.near.iter().flat_map(each);
-        let near: Vec<Edit> =
-            parts.map(|(from, to, quantity)| Edit::Move { from, to, quantity }).collect();
+        let near: Vec<Edit> = parts.map(|(from, to, quantity)| Edit::Move { from, to, quantity }).collect();
         if !near.is_empty() {
             all.retain(|moves| !moves.near.is_empty());
             all.push(Moves { near, shared: found.shared, ..Moves::default() });

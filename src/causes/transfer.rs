@@ -64,7 +64,9 @@ pub(super) fn propose(state: &State, by_days: &ByDays, taken: &BTreeSet<CellKey>
                 let mut shared = Some(shared);
                 let parts = quantity::exchanged(&rest, &key, &with_model(&key, &name.2)).into_iter();
                 // What they share is told once.
-                parts.map(move |(from, _, count)| (from, count, shared.take().unwrap_or(0))).collect::<Vec<_>>()
+                parts
+                    .map(move |(from, _, count)| (from, count, shared.take().unwrap_or(0)))
+                    .collect::<Vec<_>>()
             });
             found.entry(name.clone()).or_default().entry(*first).or_default().extend(each);
         }

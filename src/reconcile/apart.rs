@@ -33,10 +33,10 @@ impl<'a> State<'a> {
         let mut state = State { apart: !owners.is_empty(), owners, ..self.clone() };
         if state.apart {
             let rows = state.usage.iter().filter(|row| row.outcome.is_billable());
-            let counts = rows.flat_map(|row| state.places(row)).map(|(key, leaf, count)| (key, (leaf, count)));
-            state.logged = side(counts, |leaves: &mut Few<Leaf, i128>, (leaf, count)| {
-                *leaves.or_default(leaf) += count
-            });
+            let counts =
+                rows.flat_map(|row| state.places(row)).map(|(key, leaf, count)| (key, (leaf, count)));
+            state.logged =
+                side(counts, |leaves: &mut Few<Leaf, i128>, (leaf, count)| *leaves.or_default(leaf) += count);
             state.billed = by_identity(&self.billed, &state.owners);
             state.later = by_identity(&self.later, &state.owners);
             state.witness = by_identity(&self.witness, &state.owners);
@@ -141,7 +141,8 @@ impl<'a> State<'a> {
             Edit::Price { key, unit } => parts(&key).map(|key| Edit::Price { key, unit }).collect(),
             Edit::Accept { key } => parts(&key).map(|key| Edit::Accept { key }).collect(),
             Edit::Reprice { key, leaf, unit } => {
-                let has = |part: &BillKey| self.logged.get(part).is_some_and(|leaves| leaves.contains_key(&leaf));
+                let has =
+                    |part: &BillKey| self.logged.get(part).is_some_and(|leaves| leaves.contains_key(&leaf));
                 let parts = parts(&key).filter(has);
                 parts.map(|key| Edit::Reprice { key, leaf: leaf.clone(), unit }).collect()
             }

@@ -189,9 +189,9 @@ fn of_everybody(state: &State, edits: &[Edit]) -> bool {
     }
     let others = |(key, leaf): &(&BillKey, &Leaf)| {
         let parts = state.parts(key).into_iter();
-        parts.filter(|part| state.logged.get(part).is_some_and(|leaves| leaves.contains_key(leaf))).all(
-            |part| priced.contains(&(&part, *leaf)),
-        )
+        parts
+            .filter(|part| state.logged.get(part).is_some_and(|leaves| leaves.contains_key(leaf)))
+            .all(|part| priced.contains(&(&part, *leaf)))
     };
     !state.apart || priced.iter().all(others)
 }

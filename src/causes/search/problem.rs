@@ -198,8 +198,8 @@ impl<'s, 'a> Problem<'s, 'a> {
         }
         let bill = self.state.bill(key);
         let leaves = self.state.logged.get(key).map_or(0, |leaves| leaves.len());
-        let counted = quantity::billed(self.state, key)
-            .filter(|(_, known)| *known != quantity::Known::Implied);
+        let counted =
+            quantity::billed(self.state, key).filter(|(_, known)| *known != quantity::Known::Implied);
         let index = self.sides.len() as u32;
         self.sides.push(Side {
             key: key.clone(),
