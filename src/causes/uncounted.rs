@@ -11,7 +11,7 @@ use super::record::{ByModel, Suspect, patch};
 use super::{Fact, Patch, Status};
 use crate::error::Result;
 use crate::period::Day;
-use crate::rate::{Account, Owner};
+use crate::rate::{Account, NOBODY, Owner};
 use crate::reconcile::{BillKey, CellKey, Edit, State, quantity};
 use crate::vocabulary::{CountSource, Meter, Outcome};
 
@@ -193,17 +193,25 @@ fn lost(state: &State, taken: &BTreeSet<CellKey>) -> Vec<Patch> {
     let counts_requests = |account: &Account| {
         state.witnessed.get(account).is_some_and(|meters| meters.contains(&Meter::Request))
     };
+    // A report may count requests without saying whose they are.
+    let asked = |model: &Arc<str>, owner: Owner| {
+        let shared = owner != NOBODY && state.owners.share(&Some(model.clone()), Some(Meter::Request));
+        if shared { NOBODY } else { owner }
+    };
     let mut logged: BTreeMap<(&Account, &Arc<str>, Owner, Day), i128> = BTreeMap::new();
     for row in state.usage.iter().filter(|row| (LOST.is)(row) && counts_requests(&row.account)) {
-        let owner = state.owner_of(&row.key);
-        let name = (&row.account, &row.model, owner, row.day);
+        let name = (&row.account, &row.model, asked(&row.model, state.owner_of(&row.key)), row.day);
         *logged.entry(name).or_default() += i128::from(row.sums.requests);
     }
     let mut found: ByModel = BTreeMap::new();
     let mut shares: BTreeMap<(Account, Arc<str>), Shares> = BTreeMap::new();
     for cell in state.open.iter().filter(|cell| counts_requests(&cell.account) && !taken.contains(*cell)) {
         let Some(model) = cell.model.as_ref().filter(|_| cell.first == cell.last) else { continue };
-        for (owner, gaps) in quantity::by_owner(quantity::gaps(state, cell)) {
+        let mut parts: BTreeMap<Owner, quantity::Gaps> = BTreeMap::new();
+        for (key, gap) in quantity::gaps(state, cell) {
+            parts.entry(asked(model, key.owner)).or_default().insert(key, gap);
+        }
+        for (owner, gaps) in parts {
             let requests = requests(state, cell, owner);
             let ours = logged.get(&(&cell.account, model, owner, cell.first)).copied().unwrap_or(0);
             if requests <= ours || ours == 0 || gaps.values().any(|gap| gap.difference() < 0) {

@@ -161,3 +161,75 @@ fn by_identity<V: Clone + Default>(
     });
     side(parts, |lines: &mut Few<Identity, V>, (identity, value)| *lines.or_default(identity) = value)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::money::Money;
+    use crate::period::{Day, Period};
+    use crate::pricebook::Pricebook;
+    use crate::rate::{Account, Rater};
+    use crate::reconcile::{Billed, CellKey};
+    use crate::vocabulary::Meter;
+
+    fn key(owner: Owner) -> BillKey {
+        let day: Day = "2026-10-01".parse().unwrap();
+        let account = Account { provider: "openai".into(), id: None };
+        let cell = CellKey { account, model: Some("m".into()), first: day, last: day };
+        BillKey { meter: Some(Meter::Input), owner, ..BillKey::first_of(&cell) }
+    }
+
+    fn identity(project: &str) -> Identity {
+        Identity { project: Some(project.into()), key: None }
+    }
+
+    /// Two owners with 300 and 500 tokens, billed at 3 and 5.
+    fn with_two_owners(check: impl Fn(State, Leaf)) {
+        let book = Pricebook::read(Vec::new(), Vec::new(), None).book;
+        let (grains, gateway) = (BTreeMap::new(), BTreeMap::new());
+        let rater = Rater::new(&book);
+        let first = key(NOBODY).cell.first;
+        let period = Period { first, last: first };
+        let mut state = State::new(&rater, &grains, &gateway, period, &[], &[], &[]).unwrap();
+        let leaf = state.model_leaf(&key(1)).unwrap();
+        state.apart = true;
+        for (owner, project, tokens, dollars) in [(1, "a", 300, 3), (2, "b", 500, 5)] {
+            state.count(key(owner), leaf.clone(), tokens);
+            let billed = Billed { amount: Money::from_pico(dollars), lines: 1, ..Billed::default() };
+            *Arc::make_mut(&mut state.billed).entry(key(owner)).or_default().or_default(identity(project)) =
+                billed;
+        }
+        check(state, leaf);
+    }
+
+    #[test]
+    fn everybody_together_is_the_sum_of_each() {
+        with_two_owners(|state, _| {
+            let together = state.together();
+            assert_eq!(together.keys(), [key(NOBODY)].into());
+            assert_eq!(together.logged_quantity(&key(NOBODY)), 800);
+            assert_eq!(together.bill(&key(NOBODY)).amount, Money::from_pico(8));
+            let unit = Ratio::new(1, 100).unwrap();
+            let price = Edit::Price { key: key(NOBODY), unit };
+            let each = [Edit::Price { key: key(1), unit }, Edit::Price { key: key(2), unit }];
+            assert_eq!(state.of_each(price), each);
+        });
+    }
+
+    #[test]
+    fn what_is_settled_for_one_is_on_neither_side_of_all() {
+        with_two_owners(|mut state, leaf| {
+            let unit = Ratio::new(1, 100).unwrap();
+            state.change(&Edit::Reprice { key: key(1), leaf: leaf.clone(), unit });
+            let together = state.together();
+            assert_eq!(together.logged_quantity(&key(NOBODY)), 500);
+            assert_eq!(together.bill(&key(NOBODY)).amount, Money::from_pico(5));
+            assert_eq!(state.of_each(Edit::Accept { key: key(NOBODY) }), [Edit::Accept { key: key(2) }]);
+            // The same price for both is a price of all.
+            state.change(&Edit::Reprice { key: key(2), leaf: leaf.clone(), unit });
+            let together = state.together();
+            assert_eq!(together.logged_quantity(&key(NOBODY)), 800);
+            assert_eq!(together.unit(&key(NOBODY), &leaf), Some(unit));
+        });
+    }
+}

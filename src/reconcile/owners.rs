@@ -45,15 +45,14 @@ impl Owners {
         self.of_key.get(key).copied().unwrap_or(NOBODY)
     }
 
-    /// The key of the log that an owner is.
-    pub fn name(&self, owner: Owner) -> Option<&Arc<str>> {
-        self.of_key.iter().find(|(_, known)| **known == owner).map(|(name, _)| name)
-    }
-
     /// The part of a key that is an owner's; all of it where nobody says whose it is.
     pub fn part(&self, key: BillKey, owner: Owner) -> BillKey {
-        let shared = || self.shared.get(&key.cell.model).is_some_and(|meters| meters.contains(&key.meter));
-        if owner == NOBODY || shared() { key } else { BillKey { owner, ..key } }
+        if owner == NOBODY || self.share(&key.cell.model, key.meter) { key } else { BillKey { owner, ..key } }
+    }
+
+    /// True for a model's meter of which the bill, or a report, does not say whose it is.
+    pub fn share(&self, model: &Option<Arc<str>>, meter: Option<Meter>) -> bool {
+        self.shared.get(model).is_some_and(|meters| meters.contains(&meter))
     }
 
     /// Learns them from both sides as they stand. One factor on everything of a pair does not hide it.
