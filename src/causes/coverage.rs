@@ -104,7 +104,7 @@ fn inferred(state: &State, account: &Account, identities: &Lines) -> Vec<Patch> 
     let rows = state.usage.iter().filter(|row| row.account == *account && !row.key.is_empty());
     let used: BTreeSet<&str> = rows.map(|row| &*row.key).collect();
     let ours = |identity: &Identity| identity.key.as_ref().is_some_and(|key| used.contains(&**key));
-    let mut surplus: BTreeMap<CellKey, BTreeMap<crate::vocabulary::Meter, i128>> = BTreeMap::new();
+    let mut surplus: BTreeMap<CellKey, quantity::ByMeter> = BTreeMap::new();
     let mut patches = Vec::new();
     // So is one whose amounts are those of a key of the log.
     let unknown = |identity: &&Identity| !ours(identity) && state.owners.of_identity(identity) == NOBODY;
@@ -127,7 +127,7 @@ fn inferred(state: &State, account: &Account, identities: &Lines) -> Vec<Patch> 
         let mut open: BTreeSet<&CellKey> = BTreeSet::new();
         for (key, quantity) in &quantities {
             let cell = left.entry(key.cell.clone()).or_insert_with(|| quantity::by_meter(state, &key.cell));
-            let fits = key.meter.and_then(|meter| cell.get_mut(&meter)).is_some_and(|gap| {
+            let fits = key.meter.and_then(|meter| cell.get_mut(&(key.owner, meter))).is_some_and(|gap| {
                 *gap -= quantity;
                 *gap >= 0
             });

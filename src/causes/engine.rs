@@ -9,7 +9,9 @@ use crate::error::Result;
 use crate::money::Money;
 use crate::parallel;
 use crate::rate::Account;
-use crate::reconcile::{BillKey, CellKey, Edit, Owners, State, quantity};
+use crate::reconcile::owners::NOBODY;
+use crate::reconcile::sides::by_owner;
+use crate::reconcile::{BillKey, CellKey, Edit, Owners, Part, Sides, State, quantity};
 
 /// At least this share of the dollars a patch moves must end in cells that tie out: 4 of 5.
 const CLOSURE: (i128, i128) = (4, 5);
@@ -48,6 +50,10 @@ impl Residual {
 pub struct Explained {
     pub claims: Vec<Claim>,
     pub residuals: BTreeMap<CellKey, Residual>,
+    /// Keys of the log that are known on the bill, by account.
+    pub owners: BTreeMap<Account, Arc<Owners>>,
+    /// What is left of each owner's part of a cell.
+    parts: BTreeMap<Part, Residual>,
     /// Bill keys that do not tie out, not to the noise either.
     open_keys: BTreeSet<BillKey>,
     /// Models whose difference is open and was not searched in full, because there was too much to try.
@@ -65,6 +71,7 @@ pub fn explain(state: &State) -> Result<Explained> {
         let explained = explained?;
         all.claims.extend(explained.claims);
         all.residuals.extend(explained.residuals);
+        all.owners.extend(explained.owners);
         all.left_out.extend(explained.left_out);
     }
     Ok(all)
@@ -75,7 +82,7 @@ fn explain_account(name: &Account, part: State) -> Result<Explained> {
     if part.grains.contains_key(name) {
         account(name, part)
     } else {
-        Ok(Explained { residuals: residuals(&part, 0)?, ..Explained::default() })
+        Ok(Explained { residuals: residuals(&part, 0)?.0, ..Explained::default() })
     }
 }
 
@@ -85,43 +92,65 @@ const ALTERNATIVES: usize = 6;
 /// Explains an account with its claims about everything, with others of them and without; the account that is shortest to
 /// write down, claims and what is left, is kept.
 fn account(name: &Account, mut state: State) -> Result<Explained> {
-    state.noise = noise::floor(&state, name)?;
-    state.owners = Arc::new(Owners::learn(&state, name)?);
-    let mut told = vec![settle(name, state.clone())?];
+    let owners = Arc::new(Owners::learn(&state, name)?);
+    let mut told = vec![settle(name, &state, &owners)?];
     while told.len() < ALTERNATIVES {
         let claim = told.last().and_then(|last| last.claims.iter().find(|claim| everywhere(claim)));
         let Some(claim) = claim else { break };
         state.rejected.insert(claim.patch.name.clone());
-        told.push(settle(name, state.clone())?);
+        told.push(settle(name, &state, &owners)?);
     }
     let shortest = told.into_iter().min_by_key(Explained::length);
     Ok(shortest.unwrap_or_default())
 }
 
-/// Runs the families until every claim stands.
-fn settle(name: &Account, mut state: State) -> Result<Explained> {
-    let mut searched = None;
+/// Runs the families until every claim stands. Where a claim about everything shows other owners, what is theirs is told
+/// apart anew, and the families begin again.
+fn settle(name: &Account, base: &State, owners: &Arc<Owners>) -> Result<Explained> {
+    let mut state = told_apart(name, base, owners)?;
+    let (mut searched, mut again) = (None, 0);
     loop {
-        let (mut explained, edited) = round(&state, name, &mut searched)?;
-        let fallen = fallen(&explained, !edited.owners.is_empty());
+        let (mut explained, edited) = match round(&state, name, &mut searched, again < RELEARNED)? {
+            Round::Told(explained, edited) => (explained, edited),
+            Round::Owners(owners) => {
+                let rejected = std::mem::take(&mut state.rejected);
+                state = told_apart(name, base, &Arc::new(owners))?;
+                state.rejected = rejected;
+                (searched, again) = (None, again + 1);
+                continue;
+            }
+        };
+        let fallen = fallen(&explained, state.apart);
         // Each round rejects at least one name of a finite list.
         if fallen.is_empty() {
-            for claim in &mut explained.claims {
-                let (closed, moved) = dollars(claim, &explained.residuals, false);
+            let mut claims = std::mem::take(&mut explained.claims);
+            for claim in &mut claims {
+                let enough = |(closed, moved): (i128, i128)| closed * CLOSURE.1 >= moved * CLOSURE.0;
+                let closes = enough(by_cell(claim, &explained).dollars(claim, false))
+                    || enough(by_part(claim, &explained).dollars(claim, false));
                 // What closes only to the noise of the log is no proof.
-                if closed * CLOSURE.1 < moved * CLOSURE.0
-                    && matches!(claim.patch.status, Status::Proven | Status::Exact)
-                {
+                if !closes && matches!(claim.patch.status, Status::Proven | Status::Exact) {
                     claim.patch.status = Status::Probable;
                 }
             }
+            explained.claims = claims;
             shares::split(&state, &mut explained.claims)?;
             let models = search::left_out(&edited, name)?;
             explained.left_out = models.into_iter().map(|model| (name.clone(), model)).collect();
+            explained.owners.insert(name.clone(), state.owners);
             return Ok(explained);
         }
         state.rejected.extend(fallen);
     }
+}
+
+/// So often other owners may be learned.
+const RELEARNED: usize = 2;
+
+fn told_apart<'a>(name: &Account, base: &State<'a>, owners: &Arc<Owners>) -> Result<State<'a>> {
+    let mut state = base.told_apart(owners.clone());
+    state.noise = noise::floor(&state, name)?;
+    Ok(state)
 }
 
 impl Explained {
@@ -152,7 +181,22 @@ fn everywhere(claim: &Claim) -> bool {
     })
 }
 
-/// The names of the open claims, the largest first; a smaller one waits where a larger one touched its cells, because
+/// Where a claim is judged: on whole cells, or on what is each owner's of them.
+struct Judged<'e, K> {
+    amounts: &'e BTreeMap<K, Money>,
+    left: &'e BTreeMap<K, Residual>,
+    place: fn(&BillKey) -> K,
+}
+
+fn by_cell<'e>(claim: &'e Claim, explained: &'e Explained) -> Judged<'e, CellKey> {
+    Judged { amounts: &claim.cells, left: &explained.residuals, place: |key| key.cell.clone() }
+}
+
+fn by_part<'e>(claim: &'e Claim, explained: &'e Explained) -> Judged<'e, Part> {
+    Judged { amounts: &claim.parts, left: &explained.parts, place: |key| (key.cell.clone(), key.owner) }
+}
+
+/// The names of the open claims, the largest first; a smaller one waits where a larger one touched what it does, because
 /// what the larger one moved may have kept it open.
 fn fallen(explained: &Explained, apart: bool) -> Vec<String> {
     let mut open: Vec<(i128, &Claim)> = explained
@@ -161,48 +205,86 @@ fn fallen(explained: &Explained, apart: bool) -> Vec<String> {
         // What the search tells of one key it has judged on that key's part of the bill, where that is told apart.
         .filter(|claim| !(apart && search::told(&claim.patch.name) && !claim.patch.scope.keys.is_empty()))
         .filter_map(|claim| {
-            let (closed, moved) = dollars(claim, &explained.residuals, true);
-            let (part, of) = if everywhere(claim) { EVERYWHERE } else { CLOSURE };
-            let stands = closed * of >= moved * part || mostly_closed(claim, explained, closed, moved);
-            (!stands).then_some((moved - closed, claim))
+            let by_cell = by_cell(claim, explained).open(claim, explained)?;
+            // What is another owner's in the same cell does not speak against it.
+            if apart { by_part(claim, explained).open(claim, explained) } else { Some(by_cell) }
+                .map(|open| (open, claim))
         })
         .collect();
     open.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.patch.name.cmp(&b.1.patch.name)));
-    let mut touched: BTreeSet<&CellKey> = BTreeSet::new();
+    let mut touched: BTreeSet<&Part> = BTreeSet::new();
     let mut names = Vec::new();
     for (_, claim) in open {
-        if claim.cells.keys().all(|cell| !touched.contains(cell)) {
+        if claim.parts.keys().all(|part| !touched.contains(part)) {
             names.push(claim.patch.name.clone());
         }
-        touched.extend(claim.cells.keys());
+        touched.extend(claim.parts.keys());
     }
     names
 }
 
-/// True where half of the dollars a claim moves end in cells that tie out, and the rest of the 4 of 5 in keys that do, or in
-/// cells that keep no more than a fifth of them: noise, or another story, is larger there than elsewhere.
-fn mostly_closed(claim: &Claim, explained: &Explained, closed: i128, moved: i128) -> bool {
-    // A patch that gives each key the count of the bill ties it out whatever is true; one that re-prices is tested by it.
-    let tested = search::told(&claim.patch.name) || prices_only(claim);
-    let mut keys: BTreeMap<&CellKey, bool> = BTreeMap::new();
-    for key in claim.patch.edits.iter().filter(|_| tested).flat_map(Edit::keys) {
-        *keys.entry(&key.cell).or_insert(true) &= !explained.open_keys.contains(key);
+impl<K: Ord> Judged<'_, K> {
+    /// The dollars that do not end where it ties out; `None` where enough of them do.
+    fn open(&self, claim: &Claim, explained: &Explained) -> Option<i128> {
+        let (closed, moved) = self.dollars(claim, true);
+        let (part, of) = if everywhere(claim) { EVERYWHERE } else { CLOSURE };
+        let stands =
+            closed * of >= moved * part || self.mostly_closed(claim, &explained.open_keys, closed, moved);
+        (!stands).then_some(moved - closed)
     }
-    let nearly: i128 = claim
-        .cells
-        .iter()
-        .filter(|(cell, amount)| {
-            let left = explained.residuals.get(cell);
-            keys.get(cell).is_some_and(|tie| *tie)
-                || left.is_none_or(|left| {
-                    left.nearly_ties() || left.amount.abs().pico() * 5 <= amount.abs().pico()
-                })
-        })
-        .map(|(_, amount)| amount.pico().abs())
-        .sum();
-    let tied = claim.cells.iter().filter(|(cell, _)| keys.get(cell).is_some_and(|tie| *tie));
-    let tied: i128 = tied.map(|(_, amount)| amount.pico().abs()).sum();
-    2 * closed.max(tied) >= moved && nearly * CLOSURE.1 >= moved * CLOSURE.0
+
+    /// True where half of the dollars a claim moves end in cells that tie out, and the rest of the 4 of 5 in keys that do, or
+    /// in cells that keep no more than a fifth of them: noise, or another story, is larger there than elsewhere.
+    fn mostly_closed(&self, claim: &Claim, open: &BTreeSet<BillKey>, closed: i128, moved: i128) -> bool {
+        // A patch that gives each key the count of the bill ties it out whatever is true; one that re-prices is tested by it.
+        let tested = search::told(&claim.patch.name) || prices_only(claim);
+        let mut keys: BTreeMap<K, bool> = BTreeMap::new();
+        for key in claim.patch.edits.iter().filter(|_| tested).flat_map(Edit::keys) {
+            *keys.entry((self.place)(key)).or_insert(true) &= !open.contains(key);
+        }
+        let nearly: i128 = self
+            .amounts
+            .iter()
+            .filter(|(place, amount)| {
+                let left = self.left.get(place);
+                keys.get(place).is_some_and(|tie| *tie)
+                    || left.is_none_or(|left| {
+                        left.nearly_ties() || left.amount.abs().pico() * 5 <= amount.abs().pico()
+                    })
+            })
+            .map(|(_, amount)| amount.pico().abs())
+            .sum();
+        let tied = self.amounts.iter().filter(|(place, _)| keys.get(place).is_some_and(|tie| *tie));
+        let tied: i128 = tied.map(|(_, amount)| amount.pico().abs()).sum();
+        2 * closed.max(tied) >= moved && nearly * CLOSURE.1 >= moved * CLOSURE.0
+    }
+
+    /// The dollars a claim moves: those that end where it ties out, and all. Prices are judged by the billed counts where there
+    /// are any: how much was logged is no part of them. `nearly`: noise may be left, and a tenth of what fields of the log or
+    /// the bill show by themselves.
+    fn dollars(&self, claim: &Claim, nearly: bool) -> (i128, i128) {
+        let prices_only = prices_only(claim);
+        let shown = claim.patch.status == Status::Proven;
+        let (mut closed, mut moved) = (0i128, 0i128);
+        for (place, amount) in self.amounts {
+            let dollars = amount.pico().abs();
+            moved += dollars;
+            let closes = |residual: &Residual| {
+                // What is no larger than noise is not closed by it.
+                residual.ties()
+                    || (nearly && residual.nearly_ties() && dollars > 2 * residual.noise.pico())
+                    || (nearly
+                        && shown
+                        && !residual.noise.is_zero()
+                        && residual.amount.pico().abs() * 10 <= dollars)
+                    || (prices_only && residual.rate_ties())
+            };
+            if self.left.get(place).is_none_or(closes) {
+                closed += dollars;
+            }
+        }
+        (closed, moved)
+    }
 }
 
 /// The family that takes most of the time; where nothing before it has changed, it is not asked again.
@@ -215,14 +297,24 @@ struct Searched {
     patches: Vec<Patch>,
 }
 
-/// One pass of all families, with the state that their patches left.
+/// What one pass of all families comes to.
+enum Round<'a> {
+    /// The claims, with the state that they left.
+    Told(Explained, State<'a>),
+    /// Other owners than those that were told apart.
+    Owners(Owners),
+}
+
+/// One pass of all families.
 fn round<'a>(
     state: &State<'a>,
     account: &Account,
     searched: &mut Option<Searched>,
-) -> Result<(Explained, State<'a>)> {
+    learns: bool,
+) -> Result<Round<'a>> {
     let mut state = state.clone();
     let mut claims: Vec<Claim> = Vec::new();
+    let mut together: Option<State> = None;
     for family in FAMILIES {
         let patches = if family.name == SEARCH {
             let told = |patch: &&String| search::told(patch);
@@ -240,33 +332,48 @@ fn round<'a>(
                     searched.insert(Searched { before, rejected, patches }).patches.clone()
                 }
             }
-        } else {
+        } else if family.apart || !state.apart {
             (family.propose)(&state)?
+        } else {
+            let together = match &mut together {
+                Some(known) => known,
+                None => together.insert(of_all(&state, account)?),
+            };
+            let patches = (family.propose)(together)?.into_iter();
+            let of_each = |edits: Vec<Edit>| edits.into_iter().flat_map(|edit| state.of_each(edit)).collect();
+            patches.map(|patch| Patch { edits: of_each(patch.edits), ..patch }).collect()
         };
         for patch in patches {
             if state.rejected.contains(&patch.name) {
                 continue;
             }
-            let cells = state.apply(&patch.edits)?;
-            if !cells.is_empty() {
-                let claim = Claim { patch, cells };
+            let parts = state.apply(&patch.edits)?;
+            let claim = Claim::new(patch, parts);
+            together = None;
+            if !claim.cells.is_empty() {
                 // What it hid was not seen to nearly tie out.
                 if everywhere(&claim) {
+                    let owners = Owners::learn(&state, account)?;
+                    if learns && owners != *state.owners {
+                        return Ok(Round::Owners(owners));
+                    }
                     state.noise = noise::floor(&state, account)?;
-                    state.owners = Arc::new(Owners::learn(&state, account)?);
                 }
                 claims.push(claim);
             }
         }
     }
     let floor = noise::floor(&state, account)?;
-    let explained = Explained {
-        claims,
-        residuals: residuals(&state, floor)?,
-        open_keys: open_keys(&state, floor)?,
-        left_out: Vec::new(),
-    };
-    Ok((explained, state))
+    let (residuals, parts) = residuals(&state, floor)?;
+    let open_keys = open_keys(&state, floor)?;
+    Ok(Round::Told(Explained { claims, residuals, parts, open_keys, ..Explained::default() }, state))
+}
+
+/// Everybody together, whose noise is another: that of many rows.
+fn of_all<'a>(state: &State<'a>, account: &Account) -> Result<State<'a>> {
+    let mut together = state.together();
+    together.noise = noise::floor(&together, account)?;
+    Ok(together)
 }
 
 fn prices_only(claim: &Claim) -> bool {
@@ -286,43 +393,29 @@ fn open_keys(state: &State, floor: i128) -> Result<BTreeSet<BillKey>> {
     Ok(open)
 }
 
-fn residuals(state: &State, floor: i128) -> Result<BTreeMap<CellKey, Residual>> {
-    state
-        .open
-        .iter()
-        .map(|cell| {
-            let amount = state.delta(cell)?;
-            let billed = state.billed_amount(cell);
-            let noise = Money::from_pico(noise::share(floor, billed.pico()));
-            let rate = if amount.is_zero() { None } else { quantity::rate_effect(state, cell) };
-            Ok((cell.clone(), Residual { amount, billed, bound: state.rounding_bound(cell), noise, rate }))
-        })
-        .collect()
-}
+type Residuals = (BTreeMap<CellKey, Residual>, BTreeMap<Part, Residual>);
 
-/// The dollars a claim moves: those in cells that tie out, and all. Prices are judged by the billed counts where there are
-/// any: how much was logged is no part of them. `nearly`: noise may be left, and a tenth of what fields of the log or the
-/// bill show by themselves.
-fn dollars(claim: &Claim, residuals: &BTreeMap<CellKey, Residual>, nearly: bool) -> (i128, i128) {
-    let prices_only = prices_only(claim);
-    let shown = claim.patch.status == Status::Proven;
-    let (mut closed, mut moved) = (0i128, 0i128);
-    for (cell, amount) in &claim.cells {
-        let dollars = amount.pico().abs();
-        moved += dollars;
-        let closes = |residual: &Residual| {
-            // What is no larger than noise is not closed by it.
-            residual.ties()
-                || (nearly && residual.nearly_ties() && dollars > 2 * residual.noise.pico())
-                || (nearly
-                    && shown
-                    && !residual.noise.is_zero()
-                    && residual.amount.pico().abs() * 10 <= dollars)
-                || (prices_only && residual.rate_ties())
-        };
-        if residuals.get(cell).is_none_or(closes) {
-            closed += dollars;
+/// What is left of every cell, and of each owner's part of it.
+fn residuals(state: &State, floor: i128) -> Result<Residuals> {
+    let (mut cells, mut parts) = Residuals::default();
+    for cell in &state.open {
+        let sides = state.sides_of(cell);
+        let whole = residual(state, floor, &sides)?;
+        cells.insert(cell.clone(), whole);
+        if state.apart {
+            for (owner, sides) in by_owner(sides) {
+                parts.insert((cell.clone(), owner), residual(state, floor, &sides)?);
+            }
+        } else {
+            parts.insert((cell.clone(), NOBODY), whole);
         }
     }
-    (closed, moved)
+    Ok((cells, parts))
+}
+
+fn residual(state: &State, floor: i128, sides: &[Sides]) -> Result<Residual> {
+    let (amount, billed) = (state.delta_of(sides)?, state.billed_of(sides));
+    let noise = Money::from_pico(noise::share(floor, billed.pico()));
+    let rate = if amount.is_zero() { None } else { quantity::rate_effect(state, sides) };
+    Ok(Residual { amount, billed, bound: state.bound_of(sides), noise, rate })
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Fact, Fix, Patch, Scope, Status};
+use super::{Fact, Fix, Patch, Scope, Status, of_all};
 use crate::error::Result;
 use crate::rate::Account;
 use crate::reconcile::quantity::Known;
@@ -27,10 +27,11 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
         let block = points.iter().map(|(.., billed)| *billed).fold(0, gcd);
         let up = |logged: i128| (logged + block - 1) / block * block;
         let holds = block > 1
-            && points.len() >= DAYS
+            && of_all(points.iter().map(|(key, ..)| key)) >= DAYS
             && points.iter().all(|(_, logged, billed)| *logged > 0 && up(*logged) == *billed);
         let rounded: Vec<_> = points.into_iter().filter(|(_, logged, billed)| logged != billed).collect();
-        (holds && rounded.len() >= DAYS).then(|| patch(&account, &model, meter, block, rounded))
+        (holds && of_all(rounded.iter().map(|(key, ..)| key)) >= DAYS)
+            .then(|| patch(&account, &model, meter, block, rounded))
     });
     Ok(patches.collect())
 }
@@ -56,7 +57,10 @@ fn patch(
             format!("{}: every quantity on the bill is a multiple of", meter.unit().to_lowercase()),
             block,
         ),
-        Fact::new("days on which the log's quantity, rounded up to it, is the bill's", days.len()),
+        Fact::new(
+            "days on which the log's quantity, rounded up to it, is the bill's",
+            of_all(days.iter().map(|(key, ..)| key)),
+        ),
         Fact::new("added by rounding up", added),
     ];
     if let (Some(cell), Some((_, logged, billed))) = (first, days.first()) {

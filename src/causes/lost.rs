@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Fact, Fix, Patch, Scope, Status};
+use super::{Fact, Fix, Patch, Scope, Status, of_all};
 use crate::error::Result;
 use crate::period::Day;
 use crate::rate::Account;
@@ -40,14 +40,17 @@ fn cache_writes(state: &State) -> Vec<Patch> {
             continue;
         }
         let off: Vec<_> = gaps.iter().filter(|(_, gap)| !quantity::quiet(state, gap, 1)).collect();
-        if let [(key, gap)] = off.as_slice()
+        let keys: BTreeSet<BillKey> = off.iter().map(|(key, _)| key.of_all()).collect();
+        if let Some(key) = keys.first().filter(|_| keys.len() == 1)
             && let Some(meter) = key.meter.filter(|meter| meter.is_cache_write())
         {
             let name = (cell.account.clone(), model, meter);
-            if gap.difference() > 0 && !noise_does(state, gap) {
-                found.entry(name).or_default().push(((*key).clone(), gap.difference()));
-            } else if gap.difference() < 0 {
-                against.insert(name);
+            for (key, gap) in off {
+                if gap.difference() > 0 && !noise_does(state, gap) {
+                    found.entry(name.clone()).or_default().push((key.clone(), gap.difference()));
+                } else if gap.difference() < 0 {
+                    against.insert(name.clone());
+                }
             }
         }
     }
@@ -77,7 +80,10 @@ fn cache_writes(state: &State) -> Vec<Patch> {
                     Fact::new("what", "cache writes are billed that the log does not count")
                         .at(state.bill(&short[0].0).origin),
                     Fact::new("tokens", total),
-                    Fact::new("days on which every other meter has the billed count", short.len()),
+                    Fact::new(
+                        "days on which every other meter has the billed count",
+                        of_all(short.iter().map(|(key, _)| key)),
+                    ),
                 ],
                 rivals: Vec::new(),
                 decides: None,

@@ -12,7 +12,9 @@ use crate::error::Result;
 use crate::money::Ratio;
 use crate::period::Day;
 use crate::rate::{Account, DayUsage};
-use crate::reconcile::{BillKey, CellKey, Edit, State, quantity};
+use crate::reconcile::owners::Owner;
+use crate::reconcile::quantity::{self, ByMeter};
+use crate::reconcile::{BillKey, CellKey, Edit, State};
 use crate::vocabulary::Meter;
 
 /// Equations (meters × days) below which a fit is only probable.
@@ -37,8 +39,6 @@ impl Candidate {
     }
 }
 
-type ByMeter = BTreeMap<Meter, i128>;
-
 pub fn propose(state: &State) -> Result<Vec<Patch>> {
     let mut left: BTreeMap<CellKey, ByMeter> =
         state.open.iter().map(|cell| (cell.clone(), quantity::by_meter(state, cell))).collect();
@@ -59,15 +59,15 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
         }
         let mut traffic: BTreeMap<BillKey, i128> = BTreeMap::new();
         for row in rows.into_iter().filter(|row| record::stands(state, row)) {
-            for (leaf, quantity) in row.leaves() {
-                *traffic.entry(state.key_of(&leaf)).or_default() += quantity;
+            for (key, _, quantity) in state.places(row) {
+                *traffic.entry(key).or_default() += quantity;
             }
         }
         let mut days: BTreeMap<Day, (CellKey, ByMeter)> = BTreeMap::new();
         for (key, count) in &traffic {
             if let (Some(meter), true) = (key.meter, key.cell.first == key.cell.last) {
                 let day = days.entry(key.cell.first).or_insert_with(|| (key.cell.clone(), ByMeter::new()));
-                *day.1.entry(meter).or_default() += count;
+                *day.1.entry((key.owner, meter)).or_default() += count;
             }
         }
         days.retain(|_, (cell, moved)| is_more_than_noise(state, cell, moved));
@@ -85,9 +85,10 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
     Ok(patches)
 }
 
-/// Counts of one meter in a cell that the noise of the log leaves open.
-fn slack(state: &State, cell: &CellKey, meter: Meter) -> i128 {
-    let keys = state.keys_of(cell).into_iter().filter(|key| key.meter == Some(meter));
+/// Counts of one owner's meter in a cell that the noise of the log leaves open.
+fn slack(state: &State, cell: &CellKey, (owner, meter): (Owner, Meter)) -> i128 {
+    let keys = state.keys_of(cell).into_iter();
+    let keys = keys.filter(|key| key.owner == owner && key.meter == Some(meter));
     quantity::slack(state, keys.map(|key| state.logged_quantity(&key)).sum())
 }
 
@@ -159,11 +160,10 @@ fn best_target(
         // One side alone shows it where every meter has exactly that much more or less.
         let exactly = |sums: &ByMeter, sign: i128| {
             let meters = moved.iter().filter(|(_, count)| **count != 0).count();
-            let off = |meter: &Meter, count: i128| sums.get(meter).map(|gap| (gap - sign * count).abs());
-            let equal = |(meter, count): (&Meter, &i128)| {
-                off(meter, *count).is_some_and(|off| off <= slack(state, cell, *meter))
-            };
-            meters >= METERS && moved.iter().all(equal)
+            moved.iter().all(|(meter, count)| {
+                let off = sums.get(meter).map(|gap| (gap - sign * count).abs());
+                off.is_some_and(|off| off <= slack(state, cell, *meter))
+            }) && meters >= METERS
         };
         if left.get(cell).is_some_and(|sums| exactly(sums, -1)) {
             vanished.push(*day);
@@ -204,10 +204,10 @@ fn best_target(
     Some(Found { target, fitted, missing: gone, tied })
 }
 
-fn is_free(state: &State, cell: &CellKey, meter: Meter) -> bool {
+fn is_free(state: &State, cell: &CellKey, (owner, meter): (Owner, Meter)) -> bool {
     let mut keys = state.keys_of(cell).into_iter();
     keys.next().is_some_and(|key| {
-        let key = BillKey { meter: Some(meter), ..key };
+        let key = BillKey { meter: Some(meter), owner, ..key };
         state.model_leaf(&key).and_then(|leaf| state.unit(&key, &leaf)).is_some_and(Ratio::is_zero)
     })
 }

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::search::score::{DIGIT, Digits, digits};
-use super::{Fact, Fix, Patch, Scope, Status};
+use super::{Fact, Fix, Patch, Scope, Status, of_all};
 use crate::error::Result;
 use crate::rate::Account;
-use crate::reconcile::{BillKey, CellKey, Edit, State, quantity};
+use crate::reconcile::quantity::{self, Gaps};
+use crate::reconcile::{BillKey, CellKey, Edit, State};
 use crate::vocabulary::Meter;
 
 /// A pair of meters that a known mistake confuses, as logged and as billed.
@@ -151,10 +152,10 @@ impl Moves {
             return Vec::new();
         }
         let mut edits = self.near;
-        if edits.len() >= DAYS {
+        if days(&edits) >= DAYS {
             let day = |edit: &Edit| edit.keys().next().map(|key| key.cell.first);
             let (first, last) = (edits.iter().filter_map(day).min(), edits.iter().filter_map(day).max());
-            let far = if edits.len() >= self.far.len() { self.far } else { Vec::new() };
+            let far = if days(&edits) >= days(&self.far) { self.far } else { Vec::new() };
             let faint = self.faint.into_iter().filter(|edit| (first..=last).contains(&day(edit)));
             edits.extend(faint.chain(far));
         }
@@ -168,11 +169,8 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
         let mut days: BTreeMap<(Account, Arc<str>), Moves> = BTreeMap::new();
         for cell in &state.open {
             let Some(model) = cell.model.clone() else { continue };
-            let mut found = moves(state, cell, confusion, 1);
-            if found.near.is_empty() {
-                found.far = moves(state, cell, confusion, NOISIER).near;
-            }
-            days.entry((cell.account.clone(), model)).or_default().merge(found);
+            let days = days.entry((cell.account.clone(), model)).or_default();
+            of_cell(state, cell, confusion).into_iter().for_each(|found| days.merge(found));
         }
         for ((account, model), found) in days {
             let edits = found.told();
@@ -184,10 +182,45 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
     Ok(patches)
 }
 
-/// The moves of one cell. The equality is the test: nothing was fitted. In a noisy log it holds but for the noise of both
-/// meters, or so many times as much; where counts are reckoned, but for what rounding leaves open.
-fn moves(state: &State, cell: &CellKey, confusion: &Confusion, times: i128) -> Moves {
-    let gaps = quantity::reckoned(state, cell);
+/// The moves of one cell, owner by owner; what is too little by itself is looked at together.
+fn of_cell(state: &State, cell: &CellKey, confusion: &Confusion) -> Vec<Moves> {
+    let sums = quantity::by_meter(state, cell);
+    let (mut all, mut rest) = (Vec::new(), Gaps::new());
+    for (owner, gaps) in quantity::by_owner(quantity::reckoned(state, cell)) {
+        let sum = |meter: Meter| sums.get(&(owner, meter)).copied();
+        let mut found = moves(state, &gaps, sum, confusion, 1);
+        if found.near.is_empty() {
+            found.far = moves(state, &gaps, sum, confusion, NOISIER).near;
+            rest.extend(gaps);
+        }
+        all.push(found);
+    }
+    let together = quantity::of_all(rest.iter());
+    if together.len() < rest.len() {
+        let found = moves(state, &together, |_| None, confusion, 1);
+        let each = |edit: &Edit| match edit {
+            Edit::Move { from, to, .. } => quantity::exchanged(&rest, from, to),
+            _ => Vec::new(),
+        };
+        let parts = found.near.iter().flat_map(each);
+        let near: Vec<Edit> = parts.map(|(from, to, quantity)| Edit::Move { from, to, quantity }).collect();
+        if !near.is_empty() {
+            all.retain(|moves| !moves.near.is_empty());
+            all.push(Moves { near, shared: found.shared, ..Moves::default() });
+        }
+    }
+    all
+}
+
+/// The equality is the test: nothing was fitted. In a noisy log it holds but for the noise of both meters, or so many times as
+/// much; where counts are reckoned, but for what rounding leaves open. `sum`: billed minus logged by meter.
+fn moves(
+    state: &State,
+    gaps: &Gaps,
+    sum: impl Fn(Meter) -> Option<i128>,
+    confusion: &Confusion,
+    times: i128,
+) -> Moves {
     let logged = |key: &BillKey| key.meter == Some(confusion.logged);
     let mut moves = Moves::default();
     // Within each tier, region and band of its own,
@@ -212,14 +245,13 @@ fn moves(state: &State, cell: &CellKey, confusion: &Confusion, times: i128) -> M
         return moves;
     }
     // or, where the bill or the report does not tell those apart, in their sum: from the first that can give it all.
-    let sums = quantity::by_meter(state, cell);
-    let (Some(less), Some(short)) = (sums.get(&confusion.logged), sums.get(&confusion.billed)) else {
+    let (Some(less), Some(short)) = (sum(confusion.logged), sum(confusion.billed)) else {
         return moves;
     };
     let counted = gaps.iter().filter(|(key, _)| logged(key)).map(|(_, gap)| gap.logged).sum();
     let open = times * quantity::slack(state, counted);
-    let count = (*short).min(-less);
-    if count <= 0 || (less + short).abs() > open || *short <= 3 * open {
+    let count = short.min(-less);
+    if count <= 0 || (less + short).abs() > open || short <= 3 * open {
         return moves;
     }
     let from =
@@ -230,6 +262,11 @@ fn moves(state: &State, cell: &CellKey, confusion: &Confusion, times: i128) -> M
         moves.faint.clear();
     }
     moves
+}
+
+/// Each day is a test, and each tier, region and band of its own.
+fn days(edits: &[Edit]) -> usize {
+    of_all(edits.iter().filter_map(|edit| edit.keys().next()))
 }
 
 fn patch(confusion: &Confusion, account: &Account, model: &Arc<str>, edits: Vec<Edit>) -> Patch {
@@ -248,14 +285,14 @@ fn patch(confusion: &Confusion, account: &Account, model: &Arc<str>, edits: Vec<
         name: format!("meter move {account:?} {model} {} {}", confusion.logged, confusion.billed),
         cause: confusion.cause,
         // Every day is a test of its own: the two meters must miss and exceed by the same count.
-        status: if edits.len() >= 4 { Status::Exact } else { Status::Probable },
+        status: if days(&edits) >= 4 { Status::Exact } else { Status::Probable },
         scope,
         facts: vec![
             Fact::new("what", confusion.what),
             Fact::new("tokens logged as", confusion.logged),
             Fact::new("and billed as", confusion.billed),
             Fact::new("tokens", total),
-            Fact::new("days on which both meters miss by the same count", edits.len()),
+            Fact::new("days on which both meters miss by the same count", days(&edits)),
         ],
         edits,
         rivals: Vec::new(),

@@ -41,7 +41,7 @@ use crate::error::Result;
 use crate::money::Money;
 use crate::period::Day;
 use crate::rate::Account;
-use crate::reconcile::{CellKey, Edit, State};
+use crate::reconcile::{BillKey, CellKey, Edit, Part, State};
 use crate::vocabulary::{Meter, Tier};
 
 /// How sure a finding is.
@@ -150,9 +150,20 @@ pub struct Patch {
 pub struct Claim {
     pub patch: Patch,
     pub cells: BTreeMap<CellKey, Money>,
+    /// The same by owner, before claims that meet in a cell have shared it.
+    parts: BTreeMap<Part, Money>,
 }
 
 impl Claim {
+    fn new(patch: Patch, parts: BTreeMap<Part, Money>) -> Claim {
+        let mut cells: BTreeMap<CellKey, Money> = BTreeMap::new();
+        for ((cell, _), amount) in &parts {
+            *cells.entry(cell.clone()).or_default() += *amount;
+        }
+        cells.retain(|_, amount| !amount.is_zero());
+        Claim { patch, cells, parts }
+    }
+
     pub fn amount(&self) -> Money {
         self.cells.values().sum()
     }
@@ -161,36 +172,44 @@ impl Claim {
 /// A patch family: reads the state, proposes patches.
 pub struct Family {
     pub name: &'static str,
+    /// It looks at what is each owner's by itself; else at everybody together, as the prices and clocks of a bill are
+    /// the same for all.
+    pub apart: bool,
     pub propose: fn(&State) -> Result<Vec<Patch>>,
 }
 
 /// The canonical order. A set of patches has one meaning because it is always applied in this order.
 pub static FAMILIES: &[Family] = &[
-    Family { name: "repeated lines", propose: repeated::propose },
-    Family { name: "coverage", propose: coverage::propose },
-    Family { name: "unlogged meters", propose: unlogged::propose },
+    Family { name: "repeated lines", apart: true, propose: repeated::propose },
+    Family { name: "coverage", apart: false, propose: coverage::propose },
+    Family { name: "unlogged meters", apart: true, propose: unlogged::propose },
     // Before the repair of records, whose tokens are looked for on the days they were billed.
-    Family { name: "calendar", propose: calendar::propose },
-    Family { name: "late arrival", propose: calendar::late::propose },
-    Family { name: "missing days", propose: calendar::missing::propose },
-    Family { name: "account factor", propose: factor::propose },
-    Family { name: "record repair", propose: record::not_billed },
-    Family { name: "mapping", propose: mapping::propose },
-    Family { name: "meter move", propose: meter_move::propose },
-    Family { name: "overlap", propose: overlap::propose },
-    Family { name: "modifier", propose: modifier::propose },
-    Family { name: "increment", propose: increment::propose },
-    Family { name: "uncounted", propose: uncounted::propose },
-    Family { name: "lost counts", propose: lost::propose },
-    Family { name: "tariff", propose: calendar::tariff::propose },
+    Family { name: "calendar", apart: false, propose: calendar::propose },
+    Family { name: "late arrival", apart: true, propose: calendar::late::propose },
+    Family { name: "missing days", apart: true, propose: calendar::missing::propose },
+    Family { name: "account factor", apart: false, propose: factor::propose },
+    Family { name: "record repair", apart: true, propose: record::not_billed },
+    Family { name: "mapping", apart: true, propose: mapping::propose },
+    Family { name: "meter move", apart: true, propose: meter_move::propose },
+    Family { name: "overlap", apart: true, propose: overlap::propose },
+    Family { name: "modifier", apart: true, propose: modifier::propose },
+    Family { name: "increment", apart: true, propose: increment::propose },
+    Family { name: "uncounted", apart: true, propose: uncounted::propose },
+    Family { name: "lost counts", apart: true, propose: lost::propose },
+    Family { name: "tariff", apart: true, propose: calendar::tariff::propose },
     // A meter without a price leaves whole amounts open that other stories share.
-    Family { name: "unlisted meter", propose: fitted::unlisted::propose },
-    Family { name: "search", propose: search::propose },
-    Family { name: "price row", propose: price::propose },
-    Family { name: "fitted price", propose: fitted::propose },
-    Family { name: "uncounted amounts", propose: uncounted_amounts::propose },
-    Family { name: "missing price", propose: missing_price::propose },
+    Family { name: "unlisted meter", apart: false, propose: fitted::unlisted::propose },
+    Family { name: "search", apart: true, propose: search::propose },
+    Family { name: "price row", apart: false, propose: price::propose },
+    Family { name: "fitted price", apart: false, propose: fitted::propose },
+    Family { name: "uncounted amounts", apart: false, propose: uncounted_amounts::propose },
+    Family { name: "missing price", apart: false, propose: missing_price::propose },
 ];
+
+/// How many keys they are, of everybody together.
+fn of_all<'k>(keys: impl Iterator<Item = &'k BillKey>) -> usize {
+    keys.map(BillKey::of_all).collect::<BTreeSet<BillKey>>().len()
+}
 
 /// Every cell, in order.
 pub fn cells(state: &State) -> BTreeSet<CellKey> {

@@ -17,6 +17,9 @@ enum Shift {
     LongContext,
 }
 
+/// Days on which prompts are in the other band, where the log is noisy.
+const DAYS: usize = 3;
+
 pub fn propose(state: &State) -> Result<Vec<Patch>> {
     let mut found: BTreeMap<(Account, Arc<str>, Shift), Vec<Edit>> = BTreeMap::new();
     for cell in &state.open {
@@ -25,8 +28,13 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
             found.entry((cell.account.clone(), model.clone(), shift)).or_default().push(edit);
         }
     }
+    // A row of a noisy log that counts a prompt too short by a little is no other band.
+    let few = |shift: &Shift, edits: &[Edit]| {
+        *shift == Shift::LongContext && state.noise > 0 && scope_days(edits) < DAYS
+    };
     Ok(found
         .into_iter()
+        .filter(|((.., shift), edits)| !few(shift, edits))
         .map(|((account, model, shift), edits)| patch(state, &account, &model, &shift, edits))
         .collect())
 }
@@ -75,7 +83,7 @@ fn shifts(state: &State, cell: &CellKey) -> Vec<(Shift, Edit)> {
 
 /// The single modifier between two keys of one meter, towards what only the bill knows.
 fn shift(from: &BillKey, to: &BillKey) -> Option<Shift> {
-    if from.meter != to.meter {
+    if from.meter != to.meter || from.owner != to.owner {
         return None;
     }
     match (from.tier != to.tier, from.region != to.region, from.long_context != to.long_context) {
@@ -177,8 +185,8 @@ fn only_key(state: &State, edits: &[Edit]) -> Option<Arc<str>> {
             && row.account == first.cell.account
             && first.cell.model.as_ref() == Some(&row.model)
     }) {
-        for (leaf, count) in row.leaves() {
-            *traffic.entry(&row.key).or_default().entry(state.key_of(&leaf)).or_default() += count;
+        for (key, _, count) in state.places(row) {
+            *traffic.entry(&row.key).or_default().entry(key).or_default() += count;
         }
     }
     let only = |of: &BTreeMap<BillKey, i128>| moved.iter().all(|(key, count)| of.get(*key) == Some(count));

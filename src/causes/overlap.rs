@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Fact, Fix, Patch, Scope, Status};
+use super::{Fact, Fix, Patch, Scope, Status, of_all};
 use crate::error::Result;
 use crate::rate::Account;
 use crate::reconcile::{BillKey, CellKey, Edit, State, quantity};
@@ -29,15 +29,15 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
         }
     }
     let mut patches = Vec::new();
-    for ((account, model), over) in over.into_iter().filter(|(_, over)| over.len() >= DAYS) {
+    for ((account, model), over) in over.into_iter().filter(|(_, over)| of_all(over.keys()) >= DAYS) {
         let of_input = |key: &BillKey| BillKey { meter: Some(Meter::Input), ..key.clone() };
         let mut reads = Reads::new();
         for row in state.usage.iter().filter(|row| row.account == account && row.model == model) {
             if !row.outcome.is_billable() {
                 continue;
             }
-            for (leaf, count) in row.leaves().filter(|(leaf, _)| leaf.meter == Meter::CacheRead) {
-                let key = of_input(&state.key_of(&leaf));
+            for (key, _, count) in state.places(row).filter(|(_, leaf, _)| leaf.meter == Meter::CacheRead) {
+                let key = of_input(&key);
                 for by in [None, Some(row.key.clone())] {
                     *reads.entry(by).or_default().entry(key.clone()).or_default() += count;
                 }
@@ -56,7 +56,9 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
             (by, held)
         });
         let best = fits.max_by(|a, b| a.1.len().cmp(&b.1.len()).then_with(|| b.0.cmp(&a.0)));
-        if let Some((by, held)) = best.filter(|(_, held)| held.len() >= DAYS && 2 * held.len() > over.len()) {
+        if let Some((by, held)) = best.filter(|(_, held)| {
+            of_all(held.iter().map(|(key, _)| key)) >= DAYS && 2 * held.len() > over.len()
+        }) {
             patches.push(patch(&account, &model, by, held));
         }
     }

@@ -7,8 +7,8 @@ use super::{Fact, Fix, Patch, Scope, Status};
 use crate::error::Result;
 use crate::money::Money;
 use crate::rate::{Account, DayUsage, Leaf};
-use crate::reconcile::{BillKey, CellKey, Edit, State, quantity};
-use crate::vocabulary::{CallType, Meter, Outcome};
+use crate::reconcile::{BillKey, CellKey, Edit, Part, State, quantity};
+use crate::vocabulary::{CallType, Outcome};
 
 /// A kind of row on which log and bill are known to part.
 pub(super) struct Suspect {
@@ -37,7 +37,7 @@ static SUSPECTS: &[Suspect] = &[
 pub fn stands(state: &State, row: &DayUsage) -> bool {
     let dropped = || {
         SUSPECTS.iter().any(|suspect| (suspect.is)(row))
-            && row.leaves().any(|(leaf, _)| state.dropped.contains(&state.key_of(&leaf)))
+            && state.places(row).any(|(key, ..)| state.dropped.contains(&key))
     };
     row.outcome.is_billable() && !dropped()
 }
@@ -48,13 +48,13 @@ pub(super) type ByModel = BTreeMap<(Account, Arc<str>), Vec<Edit>>;
 pub fn not_billed(state: &State) -> Result<Vec<Patch>> {
     let mut patches = Vec::new();
     for suspect in SUSPECTS {
-        let mut cells: BTreeMap<CellKey, Vec<(BillKey, i128)>> = BTreeMap::new();
+        let mut parts: BTreeMap<Part, Vec<(BillKey, i128)>> = BTreeMap::new();
         for (key, count) in state.subset(suspect.is).into_iter().filter(|(_, count)| *count > 0) {
-            cells.entry(key.cell.clone()).or_default().push((key, count));
+            parts.entry((key.cell.clone(), key.owner)).or_default().push((key, count));
         }
         let mut found: ByModel = BTreeMap::new();
         let mut shown: BTreeSet<(Account, Arc<str>)> = BTreeSet::new();
-        for (cell, parts) in cells {
+        for ((cell, _), parts) in parts {
             if let (Some(here), Some(model)) = (lacks(state, &cell, &parts), cell.model.clone()) {
                 let name = (cell.account.clone(), model);
                 if here {
@@ -87,8 +87,7 @@ pub fn not_billed(state: &State) -> Result<Vec<Patch>> {
 fn in_sums(state: &State, suspect: &Suspect, found: &mut ByModel) -> Result<()> {
     let mut cells: BTreeMap<CellKey, Vec<(BillKey, Leaf, i128)>> = BTreeMap::new();
     for row in state.usage.iter().filter(|row| (suspect.is)(row)) {
-        for (leaf, count) in row.leaves() {
-            let key = state.key_of(&leaf);
+        for (key, leaf, count) in state.places(row) {
             if key.meter.is_none() && key.cell.first < key.cell.last {
                 cells.entry(key.cell.clone()).or_default().push((key, leaf, count));
             }
@@ -117,15 +116,15 @@ fn in_sums(state: &State, suspect: &Suspect, found: &mut ByModel) -> Result<()> 
 /// `Some(false)` where they are too few to tell.
 fn lacks(state: &State, cell: &CellKey, parts: &[(BillKey, i128)]) -> Option<bool> {
     let gaps = quantity::by_meter(state, cell);
-    let mut logged: BTreeMap<Meter, i128> = BTreeMap::new();
+    let mut logged = quantity::ByMeter::new();
     for key in state.keys_of(cell) {
         if let Some(meter) = key.meter {
-            *logged.entry(meter).or_default() += state.logged_quantity(&key);
+            *logged.entry((key.owner, meter)).or_default() += state.logged_quantity(&key);
         }
     }
     let mut shown = false;
     for (key, count) in parts {
-        let meter = key.meter?;
+        let meter = (key.owner, key.meter?);
         let slack = quantity::slack(state, logged.get(&meter).copied().unwrap_or(0));
         shown |= *count > 2 * slack;
         gaps.get(&meter).filter(|gap| **gap <= slack - count)?;

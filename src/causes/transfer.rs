@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::search::score::{DIGIT, Digits, digits};
-use super::{Fact, Fix, Patch, Scope, Status};
+use super::{Fact, Fix, Patch, Scope, Status, of_all};
 use crate::period::Day;
 use crate::rate::Account;
-use crate::reconcile::quantity::{self, Gap};
+use crate::reconcile::owners::Owner;
+use crate::reconcile::quantity::{self, Gap, Gaps};
 use crate::reconcile::{BillKey, CellKey, Edit, State};
 
 /// Equal counts (meters × days) below which nothing is said, and meters of one day.
@@ -20,43 +21,89 @@ const SURE: Digits = 16 * DIGIT;
 /// Model-days by their days.
 pub(super) type ByDays = BTreeMap<(Day, Day), Vec<CellKey>>;
 
-type Gaps = BTreeMap<BillKey, Gap>;
+/// An account, the model that usage is logged as, and the one it is billed as.
+type Name = (Account, Arc<str>, Arc<str>);
 
 /// What one day moved, by key of the model that it was logged as, and the digits that both sides share of each.
 type Moved = Vec<(BillKey, i128, Digits)>;
 
 pub(super) fn propose(state: &State, by_days: &ByDays, taken: &BTreeSet<CellKey>) -> Vec<Patch> {
-    let mut found: BTreeMap<(Account, Arc<str>, Arc<str>), BTreeMap<Day, Moved>> = BTreeMap::new();
+    let mut found: BTreeMap<Name, BTreeMap<Day, Moved>> = BTreeMap::new();
     for ((first, last), cells) in by_days {
         if first != last {
             continue;
         }
         let free = cells.iter().filter(|cell| !taken.contains(*cell) && cell.model.is_some());
-        let gaps: Vec<(&CellKey, Gaps)> = free.map(|cell| (cell, quantity::reckoned(state, cell))).collect();
-        for (source, less) in &gaps {
-            if less.values().all(|gap| gap.difference() >= -gap.within) {
-                continue;
+        // What is an owner's of one model is that owner's on the bill of another.
+        let mut parts: BTreeMap<Owner, Vec<(&CellKey, Gaps)>> = BTreeMap::new();
+        for cell in free {
+            for (owner, gaps) in quantity::by_owner(quantity::reckoned(state, cell)) {
+                parts.entry(owner).or_default().push((cell, gaps));
             }
-            let mut fits = gaps.iter().filter_map(|(target, more)| {
-                let model = target.model.as_ref().filter(|_| target.account == source.account)?;
-                Some((model, moved(state, less, more, model)?))
+        }
+        let mut rest: BTreeMap<&CellKey, Gaps> = BTreeMap::new();
+        let owners = parts.len();
+        for gaps in parts.into_values() {
+            let transfers = transfers(state, &gaps);
+            if transfers.is_empty() {
+                gaps.into_iter().for_each(|(cell, gaps)| rest.entry(cell).or_default().extend(gaps));
+            }
+            for (name, moved) in transfers {
+                found.entry(name).or_default().entry(*first).or_default().extend(moved);
+            }
+        }
+        if owners < 2 {
+            continue;
+        }
+        // What is too little by itself is looked at together.
+        let together: Vec<(&CellKey, Gaps)> =
+            rest.iter().map(|(cell, gaps)| (*cell, quantity::of_all(gaps.iter()))).collect();
+        let rest: Gaps = rest.into_values().flatten().collect();
+        for (name, moved) in transfers(state, &together) {
+            let each = moved.into_iter().flat_map(|(key, _, shared)| {
+                let mut shared = Some(shared);
+                let parts = quantity::exchanged(&rest, &key, &with_model(&key, &name.2)).into_iter();
+                // What they share is told once.
+                parts
+                    .map(move |(from, _, count)| (from, count, shared.take().unwrap_or(0)))
+                    .collect::<Vec<_>>()
             });
-            // Two models that could both have served it are no proof of either.
-            if let (Some((target, moved)), None) = (fits.next(), fits.next())
-                && let Some(model) = &source.model
-            {
-                let name = (source.account.clone(), model.clone(), target.clone());
-                found.entry(name).or_default().insert(*first, moved);
-            }
+            found.entry(name.clone()).or_default().entry(*first).or_default().extend(each);
         }
     }
     let enough = |days: &BTreeMap<Day, Moved>| {
         let shared: Digits = days.values().flatten().map(|(.., shared)| shared).sum();
-        days.values().map(Vec::len).sum::<usize>() >= EQUATIONS && shared >= SURE
+        equations(days) >= EQUATIONS && shared >= SURE
     };
     let patches =
         found.into_iter().filter(|(_, days)| enough(days)).map(|(name, days)| patch(state, name, days));
     patches.filter(|patch| !state.rejected.contains(&patch.name)).collect()
+}
+
+/// What one model of a day has less and just one other more.
+fn transfers(state: &State, gaps: &[(&CellKey, Gaps)]) -> Vec<(Name, Moved)> {
+    let mut found = Vec::new();
+    for (source, less) in gaps {
+        if less.values().all(|gap| gap.difference() >= -gap.within) {
+            continue;
+        }
+        let mut fits = gaps.iter().filter_map(|(target, more)| {
+            let model = target.model.as_ref().filter(|_| target.account == source.account)?;
+            Some((model, moved(state, less, more, model)?))
+        });
+        // Two models that could both have served it are no proof of either.
+        if let (Some((target, moved)), None) = (fits.next(), fits.next())
+            && let Some(model) = &source.model
+        {
+            found.push(((source.account.clone(), model.clone(), target.clone()), moved));
+        }
+    }
+    found
+}
+
+/// Counts that agree, of everybody together.
+fn equations(days: &BTreeMap<Day, Moved>) -> usize {
+    of_all(days.values().flatten().map(|(key, ..)| key))
 }
 
 /// The counts that one cell has less and another more, key by key; `None` where a key disagrees by more than noise.
@@ -103,14 +150,17 @@ fn patch(
     scope.models.extend([source.clone(), target.clone()]);
     let first = days.keys().next().copied();
     // A later day on which the model was billed as logged: another stood in for it on some days only.
-    let ties = |cell: &CellKey| quantity::reckoned(state, cell).values().all(|gap| quiet(state, gap));
+    let ties = |cell: &CellKey| {
+        let gaps = quantity::reckoned(state, cell);
+        quantity::of_all(gaps.iter()).values().all(|gap| quiet(state, gap))
+    };
     let back = super::cells(state).into_iter().any(|cell| {
         cell.account == account
             && cell.model.as_ref() == Some(&source)
             && Some(cell.first) > first
             && ties(&cell)
     });
-    let equations: usize = days.values().map(Vec::len).sum();
+    let equations = equations(&days);
     let count = days.len();
     let mut edits = Vec::new();
     let mut total = 0;

@@ -11,7 +11,7 @@ use super::record::{ByModel, Suspect, patch};
 use super::{Fact, Patch, Status};
 use crate::error::Result;
 use crate::period::Day;
-use crate::rate::Account;
+use crate::rate::{Account, NOBODY, Owner};
 use crate::reconcile::{BillKey, CellKey, Edit, State, quantity};
 use crate::vocabulary::{CountSource, Meter, Outcome};
 
@@ -80,6 +80,8 @@ pub(super) struct Rows {
     pub requests: u64,
     pub keys: BTreeSet<Arc<str>>,
     pub days: BTreeSet<Day>,
+    /// The same by owner.
+    at: BTreeSet<(Owner, Day)>,
     counted: BTreeMap<BillKey, i128>,
 }
 
@@ -89,7 +91,7 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
     for kind in KINDS {
         for ((account, model), rows) in rows_of(state, kind) {
             let edits = edits(state, kind, &account, &model, &rows, &taken);
-            if edits.is_empty() || !control_days_tie(state, &account, &model, &rows.days) {
+            if edits.is_empty() || !control_days_tie(state, &account, &model, &rows) {
                 continue;
             }
             let mut found = patch(&kind.rows, &account, &model, edits, rows.keys, rows.requests);
@@ -112,8 +114,9 @@ pub(super) fn rows_of(state: &State, kind: &Kind) -> BTreeMap<(Account, Arc<str>
         rows.requests += row.sums.requests;
         rows.keys.insert(row.key.clone());
         rows.days.insert(row.day);
-        for (leaf, count) in row.leaves() {
-            *rows.counted.entry(state.key_of(&leaf)).or_default() += count;
+        rows.at.insert((state.owner_of(&row.key), row.day));
+        for (key, _, count) in state.places(row) {
+            *rows.counted.entry(key).or_default() += count;
         }
     }
     found
@@ -134,18 +137,20 @@ fn edits(
         if cell.first != cell.last || !rows.days.contains(&cell.first) || taken.contains(cell) {
             continue;
         }
-        let gaps = quantity::gaps(state, cell);
         let is_open = |key: &BillKey| key.meter.is_some_and(kind.open);
         let possible = |key: &BillKey, gap: &quantity::Gap| {
             let (less, more) = (kind.range)(rows.counted.get(key).copied().unwrap_or(0));
             quantity::quiet(state, gap, 1) || (is_open(key) && (-less..=more).contains(&gap.difference()))
         };
-        // One meter that such rows cannot explain means that something else happened too.
-        if gaps.iter().all(|(key, gap)| possible(key, gap))
-            && gaps.iter().any(|(key, gap)| is_open(key) && !quantity::quiet(state, gap, 1))
-        {
-            let off = gaps.into_iter().filter(|(key, gap)| is_open(key) && gap.difference() != 0);
-            edits.extend(off.map(|(key, gap)| Edit::Drop { quantity: -gap.difference(), from: key }));
+        let parts = quantity::by_owner(quantity::gaps(state, cell)).into_iter();
+        for (_, gaps) in parts.filter(|(owner, _)| rows.at.contains(&(*owner, cell.first))) {
+            // One meter that such rows cannot explain means that something else happened too.
+            if gaps.iter().all(|(key, gap)| possible(key, gap))
+                && gaps.iter().any(|(key, gap)| is_open(key) && !quantity::quiet(state, gap, 1))
+            {
+                let off = gaps.into_iter().filter(|(key, gap)| is_open(key) && gap.difference() != 0);
+                edits.extend(off.map(|(key, gap)| Edit::Drop { quantity: -gap.difference(), from: key }));
+            }
         }
     }
     edits
@@ -155,18 +160,20 @@ fn edits(
 const NOISIER: i128 = 4;
 const NOISIEST: usize = 5;
 
-/// Where other days miss tokens too, these may miss them for the same reason.
-fn control_days_tie(state: &State, account: &Account, model: &Arc<str>, days: &BTreeSet<Day>) -> bool {
-    let control: Vec<CellKey> = super::cells(state)
-        .into_iter()
-        .filter(|cell| cell.account == *account && cell.model.as_ref() == Some(model))
-        .filter(|cell| !days.contains(&cell.first))
-        .collect();
-    let ties = |cell: &&CellKey| {
-        quantity::gaps(state, cell).values().all(|gap| quantity::quiet(state, gap, NOISIER))
-    };
-    let open = control.len() - control.iter().filter(ties).count();
-    nearly_all_tie(state, control.len(), open)
+/// Where other days of the same owners miss tokens too, these may miss them for the same reason.
+fn control_days_tie(state: &State, account: &Account, model: &Arc<str>, rows: &Rows) -> bool {
+    let owners: BTreeSet<Owner> = rows.at.iter().map(|(owner, _)| *owner).collect();
+    let cells = super::cells(state).into_iter();
+    let (mut control, mut open) = (0, 0);
+    for cell in cells.filter(|cell| cell.account == *account && cell.model.as_ref() == Some(model)) {
+        let mut parts = quantity::by_owner(quantity::gaps(state, &cell));
+        for owner in owners.iter().filter(|owner| !rows.at.contains(&(**owner, cell.first))) {
+            let gaps = parts.remove(owner).unwrap_or_default();
+            control += 1;
+            open += usize::from(!gaps.values().all(|gap| quantity::quiet(state, gap, NOISIER)));
+        }
+    }
+    nearly_all_tie(state, control, open)
 }
 
 /// Whether control days tie out, of which so many are open: all of them, or in a noisy log nearly all.
@@ -186,34 +193,45 @@ fn lost(state: &State, taken: &BTreeSet<CellKey>) -> Vec<Patch> {
     let counts_requests = |account: &Account| {
         state.witnessed.get(account).is_some_and(|meters| meters.contains(&Meter::Request))
     };
-    let mut logged: BTreeMap<(&Account, &Arc<str>, Day), i128> = BTreeMap::new();
+    // A report may count requests without saying whose they are.
+    let asked = |model: &Arc<str>, owner: Owner| {
+        let shared = owner != NOBODY && state.owners.share(&Some(model.clone()), Some(Meter::Request));
+        if shared { NOBODY } else { owner }
+    };
+    let mut logged: BTreeMap<(&Account, &Arc<str>, Owner, Day), i128> = BTreeMap::new();
     for row in state.usage.iter().filter(|row| (LOST.is)(row) && counts_requests(&row.account)) {
-        *logged.entry((&row.account, &row.model, row.day)).or_default() += i128::from(row.sums.requests);
+        let name = (&row.account, &row.model, asked(&row.model, state.owner_of(&row.key)), row.day);
+        *logged.entry(name).or_default() += i128::from(row.sums.requests);
     }
     let mut found: ByModel = BTreeMap::new();
     let mut shares: BTreeMap<(Account, Arc<str>), Shares> = BTreeMap::new();
     for cell in state.open.iter().filter(|cell| counts_requests(&cell.account) && !taken.contains(*cell)) {
         let Some(model) = cell.model.as_ref().filter(|_| cell.first == cell.last) else { continue };
-        let requests = requests(state, cell);
-        let ours = logged.get(&(&cell.account, model, cell.first)).copied().unwrap_or(0);
-        let gaps = quantity::gaps(state, cell);
-        if requests <= ours || ours == 0 || gaps.values().any(|gap| gap.difference() < 0) {
-            continue;
+        let mut parts: BTreeMap<Owner, quantity::Gaps> = BTreeMap::new();
+        for (key, gap) in quantity::gaps(state, cell) {
+            parts.entry(asked(model, key.owner)).or_default().insert(key, gap);
         }
-        let name = (cell.account.clone(), model.clone());
-        let sums = shares.entry(name.clone()).or_default();
-        sums.requests.0 += requests - ours;
-        sums.requests.1 += requests;
-        for (key, gap) in &gaps {
-            let meter = sums.meters.entry(key.meter).or_default();
-            meter.0 += gap.difference();
-            meter.1 += gap.billed;
+        for (owner, gaps) in parts {
+            let requests = requests(state, cell, owner);
+            let ours = logged.get(&(&cell.account, model, owner, cell.first)).copied().unwrap_or(0);
+            if requests <= ours || ours == 0 || gaps.values().any(|gap| gap.difference() < 0) {
+                continue;
+            }
+            let name = (cell.account.clone(), model.clone());
+            let sums = shares.entry(name.clone()).or_default();
+            sums.requests.0 += requests - ours;
+            sums.requests.1 += requests;
+            for (key, gap) in &gaps {
+                let meter = sums.meters.entry(key.meter).or_default();
+                meter.0 += gap.difference();
+                meter.1 += gap.billed;
+            }
+            let short = gaps.into_iter().filter(|(_, gap)| gap.difference() > 0);
+            found
+                .entry(name)
+                .or_default()
+                .extend(short.map(|(key, gap)| Edit::Drop { quantity: -gap.difference(), from: key }));
         }
-        let short = gaps.into_iter().filter(|(_, gap)| gap.difference() > 0);
-        found
-            .entry(name)
-            .or_default()
-            .extend(short.map(|(key, gap)| Edit::Drop { quantity: -gap.difference(), from: key }));
     }
     let mut patches = Vec::new();
     for ((account, model), edits) in found {
@@ -254,10 +272,10 @@ impl Shares {
     }
 }
 
-/// Requests that the provider's usage report counts for the cell.
-fn requests(state: &State, cell: &CellKey) -> i128 {
-    let own = |(key, _): &(&BillKey, _)| key.cell == *cell && key.meter == Some(Meter::Request);
-    let first = BillKey { cell: cell.clone(), meter: None, tier: None, region: None, long_context: None };
+/// Requests that the provider's usage report counts for an owner's part of the cell.
+fn requests(state: &State, cell: &CellKey, owner: Owner) -> i128 {
+    let own = |(key, _): &(&BillKey, _)| key.owner == owner && key.meter == Some(Meter::Request);
+    let first = BillKey::first_of(cell);
     let counts = state.witness.range(first..).take_while(|(key, _)| key.cell == *cell).filter(own);
     counts.flat_map(|(_, by_identity)| by_identity.values()).sum()
 }

@@ -22,6 +22,7 @@ use crate::error::Result;
 use crate::invoice::{DocumentKind, ModelScope};
 use crate::money::Money;
 use crate::rate::{Account, Accounts, DayUsage, Rater};
+use crate::reconcile::owners::NOBODY;
 use crate::reconcile::{CellKey, Export, Grain, Line, State};
 use crate::vocabulary::ChargeCategory;
 
@@ -53,9 +54,9 @@ pub fn assemble(inputs: &CloseInputs) -> Result<Reconciliation> {
     let explained = engine::explain(&state)?;
     let mut left_out = search_cut(&explained);
     left_out.extend(no_hours(&state, &explained));
-    let bridge = logged::bridge(&usage, &rater, |leaf| state.key_of(leaf).cell)?;
+    let bridge = logged::bridge(&usage, &rater, |leaf| state.key_of(leaf, NOBODY).cell)?;
 
-    let remedies = remedy::of(&state, &explained.claims);
+    let remedies = remedy::of(&state, &explained);
     let mut drafts: Vec<Draft> = explained
         .claims
         .into_iter()

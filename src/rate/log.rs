@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 use super::clock::Clock;
-use super::{Account, DayUsage, Leaf, Meanings, Segments, row_of, rows_by, traffic};
+use super::{Account, DayUsage, Leaf, Meanings, Owner, Segments, row_of, rows_by, traffic};
 use crate::period::{Day, Period};
 use crate::usage::cube::{Cubes, Name, RatingKey, Sums};
 use crate::vocabulary::Seller;
@@ -29,6 +29,8 @@ type Payer<'a> = BTreeMap<usize, Vec<(&'a RatingKey, &'a Sums)>>;
 pub struct Slots {
     /// Everything a unit price depends on; the day is the period's first and means nothing.
     pub leaves: Vec<Leaf>,
+    /// Whose each leaf is.
+    pub owners: Vec<Owner>,
     /// Leaf, first instant of the 15-minute slot, quantity.
     pub counts: Vec<(usize, i64, i128)>,
 }
@@ -76,8 +78,8 @@ impl<'a> Log<'a> {
         self.days.get_or_init(|| keys().map(RatingKey::day).collect())
     }
 
-    /// An account's billable usage slot by slot, from a day before the period to a day after it.
-    pub fn slots(&self, account: &Account) -> Slots {
+    /// An account's billable usage slot by slot, from a day before the period to a day after it; by the owners of its keys.
+    pub fn slots(&self, account: &Account, owner: impl Fn(&str) -> Owner) -> Slots {
         let mut slots = Slots::default();
         let payers = self.payers.get_or_init(|| self.payers());
         for (source, rows) in payers.get(account).into_iter().flatten() {
@@ -90,7 +92,7 @@ impl<'a> Log<'a> {
             };
             // The same call in another slot of the same price has the same names.
             let mut known: BTreeMap<RatingKey, DayUsage> = BTreeMap::new();
-            let mut index: BTreeMap<Leaf, usize> = BTreeMap::new();
+            let mut index: BTreeMap<(Leaf, Owner), usize> = BTreeMap::new();
             for (key, sums) in rows {
                 let at = segments.last_change(key).unwrap_or_else(|| self.around().first.start());
                 let at = if key.whole_day { key.at() } else { at };
@@ -100,10 +102,12 @@ impl<'a> Log<'a> {
                     .or_insert_with(|| row_of(&mut text, key, self.period.first, at, *source, self.meanings));
                 let mut row = DayUsage { sums: **sums, day: key.day(), ..named.clone() };
                 traffic::apply(self.meanings.traffic, self.meanings.book, &mut row);
+                let owner = owner(&row.key);
                 for (leaf, count) in row.leaves() {
                     let leaf = Leaf { day: self.period.first, ..leaf };
-                    let place = *index.entry(leaf.clone()).or_insert_with(|| {
+                    let place = *index.entry((leaf.clone(), owner)).or_insert_with(|| {
                         slots.leaves.push(leaf);
+                        slots.owners.push(owner);
                         slots.leaves.len() - 1
                     });
                     slots.counts.push((place, key.at(), count));

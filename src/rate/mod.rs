@@ -141,6 +141,10 @@ impl DayUsage {
     }
 }
 
+/// Whose usage it is, where keys of the log are known on the bill; 0 is nobody in particular.
+pub type Owner = u16;
+pub const NOBODY: Owner = 0;
+
 /// Which account pays for a log row: the source's own, the one that lists the key, or the seller's only one.
 pub struct Accounts {
     /// Accounts known from books and bills.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::grain::{BillKey, CellKey};
+use super::grain::{BillKey, CellKey, Part};
 use super::repeated::Repeat;
 use super::state::{Identity, State};
 use crate::error::Result;
@@ -90,20 +90,21 @@ impl State<'_> {
         }
     }
 
-    /// Applies the edits and returns what they explain, cell by cell: the fall of `billed − priced`.
-    pub fn apply(&mut self, edits: &[Edit]) -> Result<BTreeMap<CellKey, Money>> {
+    /// Applies the edits and returns what they explain, by cell and owner: the fall of `billed − priced`.
+    pub fn apply(&mut self, edits: &[Edit]) -> Result<BTreeMap<Part, Money>> {
         let cells: BTreeSet<CellKey> = edits.iter().flat_map(|edit| self.touched(edit)).collect();
-        let mut explained = BTreeMap::new();
+        let mut explained: BTreeMap<Part, Money> = BTreeMap::new();
         for cell in &cells {
-            explained.insert(cell.clone(), self.delta(cell)?);
+            for (owner, before) in self.deltas(cell)? {
+                explained.insert((cell.clone(), owner), before);
+            }
         }
         for edit in edits {
             self.change(edit);
         }
         for cell in &cells {
-            let after = self.delta(cell)?;
-            if let Some(before) = explained.get_mut(cell) {
-                *before -= after;
+            for (owner, after) in self.deltas(cell)? {
+                *explained.entry((cell.clone(), owner)).or_default() -= after;
             }
         }
         explained.retain(|_, amount| !amount.is_zero());
@@ -148,8 +149,8 @@ impl State<'_> {
             Edit::Price { key, unit } => {
                 self.prices.insert(key.clone(), *unit);
             }
-            Edit::Reprice { leaf, unit, .. } => {
-                self.leaf_prices.insert(leaf.clone(), *unit);
+            Edit::Reprice { key, leaf, unit } => {
+                self.leaf_prices.entry(key.clone()).or_default().insert(leaf.clone(), *unit);
             }
             Edit::Withdraw { key, repeat } => {
                 let lines = Arc::make_mut(&mut self.billed).get_mut(key);
@@ -188,12 +189,10 @@ impl State<'_> {
 
     /// Where the usage of rows meets the bill.
     fn billable<'r>(
-        &self,
+        &'r self,
         rows: impl Iterator<Item = &'r DayUsage>,
     ) -> impl Iterator<Item = (BillKey, Leaf, i128)> {
-        rows.filter(|row| row.outcome.is_billable())
-            .flat_map(DayUsage::leaves)
-            .map(|(leaf, quantity)| (self.key_of(&leaf), leaf, quantity))
+        rows.filter(|row| row.outcome.is_billable()).flat_map(|row| self.places(row))
     }
 
     /// Removes a quantity from a key, leaf by leaf in order.

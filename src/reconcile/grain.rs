@@ -8,6 +8,7 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::owners::{NOBODY, Owner};
 use crate::invoice::{BillLine, ModelScope};
 use crate::period::{Day, Period};
 use crate::rate::{Account, Leaf, compare};
@@ -37,6 +38,9 @@ impl PartialOrd for CellKey {
     }
 }
 
+/// What is one owner's of a cell.
+pub type Part = (CellKey, Owner);
+
 /// A part of a cell that the bill distinguishes. `None` in a dimension: the bill does not tell it apart.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BillKey {
@@ -45,12 +49,27 @@ pub struct BillKey {
     pub tier: Option<Tier>,
     pub region: Option<Arc<str>>,
     pub long_context: Option<bool>,
+    /// Whose it is, where keys of the log are known among the projects and API keys of the bill. It comes last: the
+    /// parts of one key are neighbours.
+    pub owner: Owner,
 }
 
 impl BillKey {
     /// The key that comes before all others of a cell.
     pub fn first_of(cell: &CellKey) -> BillKey {
-        BillKey { cell: cell.clone(), meter: None, tier: None, region: None, long_context: None }
+        BillKey {
+            cell: cell.clone(),
+            meter: None,
+            tier: None,
+            region: None,
+            long_context: None,
+            owner: NOBODY,
+        }
+    }
+
+    /// The same of everybody together.
+    pub fn of_all(&self) -> BillKey {
+        BillKey { owner: NOBODY, ..self.clone() }
     }
 }
 
@@ -196,6 +215,7 @@ impl Grain {
             tier: dimensions.tier.then_some(leaf.tier),
             region: dimensions.region.then(region),
             long_context: dimensions.long_context.then_some(long_context),
+            owner: NOBODY,
         }
     }
 
@@ -205,7 +225,7 @@ impl Grain {
         if cell.model.is_none() {
             return match line.line.meter {
                 Some(meter) => self.coarse(cell, meter),
-                None => BillKey { cell, meter: None, tier: None, region: None, long_context: None },
+                None => BillKey::first_of(&cell),
             };
         }
         let dimensions = self.dimensions(line.model.as_ref());
@@ -215,6 +235,7 @@ impl Grain {
             tier: dimensions.tier.then(|| line.line.tier.unwrap_or(Tier::Standard)),
             region: dimensions.region.then(|| line.line.region.clone().unwrap_or_else(|| "global".into())),
             long_context: dimensions.long_context.then(|| line.line.long_context.unwrap_or(false)),
+            owner: NOBODY,
         }
     }
 
@@ -223,7 +244,7 @@ impl Grain {
             .collapsed
             .iter()
             .any(|window| overlap(*window, Period { first: cell.first, last: cell.last }));
-        BillKey { cell, meter: (!collapsed).then_some(meter), tier: None, region: None, long_context: None }
+        BillKey { meter: (!collapsed).then_some(meter), ..BillKey::first_of(&cell) }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Does the bill agree with the charges? Both sides at the bill's grain, with computed rounding and proven quantities.
 
+pub mod apart;
 pub mod edit;
 pub mod few;
 pub mod grain;
@@ -11,7 +12,7 @@ pub mod state;
 
 pub use edit::Edit;
 pub use few::Few;
-pub use grain::{BillKey, CellKey, Grain, Line};
+pub use grain::{BillKey, CellKey, Grain, Line, Part};
 pub use owners::Owners;
 pub use repeated::Repeat;
 pub use sides::Sides;

@@ -1,13 +1,15 @@
 //! Which key of the log is which project or API key on the bill? Nobody writes it down, but on days without a fault both
 //! count the same. Where it is known, what goes wrong under one key is told apart from what goes wrong under another.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::grain::BillKey;
 use super::state::{Identity, State};
 use crate::error::Result;
 use crate::rate::{self, Account};
+pub use crate::rate::{NOBODY, Owner};
+use crate::vocabulary::Meter;
 
 /// Amounts that must agree, and how many times as many as with any other.
 const AGREEING: usize = 6;
@@ -18,15 +20,16 @@ const SHARE: usize = 8;
 const NEAR: i128 = 10_000;
 const MILLION: i128 = 1_000_000;
 
-/// The owner of a bill line or of a row of the log: a number, the same on both sides; 0 is nobody in particular.
-pub type Owner = u16;
-pub const NOBODY: Owner = 0;
+/// Models and meters.
+type Shared = BTreeMap<Option<Arc<str>>, BTreeSet<Option<Meter>>>;
 
 /// Projects and API keys of one account's bill beside keys of its log.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Owners {
     of_identity: BTreeMap<Identity, Owner>,
     of_key: BTreeMap<Arc<str>, Owner>,
+    /// Models and meters whose lines on the bill, or in a usage report, do not say whose they are.
+    shared: Shared,
 }
 
 impl Owners {
@@ -42,6 +45,16 @@ impl Owners {
         self.of_key.get(key).copied().unwrap_or(NOBODY)
     }
 
+    /// The part of a key that is an owner's; all of it where nobody says whose it is.
+    pub fn part(&self, key: BillKey, owner: Owner) -> BillKey {
+        if owner == NOBODY || self.share(&key.cell.model, key.meter) { key } else { BillKey { owner, ..key } }
+    }
+
+    /// True for a model's meter of which the bill, or a report, does not say whose it is.
+    pub fn share(&self, model: &Option<Arc<str>>, meter: Option<Meter>) -> bool {
+        self.shared.get(model).is_some_and(|meters| meters.contains(&meter))
+    }
+
     /// Learns them from both sides as they stand. One factor on everything of a pair does not hide it.
     pub fn learn(state: &State, account: &Account) -> Result<Owners> {
         let identities = state.identities(account);
@@ -52,7 +65,7 @@ impl Owners {
         let mut ratios: BTreeMap<(&Identity, &Arc<str>), Vec<i128>> = BTreeMap::new();
         let mut amounts: BTreeMap<&Identity, usize> = BTreeMap::new();
         for (key, lines) in state.billed.iter().filter(|(key, _)| key.cell.account == *account) {
-            let Some(keys) = logged.get(key) else { continue };
+            let Some(keys) = logged.get(&key.of_all()) else { continue };
             for (identity, billed) in lines {
                 let amount = billed.amount.pico();
                 if amount <= billed.bound.pico() * MILLION / NEAR {
@@ -86,7 +99,27 @@ impl Owners {
                 owners.pair(identity, name);
             }
         }
+        if !owners.is_empty() {
+            owners.shared = owners.shared_by(state, account);
+        }
         Ok(owners)
+    }
+
+    /// What the bill, or a report, has only lines for that say nothing of whose they are.
+    fn shared_by(&self, state: &State, account: &Account) -> Shared {
+        let known = state.identities(account);
+        let says = |identity: &Identity| {
+            known.contains(identity)
+                && (*identity != Identity::default() || self.of_identity(identity) != NOBODY)
+        };
+        let of_account = |key: &BillKey| key.cell.account == *account;
+        let bill = state.billed.iter().filter(|(key, _)| of_account(key));
+        let report = state.witness.iter().filter(|(key, _)| of_account(key));
+        let mut shared = silent(bill.map(|(key, lines)| (key, lines.keys().any(says))));
+        for (model, meters) in silent(report.map(|(key, lines)| (key, lines.keys().any(says)))) {
+            shared.entry(model).or_default().extend(meters);
+        }
+        shared
     }
 
     fn pair(&mut self, identity: &Identity, name: &Arc<str>) {
@@ -96,6 +129,19 @@ impl Owners {
         self.of_identity.insert(identity.clone(), owner);
         self.of_key.insert(name.clone(), owner);
     }
+}
+
+/// Models and meters of which no line says anything.
+fn silent<'k>(lines: impl Iterator<Item = (&'k BillKey, bool)>) -> Shared {
+    let mut all: BTreeMap<(&Option<Arc<str>>, Option<Meter>), bool> = BTreeMap::new();
+    for (key, says) in lines {
+        *all.entry((&key.cell.model, key.meter)).or_default() |= says;
+    }
+    let mut silent = Shared::new();
+    for ((model, meter), _) in all.into_iter().filter(|(_, says)| !says) {
+        silent.entry(model.clone()).or_default().insert(meter);
+    }
+    silent
 }
 
 /// The most ratios that are within the noise of one another.
@@ -113,11 +159,10 @@ fn logged(state: &State, account: &Account) -> Result<BTreeMap<BillKey, BTreeMap
     let mut sums: BTreeMap<BillKey, BTreeMap<Arc<str>, i128>> = BTreeMap::new();
     let rows = state.usage.iter().filter(|row| row.account == *account && row.outcome.is_billable());
     for row in rows.filter(|row| !row.key.is_empty()) {
-        for (leaf, quantity) in row.leaves() {
-            let key = state.key_of(&leaf);
+        for (key, leaf, quantity) in state.places(row) {
             let Some(unit) = state.unit(&key, &leaf) else { continue };
             let amount = rate::amount(unit, quantity)?.pico();
-            *sums.entry(key).or_default().entry(row.key.clone()).or_default() += amount;
+            *sums.entry(key.of_all()).or_default().entry(row.key.clone()).or_default() += amount;
         }
     }
     Ok(sums)

@@ -1,11 +1,12 @@
 //! What quantity did the provider bill? Stated on the bill, counted by its usage report, or implied by an exact
 //! amount; never guessed. With it, a difference splits into quantity and rate without a residue.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::grain::{BillKey, CellKey};
+use super::owners::Owner;
 use super::sides::Sides;
-use super::state::{Billed, Identity, State};
+use super::state::{Billed, State};
 use crate::money::{Money, Ratio, div_half_even};
 use crate::vocabulary::Meter;
 
@@ -55,31 +56,17 @@ impl Gap {
 
 /// The billed quantity under a key, if anything proves it.
 pub fn billed(state: &State, key: &BillKey) -> Option<(i128, Known)> {
-    proven(state, key, &state.bill(key), |_| true)
-}
-
-/// The same of some projects and API keys only.
-pub fn billed_of(
-    state: &State,
-    key: &BillKey,
-    whose: impl Fn(&Identity) -> bool + Copy,
-) -> Option<(i128, Known)> {
-    proven(state, key, &state.bill_of(key, whose), whose)
+    proven(state, key, &state.bill(key))
 }
 
 /// The same where their bill is at hand.
-fn proven(
-    state: &State,
-    key: &BillKey,
-    bill: &Billed,
-    whose: impl Fn(&Identity) -> bool,
-) -> Option<(i128, Known)> {
+fn proven(state: &State, key: &BillKey, bill: &Billed) -> Option<(i128, Known)> {
     if bill.lines > 0
         && let Some(quantity) = bill.quantity
     {
         return Some((quantity, Known::Stated));
     }
-    if let Some(quantity) = state.witnessed_of(key, whose) {
+    if let Some(quantity) = state.witnessed_quantity(key) {
         return Some((quantity, Known::Witnessed));
     }
     if bill.lines == 0 {
@@ -130,13 +117,16 @@ pub fn quiet(state: &State, gap: &Gap, times: i128) -> bool {
     gap.difference().abs() <= times * slack(state, gap.billed)
 }
 
+/// Both counts by key.
+pub type Gaps = BTreeMap<BillKey, Gap>;
+
 /// The quantity table of one cell: every key with proof on the bill side.
-pub fn gaps(state: &State, cell: &CellKey) -> BTreeMap<BillKey, Gap> {
+pub fn gaps(state: &State, cell: &CellKey) -> Gaps {
     state
         .sides_of(cell)
         .iter()
         .filter_map(|sides| {
-            let (quantity, known) = proven(state, sides.key, &state.bill_at(sides), |_| true)?;
+            let (quantity, known) = proven(state, sides.key, &state.bill_at(sides))?;
             let gap = Gap { logged: sides.logged_quantity(), billed: quantity, known, within: 0 };
             Some((sides.key.clone(), gap))
         })
@@ -145,7 +135,7 @@ pub fn gaps(state: &State, cell: &CellKey) -> BTreeMap<BillKey, Gap> {
 
 /// The same, and where nothing proves a count, what the amount comes to at the book's price: for whoever compares counts
 /// that both sides of an exchange have to show.
-pub fn reckoned(state: &State, cell: &CellKey) -> BTreeMap<BillKey, Gap> {
+pub fn reckoned(state: &State, cell: &CellKey) -> Gaps {
     let mut gaps = gaps(state, cell);
     for sides in state.sides_of(cell) {
         if !gaps.contains_key(sides.key)
@@ -172,20 +162,58 @@ fn reckon(state: &State, sides: &Sides) -> Option<Gap> {
     Some(Gap { logged: sides.logged_quantity(), billed, known: Known::Reckoned, within })
 }
 
+/// The same by owner.
+pub fn by_owner(gaps: Gaps) -> BTreeMap<Owner, Gaps> {
+    let mut parts: BTreeMap<Owner, Gaps> = BTreeMap::new();
+    for (key, gap) in gaps {
+        parts.entry(key.owner).or_default().insert(key, gap);
+    }
+    parts
+}
+
+/// The same of everybody together: what one owner's few rows leave open, many rows do not.
+pub fn of_all<'g>(gaps: impl Iterator<Item = (&'g BillKey, &'g Gap)>) -> Gaps {
+    let mut sums = Gaps::new();
+    for (key, gap) in gaps {
+        let none = Gap { logged: 0, billed: 0, within: 0, ..*gap };
+        let sum = sums.entry(key.of_all()).or_insert(none);
+        sum.logged += gap.logged;
+        sum.billed += gap.billed;
+        sum.within += gap.within;
+        sum.known = sum.known.max(gap.known);
+    }
+    sums
+}
+
+/// What each owner has less under one key and more under another: its part of what they exchange together.
+pub fn exchanged(gaps: &Gaps, from: &BillKey, to: &BillKey) -> Vec<(BillKey, BillKey, i128)> {
+    let owners: BTreeSet<Owner> = gaps.keys().map(|key| key.owner).collect();
+    let part = |owner: Owner| {
+        let (from, to) = (BillKey { owner, ..from.clone() }, BillKey { owner, ..to.clone() });
+        let (less, more) = (gaps.get(&from)?, gaps.get(&to)?);
+        let count = (-less.difference()).min(more.difference()).min(less.logged);
+        (count > 0).then_some((from, to, count))
+    };
+    owners.into_iter().filter_map(part).collect()
+}
+
 /// The count that two sides of an exchange agree on, each within its own rounding; the smaller one where they do not.
 pub fn agreed(one: (i128, i128), other: (i128, i128)) -> i128 {
     let (low, high) = ((one.0 - one.1).max(other.0 - other.1), (one.0 + one.1).min(other.0 + other.1));
     if low <= high { (low + high) / 2 } else { one.0.min(other.0) }
 }
 
-/// Billed minus logged by meter, tiers and regions summed; `None` for a meter with a key that nothing proves.
-pub fn by_meter(state: &State, cell: &CellKey) -> BTreeMap<Meter, i128> {
+/// Counts of one cell by owner and meter.
+pub type ByMeter = BTreeMap<(Owner, Meter), i128>;
+
+/// Billed minus logged by owner and meter, tiers and regions summed; `None` for a meter with a key that nothing proves.
+pub fn by_meter(state: &State, cell: &CellKey) -> ByMeter {
     let known = gaps(state, cell);
-    let mut sums: BTreeMap<Meter, Option<i128>> = BTreeMap::new();
+    let mut sums: BTreeMap<(Owner, Meter), Option<i128>> = BTreeMap::new();
     for key in state.keys_of(cell) {
         let Some(meter) = key.meter else { continue };
         let gap = known.get(&key).map(|gap| gap.difference());
-        let sum = sums.entry(meter).or_insert(Some(0));
+        let sum = sums.entry((key.owner, meter)).or_insert(Some(0));
         *sum = sum.zip(gap).map(|(a, b)| a + b);
     }
     sums.into_iter().filter_map(|(meter, sum)| Some((meter, sum?))).collect()
@@ -193,11 +221,11 @@ pub fn by_meter(state: &State, cell: &CellKey) -> BTreeMap<Meter, i128> {
 
 /// What is left of a cell's difference, gross, if the billed counts are taken for the logged ones: the part that only
 /// prices can explain. `None` where a key is not counted, or its usage has more than one price.
-pub fn rate_effect(state: &State, cell: &CellKey) -> Option<Money> {
+pub fn rate_effect(state: &State, cell: &[Sides]) -> Option<Money> {
     let mut total = Money::ZERO;
-    for sides in state.sides_of(cell) {
-        let (key, bill) = (sides.key, state.bill_at(&sides));
-        let (count, known) = proven(state, key, &bill, |_| true)?;
+    for sides in cell {
+        let (key, bill) = (sides.key, state.bill_at(sides));
+        let (count, known) = proven(state, key, &bill)?;
         if known == Known::Implied {
             return None;
         }
@@ -218,7 +246,7 @@ pub fn quantity_effect(state: &State, cell: &[Sides]) -> Option<Money> {
     let mut total = Money::ZERO;
     for sides in cell {
         let bill = state.bill_at(sides);
-        let (billed_quantity, _) = proven(state, sides.key, &bill, |_| true)?;
+        let (billed_quantity, _) = proven(state, sides.key, &bill)?;
         let logged_quantity = sides.logged_quantity();
         if billed_quantity == logged_quantity {
             continue;

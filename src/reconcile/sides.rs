@@ -1,10 +1,11 @@
 //! One cell of a comparison: each of its keys with what stands on both sides, found once for all that is asked of it.
 
 use std::cmp::Ordering;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::few::Few;
 use super::grain::{BillKey, CellKey};
+use super::owners::Owner;
 use super::state::{Billed, Identity, State};
 use crate::error::Result;
 use crate::money::Money;
@@ -26,6 +27,15 @@ impl Sides<'_> {
     fn roundings(&self) -> Money {
         Money::from_pico((self.logged.map_or(0, Few::len) as i128 + 1) / 2)
     }
+}
+
+/// What is each owner's of a cell.
+pub fn by_owner(cell: Vec<Sides>) -> BTreeMap<Owner, Vec<Sides>> {
+    let mut parts: BTreeMap<Owner, Vec<Sides>> = BTreeMap::new();
+    for sides in cell {
+        parts.entry(sides.key.owner).or_default().push(sides);
+    }
+    parts
 }
 
 impl State<'_> {
@@ -53,7 +63,7 @@ impl State<'_> {
 
     /// The bill of one key, without excluded identities.
     pub fn bill_at(&self, sides: &Sides) -> Billed {
-        self.sum(sides.key, sides.billed, |_| true)
+        self.sum(sides.key, sides.billed)
     }
 
     /// Our estimate for one key.
@@ -72,16 +82,33 @@ impl State<'_> {
 
     /// What one cell was billed.
     pub fn billed_amount(&self, cell: &CellKey) -> Money {
-        self.sides_of(cell).iter().map(|sides| self.bill_at(sides).amount).sum()
+        self.billed_of(&self.sides_of(cell))
+    }
+
+    pub fn billed_of(&self, sides: &[Sides]) -> Money {
+        sides.iter().map(|sides| self.bill_at(sides).amount).sum()
     }
 
     /// `billed − priced` of one cell.
     pub fn delta(&self, cell: &CellKey) -> Result<Money> {
+        self.delta_of(&self.sides_of(cell))
+    }
+
+    pub fn delta_of(&self, sides: &[Sides]) -> Result<Money> {
         let mut delta = Money::ZERO;
-        for sides in self.sides_of(cell) {
-            delta += self.bill_at(&sides).amount - self.priced_of(&sides)?;
+        for sides in sides {
+            delta += self.bill_at(sides).amount - self.priced_of(sides)?;
         }
         Ok(delta)
+    }
+
+    /// The same by owner.
+    pub fn deltas(&self, cell: &CellKey) -> Result<BTreeMap<Owner, Money>> {
+        let mut deltas = BTreeMap::new();
+        for (owner, sides) in by_owner(self.sides_of(cell)) {
+            deltas.insert(owner, self.delta_of(&sides)?);
+        }
+        Ok(deltas)
     }
 
     /// How far a cell may be off by rounding alone: the bill's own, and ours.

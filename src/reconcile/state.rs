@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::few::Few;
 use super::grain::{BillKey, CellKey, Grain, Line};
-use super::owners::Owners;
+use super::owners::{NOBODY, Owners};
 use super::repeated::{Repeat, repeats};
 use crate::error::Result;
 use crate::money::{Money, Ratio};
@@ -95,7 +95,7 @@ pub struct State<'a> {
     /// What the account's bill says about its own completeness.
     pub exports: BTreeMap<Account, Export>,
     /// Lines of the period on bills of the months after it.
-    pub later: Arc<BTreeMap<BillKey, Billed>>,
+    pub later: Arc<BTreeMap<BillKey, Few<Identity, Billed>>>,
     /// Billable quantities by the key they are compared under.
     pub logged: Arc<BTreeMap<BillKey, Few<Leaf, i128>>>,
     pub billed: Arc<BTreeMap<BillKey, Few<Identity, Billed>>>,
@@ -110,9 +110,11 @@ pub struct State<'a> {
     pub billed_days: BTreeMap<Account, BTreeSet<Period>>,
     pub excluded: BTreeSet<(Account, Identity)>,
     pub prices: BTreeMap<BillKey, Ratio>,
-    pub leaf_prices: BTreeMap<Leaf, Ratio>,
+    pub leaf_prices: BTreeMap<BillKey, BTreeMap<Leaf, Ratio>>,
     /// Which projects and keys of the bill are which keys of the log, as far as it is known.
     pub owners: Arc<Owners>,
+    /// Each owner's part of a key is a key of its own.
+    pub apart: bool,
     /// What everything an account is charged for usage of some days is multiplied by. A state that is edited is that of
     /// one account.
     pub factors: Vec<(Period, Ratio)>,
@@ -161,6 +163,7 @@ impl<'a> State<'a> {
             prices: BTreeMap::new(),
             leaf_prices: BTreeMap::new(),
             owners: Arc::default(),
+            apart: false,
             factors: Vec::new(),
             accepted: BTreeSet::new(),
             dropped: BTreeSet::new(),
@@ -170,7 +173,7 @@ impl<'a> State<'a> {
         };
         let rows = usage.iter().filter(|row| row.outcome.is_billable());
         let counts = rows.flat_map(DayUsage::leaves);
-        let counts = counts.map(|(leaf, quantity)| (state.key_of(&leaf), (leaf, quantity)));
+        let counts = counts.map(|(leaf, quantity)| (state.key_of(&leaf, NOBODY), (leaf, quantity)));
         state.logged = side(counts, |leaves: &mut Few<Leaf, i128>, (leaf, quantity)| {
             *leaves.or_default(leaf) += quantity
         });
@@ -199,7 +202,8 @@ impl<'a> State<'a> {
     pub fn with_later(mut self, lines: &[Line]) -> State<'a> {
         for line in lines {
             let key = self.grain(&line.account).of_line(line);
-            Arc::make_mut(&mut self.later).entry(key).or_default().add(line);
+            let later = Arc::make_mut(&mut self.later);
+            later.entry(key).or_default().or_default(identity(line)).add(line);
         }
         self
     }
@@ -254,6 +258,7 @@ impl<'a> State<'a> {
             prices: BTreeMap::new(),
             leaf_prices: BTreeMap::new(),
             owners: Arc::default(),
+            apart: false,
             factors: Vec::new(),
             accepted: BTreeSet::new(),
             dropped: BTreeSet::new(),
@@ -299,16 +304,12 @@ impl<'a> State<'a> {
         self.grains.get(account).unwrap_or(&NO_BILL)
     }
 
-    pub fn key_of(&self, leaf: &Leaf) -> BillKey {
-        self.grain(&leaf.account).of_leaf(leaf, self.rater.is_long_context(leaf))
-    }
-
     /// Quantities of the rows that `select` takes, by key.
     pub fn subset(&self, select: impl Fn(&DayUsage) -> bool) -> BTreeMap<BillKey, i128> {
         let mut sums = BTreeMap::new();
         for row in self.usage.iter().filter(|row| select(row)) {
-            for (leaf, quantity) in row.leaves() {
-                *sums.entry(self.key_of(&leaf)).or_default() += quantity;
+            for (key, _, quantity) in self.places(row) {
+                *sums.entry(key).or_default() += quantity;
             }
         }
         sums
@@ -342,23 +343,13 @@ impl<'a> State<'a> {
 
     /// The bill under one key, without excluded identities.
     pub fn bill(&self, key: &BillKey) -> Billed {
-        self.bill_of(key, |_| true)
+        self.sum(key, self.billed.get(key))
     }
 
-    /// The same of some identities only.
-    pub fn bill_of(&self, key: &BillKey, whose: impl Fn(&Identity) -> bool) -> Billed {
-        self.sum(key, self.billed.get(key), whose)
-    }
-
-    pub(super) fn sum(
-        &self,
-        key: &BillKey,
-        lines: Option<&Few<Identity, Billed>>,
-        whose: impl Fn(&Identity) -> bool,
-    ) -> Billed {
+    pub fn sum(&self, key: &BillKey, lines: Option<&Few<Identity, Billed>>) -> Billed {
         let mut sum = Billed::default();
         for (identity, billed) in lines.into_iter().flatten() {
-            if whose(identity) && self.counts(&key.cell.account, identity) {
+            if self.counts(&key.cell.account, identity) {
                 sum.merge(billed);
             }
         }
@@ -367,11 +358,6 @@ impl<'a> State<'a> {
 
     /// What the provider's usage report counted under one key; `None` where no report speaks of the meter.
     pub fn witnessed_quantity(&self, key: &BillKey) -> Option<i128> {
-        self.witnessed_of(key, |_| true)
-    }
-
-    /// The same of some identities only.
-    pub fn witnessed_of(&self, key: &BillKey, whose: impl Fn(&Identity) -> bool) -> Option<i128> {
         let meter = key.meter?;
         let known = self.witnessed.get(&key.cell.account)?;
         let speaks = known.contains(&meter)
@@ -386,7 +372,7 @@ impl<'a> State<'a> {
                 .get(key)
                 .into_iter()
                 .flatten()
-                .filter(|(identity, _)| whose(identity) && self.counts(&key.cell.account, identity))
+                .filter(|(identity, _)| self.counts(&key.cell.account, identity))
                 .map(|(_, quantity)| *quantity)
                 .sum()
         })
@@ -400,8 +386,13 @@ impl<'a> State<'a> {
 
     /// The same without what multiplies everything: the price as a row of the book has it.
     pub fn unit_before_factor(&self, key: &BillKey, leaf: &Leaf) -> Option<Ratio> {
-        let edited = self.prices.get(key).or_else(|| self.leaf_prices.get(leaf));
-        edited.copied().or_else(|| self.rater.ratio(leaf))
+        self.edited_price(key, leaf).or_else(|| self.rater.ratio(leaf))
+    }
+
+    /// The unit price that an edit has given a leaf.
+    pub(super) fn edited_price(&self, key: &BillKey, leaf: &Leaf) -> Option<Ratio> {
+        let edited = self.prices.get(key).or_else(|| self.leaf_prices.get(key)?.get(leaf));
+        edited.copied()
     }
 
     /// What everything of a day is multiplied by; `None` where nothing is.
@@ -451,7 +442,7 @@ impl<'a> State<'a> {
 
 /// One side of the comparison. It is put together in the order of its keys: a tree that grows in any other order is a
 /// third larger, and a side is most of what is held in memory.
-fn side<T, V: Default>(
+pub(super) fn side<T, V: Default>(
     parts: impl Iterator<Item = (BillKey, T)>,
     mut add: impl FnMut(&mut V, T),
 ) -> Arc<BTreeMap<BillKey, V>> {

@@ -11,12 +11,12 @@ use crate::reconcile::{BillKey, Billed, Edit, State};
 
 /// The later bill's lines themselves are the proof; they count only where this month's bill lacks their amount.
 pub fn propose(state: &State) -> Result<Vec<Patch>> {
-    let mut found: BTreeMap<(&Account, Option<&Arc<str>>), Vec<(&BillKey, &Billed, Edit)>> = BTreeMap::new();
-    for (key, later) in state.later.iter() {
+    let mut found: BTreeMap<(&Account, Option<&Arc<str>>), Vec<(&BillKey, Billed, Edit)>> = BTreeMap::new();
+    for (key, lines) in state.later.iter() {
         if !state.open.contains(&key.cell) || !state.grains.contains_key(&key.cell.account) {
             continue;
         }
-        let bill = state.bill(key);
+        let (bill, later) = (state.bill(key), state.sum(key, Some(lines)));
         let missing = state.priced(key)? - bill.amount;
         let leaves = state.logged.get(key).map_or(0, |leaves| leaves.len());
         let bound = bill.bound + later.bound + Money::from_pico(leaves as i128 + 1);
@@ -33,7 +33,7 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
     Ok(found.into_iter().map(|((account, model), parts)| patch(account, model, parts)).collect())
 }
 
-fn patch(account: &Account, model: Option<&Arc<str>>, parts: Vec<(&BillKey, &Billed, Edit)>) -> Patch {
+fn patch(account: &Account, model: Option<&Arc<str>>, parts: Vec<(&BillKey, Billed, Edit)>) -> Patch {
     let mut scope = Scope::of(account);
     let lines: u64 = parts.iter().map(|(_, later, _)| later.lines).sum();
     let amount: Money = parts.iter().map(|(_, later, _)| later.amount).sum();

@@ -8,7 +8,7 @@ use crate::money::{Money, Ratio};
 use crate::period::SECONDS_PER_DAY;
 use crate::rate::clock::Clock;
 use crate::rate::log::Slots;
-use crate::rate::{self, Leaf};
+use crate::rate::{self, Leaf, Owner};
 use crate::reconcile::{BillKey, State};
 
 /// How the bill may have read the hours of a seller's prices.
@@ -96,7 +96,7 @@ pub fn moves(
     slots: &Slots,
 ) -> Result<Vec<Move>> {
     let state = prices.state;
-    let mut sums: BTreeMap<(Leaf, Leaf), i128> = BTreeMap::new();
+    let mut sums: BTreeMap<(Leaf, Leaf, Owner), i128> = BTreeMap::new();
     for (place, at, quantity) in &slots.counts {
         let leaf = &slots.leaves[*place];
         let day = state.clock.day(*at);
@@ -115,12 +115,12 @@ pub fn moves(
         let leaf = Leaf { day, at: leaf.at.max(state.clock.midnight(*at)), ..leaf.clone() };
         let (now, then) = (state.rater.ratio(&leaf), state.rater.ratio(&other));
         if now.is_some() && then.is_some() && now != then {
-            *sums.entry((leaf, other)).or_default() += quantity;
+            *sums.entry((leaf, other, slots.owners[*place])).or_default() += quantity;
         }
     }
     let mut moves = Vec::new();
-    for ((leaf, other), quantity) in sums {
-        let key = state.key_of(&leaf);
+    for ((leaf, other, owner), quantity) in sums {
+        let key = state.key_of(&leaf, owner);
         let (Some(now), Some(then)) = (state.unit(&key, &leaf), state.unit(&key, &other)) else { continue };
         let change = rate::amount(then, quantity)? - rate::amount(now, quantity)?;
         moves.push(Move { key, leaf, other, quantity, change });

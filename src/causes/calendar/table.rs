@@ -69,7 +69,7 @@ pub struct Edges {
 impl Table {
     /// `None` where the bill has no days, or usage without a price makes money incomparable.
     pub fn new(state: &State, log: &Log, account: &Account) -> Result<Option<Table>> {
-        let Slots { leaves, counts } = log.slots(account);
+        let Slots { leaves, owners, counts } = log.slots(account, |key| state.owner_of(key));
         let mut table = Table {
             period: state.period,
             cells: Vec::new(),
@@ -84,7 +84,7 @@ impl Table {
         let units: Vec<_> = leaves.iter().map(|leaf| state.rater.ratio(leaf)).collect();
         for (index, leaf) in leaves.iter().enumerate() {
             for (place, day) in state.period.days().enumerate() {
-                let key = state.key_of(&Leaf { day, ..leaf.clone() });
+                let key = state.key_of(&Leaf { day, ..leaf.clone() }, owners[index]);
                 let point = *known.entry(key.clone()).or_insert_with(|| table.point(state, key, &mut cells));
                 let priced = units[index].is_some()
                     || point.and_then(|point| table.points.get(point)).is_some_and(|point| point.counted);

@@ -35,7 +35,7 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
             if changes.is_empty() {
                 continue;
             }
-            let slots = slots.get_or_insert_with(|| log.slots(account));
+            let slots = slots.get_or_insert_with(|| log.slots(account, |key| state.owner_of(key)));
             let prices = Prices { state, changes, floor };
             patches.extend(claims(&prices, log, account, model, slots)?);
         }

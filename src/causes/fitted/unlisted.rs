@@ -174,7 +174,7 @@ mod tests {
         let account = Account { provider: "openai".into(), id: None };
         let cell = crate::reconcile::CellKey { account, model: Some("m".into()), first: day, last: day };
         Point {
-            key: BillKey { cell, meter: None, tier: None, region: None, long_context: None },
+            key: BillKey::first_of(&cell),
             leaves: Vec::new(),
             quantity,
             left,

@@ -8,10 +8,10 @@ mod text;
 mod traffic;
 mod version;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::Claim;
+use super::engine::Explained;
 use crate::money::Ratio;
 use crate::parallel;
 use crate::period::Day;
@@ -84,7 +84,12 @@ impl Remedy {
 }
 
 /// The remedies of each claim, read against the state before any edit.
-pub fn of(state: &State, claims: &[Claim]) -> Vec<Vec<Remedy>> {
+pub fn of(state: &State, explained: &Explained) -> Vec<Vec<Remedy>> {
+    let claims = &explained.claims;
+    let known = explained.owners.iter().filter(|(_, owners)| !owners.is_empty());
+    let apart: BTreeMap<&Account, State> = known
+        .map(|(account, owners)| (account, state.of_account(account).told_apart(owners.clone())))
+        .collect();
     let outside: BTreeSet<(&Account, &Identity)> = claims
         .iter()
         .flat_map(|claim| &claim.patch.edits)
@@ -95,10 +100,11 @@ pub fn of(state: &State, claims: &[Claim]) -> Vec<Vec<Remedy>> {
         .collect();
     parallel::map(claims, |claim| {
         let edits = &claim.patch.edits;
+        let account = claim.patch.scope.account.as_ref();
+        let state = account.and_then(|account| apart.get(account)).unwrap_or(state);
         match claim.patch.cause {
             "terms.discount" => price::discount(state, edits).map(Remedy::Discount).into_iter().collect(),
             "cov.bypass" => {
-                let account = claim.patch.scope.account.as_ref();
                 account.and_then(|account| gateway(state, account, &outside)).into_iter().collect()
             }
             // Another unit or currency of the whole bill is no price.

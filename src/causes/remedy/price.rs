@@ -30,7 +30,7 @@ type Wanted = BTreeMap<Leaf, Ratio>;
 /// The rows that make the book price as the edits did: one where a price begins, one where it ends. None where the
 /// same row would have to say two things.
 pub fn steps(state: &State, edits: &[Edit]) -> Vec<PriceStep> {
-    let wanted = wanted(state, edits).filter(|wanted| !wanted.is_empty());
+    let wanted = wanted(state, edits).filter(|wanted| !wanted.is_empty() && of_everybody(state, edits));
     wanted.and_then(|wanted| ladders(state, &wanted)).unwrap_or_default()
 }
 
@@ -172,6 +172,30 @@ impl Ladders {
     }
 }
 
+/// A price is everybody's: where an edit gives it to what one owner used and not to the same of another, no row says so.
+fn of_everybody(state: &State, edits: &[Edit]) -> bool {
+    let mut priced: BTreeSet<(&BillKey, &Leaf)> = BTreeSet::new();
+    for edit in edits {
+        match edit {
+            Edit::Reprice { key, leaf, .. } => {
+                priced.insert((key, leaf));
+            }
+            Edit::Price { key, .. } | Edit::Accept { key } => {
+                let leaves = state.logged.get(key).into_iter().flat_map(|leaves| leaves.keys());
+                priced.extend(leaves.map(|leaf| (key, leaf)));
+            }
+            _ => {}
+        }
+    }
+    let others = |(key, leaf): &(&BillKey, &Leaf)| {
+        let parts = state.parts(key).into_iter();
+        parts
+            .filter(|part| state.logged.get(part).is_some_and(|leaves| leaves.contains_key(leaf)))
+            .all(|part| priced.contains(&(&part, *leaf)))
+    };
+    !state.apart || priced.iter().all(others)
+}
+
 /// The list prices that the edits ask for; `None` where they do anything but price.
 fn wanted(state: &State, edits: &[Edit]) -> Option<Wanted> {
     let (mut wanted, mut intervals) = (Wanted::new(), BTreeMap::new());
@@ -270,6 +294,9 @@ pub fn discount(state: &State, edits: &[Edit]) -> Option<Discount> {
     let percent = off.checked_mul(Ratio::new(100, 1)?)?;
     let (account, from) = (&first.account, leaves.iter().map(|leaf| leaf.day).min()?);
     // Two percentages of one contract would have to say which comes first.
+    if !of_everybody(state, edits) {
+        return None;
+    }
     let agreed = state.rater.book.terms().iter().any(|term| *term.seller == *account.provider);
     let written =
         percent.numerator() > 0 && 10_000 % percent.denominator() == 0 && percent.denominator() <= 100;

@@ -106,18 +106,17 @@ fn parts<'r>(rows: &[&'r DayUsage], names: &[Attribute]) -> Vec<(TrafficFilter, 
 fn days(state: &State, moved: &Moved, part: &[&DayUsage]) -> Option<Vec<(Day, bool)>> {
     let by_leaf = moved.quantities.keys().any(|place| matches!(place, Place::Leaf(_)));
     let mut sums: BTreeMap<Place, i128> = BTreeMap::new();
-    let mut leaves: BTreeSet<Leaf> = BTreeSet::new();
-    for (leaf, quantity) in part.iter().flat_map(|row| row.leaves()) {
-        let place = if by_leaf { Place::Leaf(leaf.clone()) } else { Place::Key(state.key_of(&leaf)) };
-        *sums.entry(place).or_default() += quantity;
-        leaves.insert(leaf);
+    let mut leaves: BTreeSet<(Leaf, Place)> = BTreeSet::new();
+    for (key, leaf, quantity) in part.iter().flat_map(|row| state.places(row)) {
+        let place = if by_leaf { Place::Leaf(leaf.clone()) } else { Place::Key(key) };
+        *sums.entry(place.clone()).or_default() += quantity;
+        leaves.insert((leaf, place));
     }
     if moved.quantities.iter().any(|(place, quantity)| sums.get(place) != Some(quantity)) {
         return None;
     }
     let mut days: BTreeMap<Day, (bool, bool)> = BTreeMap::new();
-    for leaf in leaves {
-        let place = if by_leaf { Place::Leaf(leaf.clone()) } else { Place::Key(state.key_of(&leaf)) };
+    for (leaf, place) in leaves {
         let day = days.entry(leaf.day).or_default();
         if moved.quantities.contains_key(&place) {
             day.0 = true;

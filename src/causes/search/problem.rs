@@ -3,7 +3,7 @@
 //! An atom is one meter of one usage row. A story changes what atoms cost or where they are billed; because atoms keep
 //! their place, stories compose: the second sees what the first has changed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
@@ -13,8 +13,8 @@ use crate::error::Result;
 use crate::money::{Money, Ratio};
 use crate::period::Day;
 use crate::rate::{self, Account, Leaf};
-use crate::reconcile::owners::{NOBODY, Owner};
-use crate::reconcile::{BillKey, Identity, State, quantity};
+use crate::reconcile::owners::Owner;
+use crate::reconcile::{BillKey, State, quantity};
 
 /// One bill key, with what does not change while stories are tried.
 #[derive(Debug, Clone)]
@@ -90,9 +90,7 @@ pub(super) enum Turn {
 pub struct Problem<'s, 'a> {
     pub state: &'s State<'a>,
     pub sides: Vec<Side>,
-    index: BTreeMap<(BillKey, Owner), u32>,
-    /// Amount and count of every bill key by owner, where all of it is as the log has it; empty where no owner is known.
-    apart: BTreeMap<BillKey, BTreeMap<Owner, (i128, i128)>>,
+    index: BTreeMap<BillKey, u32>,
     pub atoms: Vec<Atom>,
     /// Priced amount and logged count of every side before any story.
     before: Vec<(i128, i128)>,
@@ -119,7 +117,6 @@ impl<'s, 'a> Problem<'s, 'a> {
             state,
             sides: Vec::new(),
             index: BTreeMap::new(),
-            apart: apart(state, account)?,
             atoms: Vec::new(),
             before: Vec::new(),
             classes: Vec::new(),
@@ -133,9 +130,7 @@ impl<'s, 'a> Problem<'s, 'a> {
         let mut node = Node { version: 0, places: Vec::new(), priced: Vec::new(), logged: Vec::new() };
         let keys = state.logged.keys().chain(state.billed.keys());
         for key in keys.filter(|key| key.cell.account == *account) {
-            for owner in problem.owners_of(key) {
-                problem.side(key, owner)?;
-            }
+            problem.side(key)?;
         }
         let rows = state
             .usage
@@ -143,12 +138,13 @@ impl<'s, 'a> Problem<'s, 'a> {
             .enumerate()
             .filter(|(_, row)| row.account == *account && row.outcome.is_billable() && take(&row.model));
         for (index, row) in rows {
-            for (leaf, quantity) in row.leaves() {
-                let owner = state.owners.of_key(&row.key);
-                let side = problem.side(&state.key_of(&leaf), owner)?;
+            let owner = state.owner_of(&row.key);
+            for (key, leaf, quantity) in state.places(row) {
+                let side = problem.side(&key)?;
                 let Side { key, set, .. } = &problem.sides[side as usize];
                 let unit = state.unit_before_factor(key, &leaf);
-                let settled = unit.is_none() || *set || state.leaf_prices.contains_key(&leaf);
+                let repriced = state.leaf_prices.get(key).is_some_and(|prices| prices.contains_key(&leaf));
+                let settled = unit.is_none() || *set || repriced;
                 let status = if settled { Standing::Settled } else { Standing::Free };
                 let class = problem.class(&leaf);
                 problem.atoms.push(Atom { row: index as u32, day: leaf.day, quantity, owner });
@@ -196,40 +192,17 @@ impl<'s, 'a> Problem<'s, 'a> {
         }
     }
 
-    /// Who has a part of a key, on the bill or in the log.
-    fn owners_of(&self, key: &BillKey) -> BTreeSet<Owner> {
-        let Some(logged) = self.apart.get(key) else {
-            return [NOBODY].into();
-        };
-        let lines = self.state.billed.get(key).into_iter().flatten();
-        let billed = lines.map(|(identity, _)| self.state.owners.of_identity(identity));
-        billed.chain(logged.keys().copied()).collect()
-    }
-
-    fn side(&mut self, key: &BillKey, owner: Owner) -> Result<u32> {
-        let split = self.apart.contains_key(key);
-        let owner = if split { owner } else { NOBODY };
-        let name = (key.clone(), owner);
-        if let Some(known) = self.index.get(&name) {
+    fn side(&mut self, key: &BillKey) -> Result<u32> {
+        if let Some(known) = self.index.get(key) {
             return Ok(*known);
         }
-        let whose = |identity: &Identity| !split || self.state.owners.of_identity(identity) == owner;
-        let bill = self.state.bill_of(key, whose);
+        let bill = self.state.bill(key);
         let leaves = self.state.logged.get(key).map_or(0, |leaves| leaves.len());
-        // A report that does not tell them apart counts none of them.
-        let told = self.state.witness.get(key).into_iter().flatten();
-        let told = !split || told.clone().all(|(identity, _)| *identity != Identity::default());
-        let counted = quantity::billed_of(self.state, key, whose)
-            .filter(|(_, known)| *known != quantity::Known::Implied)
-            .filter(|(_, known)| *known != quantity::Known::Witnessed || told);
-        let before = match self.apart.get(key).filter(|_| split) {
-            Some(owners) => owners.get(&owner).copied().unwrap_or((0, 0)),
-            None => (self.state.priced(key)?.pico(), self.state.logged_quantity(key)),
-        };
+        let counted =
+            quantity::billed(self.state, key).filter(|(_, known)| *known != quantity::Known::Implied);
         let index = self.sides.len() as u32;
         self.sides.push(Side {
             key: key.clone(),
-
             billed: bill.amount.pico(),
             has_line: bill.lines > 0,
             covered: bill.lines > 0 || self.state.covers(&key.cell),
@@ -237,8 +210,8 @@ impl<'s, 'a> Problem<'s, 'a> {
             bound: (bill.bound + Money::from_pico(leaves as i128 + 1)).pico(),
             set: self.state.prices.contains_key(key) || self.state.accepted.contains(key),
         });
-        self.before.push(before);
-        self.index.insert(name, index);
+        self.before.push((self.state.priced(key)?.pico(), self.state.logged_quantity(key)));
+        self.index.insert(key.clone(), index);
         Ok(index)
     }
 
@@ -313,8 +286,8 @@ impl<'s, 'a> Problem<'s, 'a> {
         let side = match self.places.get(&(class, day, owner)) {
             Some(known) => *known,
             None => {
-                let key = self.state.key_of(&leaf());
-                let side = self.side(&key, owner)?;
+                let key = self.state.key_of(&leaf(), owner);
+                let side = self.side(&key)?;
                 self.places.insert((class, day, owner), side);
                 side
             }
@@ -395,49 +368,4 @@ impl<'s, 'a> Problem<'s, 'a> {
         }
         Ok(moved)
     }
-}
-
-/// Amount and count of every bill key by owner. Keys that earlier families have changed are left out: whose tokens they took
-/// is not known.
-fn apart(state: &State, account: &Account) -> Result<BTreeMap<BillKey, BTreeMap<Owner, (i128, i128)>>> {
-    let mut sums: BTreeMap<BillKey, BTreeMap<Owner, (i128, i128)>> = BTreeMap::new();
-    if state.owners.is_empty() {
-        return Ok(sums);
-    }
-    let mut leaves: BTreeMap<(BillKey, Owner, Leaf), i128> = BTreeMap::new();
-    for row in state.usage.iter().filter(|row| row.account == *account && row.outcome.is_billable()) {
-        let owner = state.owners.of_key(&row.key);
-        for (leaf, quantity) in row.leaves() {
-            *leaves.entry((state.key_of(&leaf), owner, leaf)).or_default() += quantity;
-        }
-    }
-    let mut rounded: BTreeMap<&BillKey, i128> = BTreeMap::new();
-    for ((key, owner, leaf), quantity) in &leaves {
-        let amount = match state.unit(key, leaf) {
-            Some(unit) => rate::amount(unit, *quantity)?.pico(),
-            None => 0,
-        };
-        let sum = sums.entry(key.clone()).or_default().entry(*owner).or_default();
-        sum.0 += amount;
-        sum.1 += quantity;
-        *rounded.entry(key).or_default() += 1;
-    }
-    let billed = state.billed.keys().filter(|key| key.cell.account == *account);
-    for key in billed.filter(|key| !state.logged.contains_key(*key)) {
-        sums.entry(key.clone()).or_default();
-    }
-    for key in state.logged.keys().filter(|key| key.cell.account == *account) {
-        let (priced, logged) = (state.priced(key)?.pico(), state.logged_quantity(key));
-        let same = sums.get(key).is_some_and(|owners| {
-            let amount: i128 = owners.values().map(|sum| sum.0).sum();
-            let count: i128 = owners.values().map(|sum| sum.1).sum();
-            count == logged && (amount - priced).abs() <= rounded.get(key).copied().unwrap_or(0)
-        });
-        if !same {
-            sums.remove(key);
-        }
-    }
-    // What earlier families took off the bill altogether is in neither.
-    sums.retain(|key, owners| owners.is_empty() || state.logged.contains_key(key));
-    Ok(sums)
 }
