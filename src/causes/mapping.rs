@@ -19,6 +19,9 @@ use crate::vocabulary::Meter;
 
 /// Equations (meters × days) below which a fit is only probable.
 const EQUATIONS: usize = 4;
+/// Days that establish where traffic went, and meters that show by themselves that it did.
+const DAYS: usize = 3;
+const METERS: usize = 2;
 
 /// A part of the traffic that may have been served by another model.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -121,7 +124,7 @@ fn with_model(cell: &CellKey, model: &Arc<str>) -> CellKey {
 /// Where the candidate's traffic went.
 struct Found {
     target: Arc<str>,
-    /// Days on which the target has at least that much more.
+    /// Days on which the target has at least that much more, or one of the two exactly that much.
     fitted: Vec<Day>,
     /// Days on which the traffic is missing from the model it was logged under, wherever it went.
     missing: Vec<Day>,
@@ -136,7 +139,8 @@ fn best_target(
     by_days: &BTreeMap<(Day, Day), Vec<CellKey>>,
     days: &BTreeMap<Day, (CellKey, ByMeter)>,
 ) -> Option<Found> {
-    let (mut gone, mut tied) = (Vec::new(), Vec::new());
+    let (mut gone, mut tied, mut vanished) = (Vec::new(), Vec::new(), Vec::new());
+    let mut came: BTreeMap<Arc<str>, Vec<Day>> = BTreeMap::new();
     let mut fits: BTreeMap<Arc<str>, Vec<Day>> = BTreeMap::new();
     for (day, (cell, moved)) in days {
         let missing = |sums: &ByMeter| {
@@ -152,6 +156,24 @@ fn best_target(
         // A cell with nothing open ties.
         if left.get(cell).is_none_or(ties) {
             tied.push(*day);
+        }
+        // One side alone shows it where every meter has exactly that much more or less.
+        let exactly = |sums: &ByMeter, sign: i128| {
+            let meters = moved.iter().filter(|(_, count)| **count != 0).count();
+            let off = |meter: &Meter, count: i128| sums.get(meter).map(|gap| (gap - sign * count).abs());
+            let equal = |(meter, count): (&Meter, &i128)| {
+                off(meter, *count).is_some_and(|off| off <= slack(state, cell, *meter))
+            };
+            meters >= METERS && moved.iter().all(equal)
+        };
+        if left.get(cell).is_some_and(|sums| exactly(sums, -1)) {
+            vanished.push(*day);
+        }
+        for other in by_days.get(&(cell.first, cell.last)).into_iter().flatten() {
+            let more = other.account == cell.account && left.get(other).is_some_and(|sums| exactly(sums, 1));
+            if let Some(model) = other.model.as_ref().filter(|_| more) {
+                came.entry(model.clone()).or_default().push(*day);
+            }
         }
         if moved.values().all(|count| *count == 0) || !left.get(cell).is_some_and(missing) {
             continue;
@@ -173,7 +195,13 @@ fn best_target(
     let most = fits.values().map(Vec::len).max()?;
     let mut best = fits.into_iter().filter(|(_, days)| days.len() == most);
     // Two models that could both have served it are no proof of either.
-    let (target, fitted) = best.next().filter(|_| best.next().is_none())?;
+    let (target, mut fitted) = best.next().filter(|_| best.next().is_none())?;
+    // Once the target is known, a day on which something else is wrong with one of the two models is shown by the other.
+    if fitted.len() >= DAYS {
+        fitted.extend(vanished.into_iter().chain(came.remove(&target).unwrap_or_default()));
+        fitted.sort_unstable();
+        fitted.dedup();
+    }
     Some(Found { target, fitted, missing: gone, tied })
 }
 

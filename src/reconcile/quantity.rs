@@ -76,9 +76,20 @@ fn proven(state: &State, key: &BillKey, bill: &Billed) -> Option<(i128, Known)> 
     if key.meter.is_none() || bill.bound > Money::STEP {
         return None;
     }
-    let unit = state.unit(key, &state.model_leaf(key)?)?;
+    let unit = one_unit(state, key)?;
     let quantity = unit.whole_quantity(bill.amount).or_else(|| nearest(unit, bill.amount, bill.bound, 4))?;
     Some((quantity, Known::Implied))
+}
+
+/// The price of a key, where all that was logged under it has the same: an amount of two prices counts nothing.
+fn one_unit(state: &State, key: &BillKey) -> Option<Ratio> {
+    let mut leaves = state.logged.get(key).into_iter().flat_map(|leaves| leaves.keys());
+    match leaves.next() {
+        Some(leaf) => {
+            state.unit(key, leaf).filter(|unit| leaves.all(|leaf| state.unit(key, leaf) == Some(*unit)))
+        }
+        None => state.unit(key, &state.model_leaf(key)?),
+    }
 }
 
 /// The whole quantity whose price is `amount` within `bound`, where one more would cost beyond `steps` bounds.
@@ -142,13 +153,7 @@ fn reckon(state: &State, sides: &Sides) -> Option<Gap> {
     if key.meter.is_none() || bill.lines == 0 || state.accepted.contains(key) {
         return None;
     }
-    let mut leaves = sides.logged.into_iter().flat_map(|leaves| leaves.keys());
-    let unit = match leaves.next() {
-        Some(leaf) => {
-            state.unit(key, leaf).filter(|unit| leaves.all(|leaf| state.unit(key, leaf) == Some(*unit)))?
-        }
-        None => state.unit(key, &state.model_leaf(key)?)?,
-    };
+    let unit = one_unit(state, key)?;
     let units = |amount: Money| {
         let per_unit = unit.numerator().checked_mul(crate::money::ONE).filter(|price| *price > 0)?;
         Some(div_half_even(amount.pico().checked_mul(unit.denominator())?, per_unit))
@@ -264,4 +269,17 @@ pub fn quantity_effect(state: &State, cell: &[Sides]) -> Option<Money> {
         };
     }
     Some(total)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_exchange_is_what_both_sides_allow() {
+        // 1,000 ± 200 on one side, 1,150 ± 30 on the other: 1,120 to 1,180.
+        assert_eq!(agreed((1_000, 200), (1_150, 30)), 1_150);
+        // Both known: the smaller, where the log has lost some.
+        assert_eq!(agreed((995, 0), (1_000, 0)), 995);
+    }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::causes::Status;
+use crate::money::Ratio;
 use crate::period::Day;
 
 /// What speaks for a story beside the arithmetic. Of two that reproduce the same rows, the better founded one holds.
@@ -25,6 +26,8 @@ pub(super) struct Story {
     pub contract: bool,
     pub cause: &'static str,
     pub what: String,
+    /// The number that was fitted, if one was.
+    pub factor: Option<Ratio>,
 }
 
 /// A row whose cost differs from ours, with the stories that reproduce it.
@@ -43,6 +46,7 @@ pub(super) struct Decided {
     pub contract: bool,
     pub status: Status,
     pub rivals: Vec<&'static str>,
+    pub factor: Option<Ratio>,
 }
 
 /// Days on which a story with a choice has to hold: no number is fitted, and three are tests of it.
@@ -100,6 +104,7 @@ pub(super) fn decide(rows: &[Open]) -> BTreeMap<usize, Decided> {
             contract: best.contract,
             status: if rivals.is_empty() { Status::Exact } else { Status::Ambiguous },
             rivals: rivals.into_iter().collect(),
+            factor: best.factor,
         };
         for index in &rows_of {
             open.entry(&rows[*index].model).and_modify(|count| *count -= 1);

@@ -4,6 +4,7 @@
 //! re-priced with one of its known mistakes; a mistake is named only where it reproduces the logged cost, on enough
 //! days, and with its rivals where others reproduce the same rows.
 
+mod beneath;
 mod choices;
 mod decide;
 mod figure;
@@ -22,6 +23,7 @@ use crate::money::{Money, Ratio};
 use crate::rate::{self, Account, DayUsage, Leaf, Rater};
 use crate::reconcile::CellKey;
 use crate::vocabulary::{Meter, Outcome, Tier};
+use beneath::Marked;
 use choices::{Choice, Known};
 use decide::{Decided, Ground, Open, Story, decide};
 use figure::Figure;
@@ -220,7 +222,7 @@ fn float_noise(row: &DayUsage) -> Money {
     Money::from_pico(i128::from(row.sums.logged_rows) + 1)
 }
 
-/// Names what the account's open rows have in common; the others stay unexplained.
+/// Names what the account's open rows have in common, and what is left beneath a mark-up; the others stay unexplained.
 fn explain(
     rater: &Rater,
     known: &mut Known,
@@ -228,27 +230,48 @@ fn explain(
     drafts: &mut Drafts,
     cells: &mut BTreeMap<CellKey, LoggedCell>,
 ) -> Result<()> {
+    let rows: Vec<&DayUsage> = differences.iter().map(|difference| difference.row).collect();
+    let mut decided = decide(&open(rater, known, &rows)?);
+    let marked = beneath::marked(differences, &decided);
+    let bare: Vec<&DayUsage> = marked.iter().map(|marked| &marked.row).collect();
+    let mut stories = open(rater, known, &bare)?;
+    // One factor is told already.
+    stories.iter_mut().for_each(|row| row.stories.retain(|story| story.ground != Ground::Number));
+    let mut below = decide(&stories);
+    let told = marked.iter().enumerate();
+    let mut told: BTreeMap<usize, (&Marked, Decided)> =
+        told.filter_map(|(at, marked)| Some((marked.at, (marked, below.remove(&at)?)))).collect();
+    for (index, difference) in differences.iter().enumerate() {
+        match (decided.remove(&index), told.remove(&index)) {
+            (Some(decision), _) => settle(rater, decision, difference, drafts, cells)?,
+            (None, Some((marked, decision))) => {
+                let [own, beneath] = marked.parts(difference);
+                settle(rater, marked.decision.clone(), &own, drafts, cells)?;
+                settle(rater, decision, &beneath, drafts, cells)?;
+            }
+            (None, None) => {
+                cells.entry(difference.cell.clone()).or_default().unexplained += difference.amount;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Every row with the stories that reproduce it.
+fn open(rater: &Rater, known: &mut Known, rows: &[&DayUsage]) -> Result<Vec<Open>> {
     let mut models: BTreeMap<&Arc<str>, Vec<&DayUsage>> = BTreeMap::new();
-    for Difference { row, .. } in differences {
+    for row in rows {
         models.entry(&row.model).or_default().push(row);
     }
     let mut likely: BTreeMap<&Arc<str>, BTreeSet<Choice>> = BTreeMap::new();
     for (model, rows) in models {
         likely.insert(model, likely_choices(rater, known, &rows)?);
     }
-    let mut rows = Vec::with_capacity(differences.len());
-    for Difference { row, .. } in differences {
+    let open = |row: &&DayUsage| {
         let stories = stories(rater, known, row, &likely[&row.model])?;
-        rows.push(Open { day: row.day, model: row.model.clone(), stories });
-    }
-    let mut decided = decide(&rows);
-    for (index, difference) in differences.iter().enumerate() {
-        match decided.remove(&index) {
-            Some(decision) => settle(rater, decision, difference, drafts, cells)?,
-            None => cells.entry(difference.cell.clone()).or_default().unexplained += difference.amount,
-        }
-    }
-    Ok(())
+        Ok(Open { day: row.day, model: row.model.clone(), stories })
+    };
+    rows.iter().map(open).collect()
 }
 
 /// Rows of one model that are asked for every choice the book offers. The other rows are asked for what fits one of
@@ -293,7 +316,7 @@ fn stories(rater: &Rater, known: &Known, row: &DayUsage, likely: &BTreeSet<Choic
     let plain = Figure::of(row);
     for contract in ways(rater, row)? {
         let fits = |figure: &Figure| fits(rater, row, contract, figure);
-        let story = |ground, cause, what: String| Story { ground, contract, cause, what };
+        let story = |ground, cause, what: String| Story { ground, contract, cause, what, factor: None };
         if !contract && fits(&plain)? {
             let what = "the gateway priced at list, without the contract";
             found.insert(story(Ground::Recorded, "terms.discount", what.to_owned()));
@@ -357,7 +380,7 @@ fn settle(
     drafts: &mut Drafts,
     cells: &mut BTreeMap<CellKey, LoggedCell>,
 ) -> Result<()> {
-    let Decided { cause, whats, contract, status, rivals } = decision;
+    let Decided { cause, whats, contract, status, rivals, .. } = decision;
     let (row, cell, mut amount) = (difference.row, &difference.cell, difference.amount);
     let plain = Figure::of(row);
     let agreed =

@@ -28,10 +28,9 @@ pub(super) fn stories(row: &DayUsage, ours: Money, noise: Money, contract: bool)
     if factor == DECIMALS || !RANGE.contains(&factor) || (back - scaled).abs() > noise.pico() * DECIMALS {
         return Vec::new();
     }
-    let Some(words) = Ratio::new(factor, DECIMALS).map(|factor| factor.decimal_text(4)) else {
-        return Vec::new();
-    };
-    let story = |cause, what: String| Story { ground: Ground::Number, contract, cause, what };
+    let Some(ratio) = Ratio::new(factor, DECIMALS) else { return Vec::new() };
+    let words = ratio.decimal_text(4);
+    let story = |cause, what| Story { ground: Ground::Number, contract, cause, what, factor: Some(ratio) };
     let (cause, meaning) = if factor > DECIMALS {
         ("terms.internal_margin", "a mark-up of its own")
     } else {

@@ -238,6 +238,12 @@ fn stories_that_fit_the_same_rows_are_rivals() {
     // On two models it is none: 1.2 × 990.
     marked.push(calls(9, "big-1-mini", &[(Meter::Input, 1000), (Meter::Output, 100)], "0.001188"));
     assert_eq!(found("", &marked), ["terms.internal_margin exact -0.005598"]);
+    // Reads priced in full beneath it: 1.2 × 4,200 for what costs 3,120. The mark-up is 840 of the difference.
+    marked.push(calls(12, "big-1", &[(Meter::Input, 1000), (Meter::CacheRead, 400)], "0.00504"));
+    assert_eq!(
+        found("", &marked),
+        ["cls.cache_read_as_input exact -0.00108", "terms.internal_margin exact -0.006438"]
+    );
 }
 
 #[test]

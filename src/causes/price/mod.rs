@@ -122,17 +122,18 @@ fn tested(
         ([Reason::List], Quantities::Counted) => 1,
         _ => DAYS_LISTED,
     };
-    let exact = run.exact.len();
-    let (first, days) = (&run.days[0], run.days.len());
+    let (exact, first) = (run.exact.len(), &run.days[0]);
     // A fitted price needs its quantities: a constant share of lost rows looks the same. Where it begins inside the month,
     // on a day after days that tie out, it is one of two stories; but through noise a share of days enough would meet
-    // any price.
-    let counted = quantities != Quantities::Open
-        || (exact * 10 >= days * 9 && begins(points, first, unit, state.noise));
-    // And it must be further off than noise could be.
-    let clear = || counted && far_off(unit, first.unit, state.noise) && told(&run.exact, unit);
-    let run = Run { series: series.clone(), exact, days: run.days.clone(), unit, reasons, quantities };
-    (exact >= needed && (!run.fitted() || clear())).then_some(run)
+    // any price. And it must be further off than noise could be.
+    let fitted_is_clear = || {
+        let counted = quantities != Quantities::Open
+            || (exact * 10 >= run.days.len() * 9 && begins(points, first, unit, state.noise));
+        counted && far_off(unit, first.unit, state.noise) && told(&run.exact, unit)
+    };
+    let fitted = reasons == [Reason::Fitted];
+    let holds = exact >= needed && (!fitted || fitted_is_clear());
+    holds.then(|| Run { series: series.clone(), exact, days: run.days, unit, reasons, quantities })
 }
 
 /// True where a price begins after days that tie out and tell it apart; days too small for that say nothing.

@@ -18,9 +18,10 @@ const RUN: Digits = 5 * DIGIT;
 /// One day counts for at most this much: days of one series are not independent to the last digit.
 const MOST_OF_A_DAY: Digits = 16 * DIGIT;
 /// At least this share of the dollars a story moves must end in sides that tie out: 4 of 5. Where days enough are met to the
-/// last step, a half is enough, and the rest of the 4 of 5 must vanish but for a fifth, which may be noise or another story.
+/// last step, a half is enough, and the rest of the 4 of 5 must vanish but for a fifth, which may be noise or another story; or
+/// a third, and the rest of 9 of 10.
 const CLOSURE: (i128, i128) = (4, 5);
-const CLOSED_EXACTLY: (i128, i128) = (1, 2);
+const CLOSED_EXACTLY: [((i128, i128), (i128, i128)); 2] = [((1, 2), CLOSURE), ((1, 3), (9, 10))];
 const WHOLE: (i128, i128) = (19, 20);
 
 /// How well a story fits.
@@ -138,8 +139,10 @@ pub fn fit(problem: &Problem, node: &Node, touches: &[Touch], floor: i128, needs
     let sure = SURE + choice(listed.len(), inside.len(), runs.len());
     let exact = tests >= TESTS
         && told >= sure
-        && most(sum(|verdict| verdict.moved_exact), CLOSED_EXACTLY)
-        && most(sum(|verdict| verdict.moved_nearly), CLOSURE);
+        && CLOSED_EXACTLY.iter().any(|(exactly, nearly)| {
+            most(sum(|verdict| verdict.moved_exact), *exactly)
+                && most(sum(|verdict| verdict.moved_nearly), *nearly)
+        });
     let noise = floor > 0
         && noise_tests >= TESTS_IN_NOISE
         && gain >= sure
