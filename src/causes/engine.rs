@@ -111,7 +111,7 @@ fn settle(name: &Account, base: &State, owners: &Arc<Owners>) -> Result<Explaine
     let (mut searched, mut again) = (None, 0);
     loop {
         let (mut explained, edited) = match round(&state, name, &mut searched, again < RELEARNED)? {
-            Round::Told(explained, edited) => (explained, edited),
+            Round::Told(told) => *told,
             Round::Owners(owners) => {
                 let rejected = std::mem::take(&mut state.rejected);
                 state = told_apart(name, base, &Arc::new(owners))?;
@@ -300,7 +300,7 @@ struct Searched {
 /// What one pass of all families comes to.
 enum Round<'a> {
     /// The claims, with the state that they left.
-    Told(Explained, State<'a>),
+    Told(Box<(Explained, State<'a>)>),
     /// Other owners than those that were told apart.
     Owners(Owners),
 }
@@ -366,7 +366,8 @@ fn round<'a>(
     let floor = noise::floor(&state, account)?;
     let (residuals, parts) = residuals(&state, floor)?;
     let open_keys = open_keys(&state, floor)?;
-    Ok(Round::Told(Explained { claims, residuals, parts, open_keys, ..Explained::default() }, state))
+    let explained = Explained { claims, residuals, parts, open_keys, ..Explained::default() };
+    Ok(Round::Told(Box::new((explained, state))))
 }
 
 /// Everybody together, whose noise is another: that of many rows.

@@ -159,11 +159,13 @@ fn best_target(
         }
         // One side alone shows it where every meter has exactly that much more or less.
         let exactly = |sums: &ByMeter, sign: i128| {
-            let meters = moved.iter().filter(|(_, count)| **count != 0).count();
-            moved.iter().all(|(meter, count)| {
+            let counted = moved.iter().filter(|(_, count)| **count != 0);
+            let meters: BTreeSet<Meter> = counted.map(|((_, meter), _)| *meter).collect();
+            let equal = |(meter, count): (&(Owner, Meter), &i128)| {
                 let off = sums.get(meter).map(|gap| (gap - sign * count).abs());
                 off.is_some_and(|off| off <= slack(state, cell, *meter))
-            }) && meters >= METERS
+            };
+            meters.len() >= METERS && moved.iter().all(equal)
         };
         if left.get(cell).is_some_and(|sums| exactly(sums, -1)) {
             vanished.push(*day);

@@ -138,8 +138,14 @@ impl<'a> State<'a> {
             parts.into_iter().filter(move |part| !settled.contains(part))
         };
         match edit {
-            Edit::Price { key, unit } => parts(&key).map(|key| Edit::Price { key, unit }).collect(),
-            Edit::Accept { key } => parts(&key).map(|key| Edit::Accept { key }).collect(),
+            Edit::Price { key, unit } => {
+                let parts = parts(&key).filter(|part| self.logged.contains_key(part));
+                parts.map(|key| Edit::Price { key, unit }).collect()
+            }
+            Edit::Accept { key } => {
+                let any = |part: &BillKey| self.logged.contains_key(part) || self.bill(part).lines > 0;
+                parts(&key).filter(any).map(|key| Edit::Accept { key }).collect()
+            }
             Edit::Reprice { key, leaf, unit } => {
                 let has =
                     |part: &BillKey| self.logged.get(part).is_some_and(|leaves| leaves.contains_key(&leaf));

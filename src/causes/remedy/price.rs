@@ -239,7 +239,12 @@ fn accepted(state: &State, key: &BillKey, intervals: &mut Intervals) -> Option<(
     let bill = state.bill(key);
     let mut without: BTreeMap<&Leaf, i128> = BTreeMap::new();
     let (mut amount, mut alone) = (bill.amount, true);
-    for (leaf, quantity) in state.logged.get(key)? {
+    // What another used without a log has no price of its own.
+    let leaves = state.logged.get(key);
+    if state.apart && leaves.is_none() {
+        return Some(());
+    }
+    for (leaf, quantity) in leaves? {
         match state.rater.ratio(leaf) {
             Some(unit) => {
                 amount -= crate::rate::amount(unit, *quantity).ok()?;
