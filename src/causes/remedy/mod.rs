@@ -15,8 +15,8 @@ use super::engine::Explained;
 use crate::money::Ratio;
 use crate::parallel;
 use crate::period::Day;
-use crate::rate::{Account, TrafficRule};
-use crate::reconcile::{Edit, Identity, State};
+use crate::rate::{Account, NOBODY, TrafficRule};
+use crate::reconcile::{BillKey, Edit, Identity, State};
 use crate::usage::cube::Band;
 use crate::vocabulary::{Meter, Tier};
 
@@ -101,7 +101,8 @@ pub fn of(state: &State, explained: &Explained) -> Vec<Vec<Remedy>> {
     parallel::map(claims, |claim| {
         let edits = &claim.patch.edits;
         let account = claim.patch.scope.account.as_ref();
-        let state = account.and_then(|account| apart.get(account)).unwrap_or(state);
+        let everybody = state;
+        let state = account.and_then(|account| apart.get(account)).unwrap_or(everybody);
         match claim.patch.cause {
             "terms.discount" => price::discount(state, edits).map(Remedy::Discount).into_iter().collect(),
             "cov.bypass" => {
@@ -110,11 +111,25 @@ pub fn of(state: &State, explained: &Explained) -> Vec<Vec<Remedy>> {
             // Another unit or currency of the whole bill is no price.
             cause if cause.starts_with("unit.") || cause.starts_with("fx.") => Vec::new(),
             _ => {
-                let prices = price::steps(state, edits).into_iter().map(Remedy::Price);
+                let prices = match together(edits) {
+                    Some(accepted) => price::steps(everybody, &accepted),
+                    None => price::steps(state, edits),
+                };
+                let prices = prices.into_iter().map(Remedy::Price);
                 prices.chain(traffic::rules(state, edits).into_iter().map(Remedy::Traffic)).collect()
             }
         }
     })
+}
+
+/// Where the bill is taken as it stands: what a unit cost is told by what all owners used and paid.
+fn together(edits: &[Edit]) -> Option<Vec<Edit>> {
+    let whole = |edit: &Edit| match edit {
+        Edit::Accept { key } => Some(Edit::Accept { key: BillKey { owner: NOBODY, ..key.clone() } }),
+        _ => None,
+    };
+    let whole: Option<BTreeSet<Edit>> = edits.iter().map(whole).collect();
+    whole.map(|edits| edits.into_iter().collect())
 }
 
 /// Every project or key of the account's bill that no bypassing line shares. `None` where some of the gateway's own

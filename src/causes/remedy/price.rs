@@ -239,12 +239,7 @@ fn accepted(state: &State, key: &BillKey, intervals: &mut Intervals) -> Option<(
     let bill = state.bill(key);
     let mut without: BTreeMap<&Leaf, i128> = BTreeMap::new();
     let (mut amount, mut alone) = (bill.amount, true);
-    // What another used without a log has no price of its own.
-    let leaves = state.logged.get(key);
-    if state.apart && leaves.is_none() {
-        return Some(());
-    }
-    for (leaf, quantity) in leaves? {
+    for (leaf, quantity) in state.logged.get(key)? {
         match state.rater.ratio(leaf) {
             Some(unit) => {
                 amount -= crate::rate::amount(unit, *quantity).ok()?;
