@@ -212,7 +212,8 @@ def anthropic_cost_report(world, lines):
         if meter == "web_search":
             entry |= {"cost_type": "web_search", "description": "Web Search Usage"}
         elif model is None:
-            entry |= {"cost_type": meter or "code_execution"}
+            # A charge of no known kind says so itself: any of the documented kinds would be a cause that is there.
+            entry |= {"cost_type": meter or text.lower().replace(" ", "_")}
         else:
             geo = {"geo:us": "us"}.get(region, "global") if prices.MODELS[model].regional else "not_available"
             entry |= {
