@@ -139,7 +139,7 @@ impl FromStr for Currency {
 
 impl Currency {
     pub fn code(&self) -> &str {
-        std::str::from_utf8(&self.0).unwrap_or("XXX")
+        std::str::from_utf8(&self.0).expect("a currency code is three capital letters")
     }
 }
 

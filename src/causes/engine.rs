@@ -91,14 +91,14 @@ const ALTERNATIVES: usize = 6;
 
 /// Explains an account with its claims about everything, with others of them and without; the account that is shortest to
 /// write down, claims and what is left, is kept.
-fn account(name: &Account, mut state: State) -> Result<Explained> {
-    let owners = Arc::new(Owners::learn(&state, name)?);
-    let mut told = vec![settle(name, &state, &owners)?];
+fn account(name: &Account, base: State) -> Result<Explained> {
+    let mut state = told_apart(name, &base, Owners::learn(&base, name)?)?;
+    let mut told = vec![settle(name, &base, state.clone())?];
     while told.len() < ALTERNATIVES {
         let claim = told.last().and_then(|last| last.claims.iter().find(|claim| everywhere(claim)));
         let Some(claim) = claim else { break };
         state.rejected.insert(claim.patch.name.clone());
-        told.push(settle(name, &state, &owners)?);
+        told.push(settle(name, &base, state.clone())?);
     }
     let shortest = told.into_iter().min_by_key(Explained::length);
     Ok(shortest.unwrap_or_default())
@@ -106,15 +106,14 @@ fn account(name: &Account, mut state: State) -> Result<Explained> {
 
 /// Runs the families until every claim stands. Where a claim about everything shows other owners, what is theirs is told
 /// apart anew, and the families begin again.
-fn settle(name: &Account, base: &State, owners: &Arc<Owners>) -> Result<Explained> {
-    let mut state = told_apart(name, base, owners)?;
+fn settle<'a>(name: &Account, base: &State<'a>, mut state: State<'a>) -> Result<Explained> {
     let (mut searched, mut again) = (None, 0);
     loop {
         let (mut explained, edited) = match round(&state, name, &mut searched, again < RELEARNED)? {
             Round::Told(told) => *told,
             Round::Owners(owners) => {
                 let rejected = std::mem::take(&mut state.rejected);
-                state = told_apart(name, base, &Arc::new(owners))?;
+                state = told_apart(name, base, owners)?;
                 state.rejected = rejected;
                 (searched, again) = (None, again + 1);
                 continue;
@@ -147,8 +146,8 @@ fn settle(name: &Account, base: &State, owners: &Arc<Owners>) -> Result<Explaine
 /// So often other owners may be learned.
 const RELEARNED: usize = 2;
 
-fn told_apart<'a>(name: &Account, base: &State<'a>, owners: &Arc<Owners>) -> Result<State<'a>> {
-    let mut state = base.told_apart(owners.clone());
+fn told_apart<'a>(name: &Account, base: &State<'a>, owners: Owners) -> Result<State<'a>> {
+    let mut state = base.told_apart(Arc::new(owners));
     state.noise = noise::floor(&state, name)?;
     Ok(state)
 }
@@ -205,10 +204,12 @@ fn fallen(explained: &Explained, apart: bool) -> Vec<String> {
         // What the search tells of one key it has judged on that key's part of the bill, where that is told apart.
         .filter(|claim| !(apart && search::told(&claim.patch.name) && !claim.patch.scope.keys.is_empty()))
         .filter_map(|claim| {
-            let by_cell = by_cell(claim, explained).open(claim, explained)?;
+            let mut open = by_cell(claim, explained).open(claim, explained)?;
             // What is another owner's in the same cell does not speak against it.
-            if apart { by_part(claim, explained).open(claim, explained) } else { Some(by_cell) }
-                .map(|open| (open, claim))
+            if apart {
+                open = by_part(claim, explained).open(claim, explained)?;
+            }
+            Some((open, claim))
         })
         .collect();
     open.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.patch.name.cmp(&b.1.patch.name)));
@@ -337,7 +338,7 @@ fn round<'a>(
         } else {
             let together = match &mut together {
                 Some(known) => known,
-                None => together.insert(of_all(&state, account)?),
+                None => together.insert(everybody(&state, account)?),
             };
             let patches = (family.propose)(together)?.into_iter();
             let of_each = |edits: Vec<Edit>| edits.into_iter().flat_map(|edit| state.of_each(edit)).collect();
@@ -371,7 +372,7 @@ fn round<'a>(
 }
 
 /// Everybody together, whose noise is another: that of many rows.
-fn of_all<'a>(state: &State<'a>, account: &Account) -> Result<State<'a>> {
+fn everybody<'a>(state: &State<'a>, account: &Account) -> Result<State<'a>> {
     let mut together = state.together();
     together.noise = noise::floor(&together, account)?;
     Ok(together)

@@ -175,35 +175,47 @@ pub struct Family {
     /// It looks at what is each owner's by itself; else at everybody together, as the prices and clocks of a bill are
     /// the same for all.
     pub apart: bool,
-    pub propose: fn(&State) -> Result<Vec<Patch>>,
+    pub propose: Propose,
+}
+
+type Propose = fn(&State) -> Result<Vec<Patch>>;
+
+impl Family {
+    const fn of_each(name: &'static str, propose: Propose) -> Family {
+        Family { name, apart: true, propose }
+    }
+
+    const fn of_all(name: &'static str, propose: Propose) -> Family {
+        Family { name, apart: false, propose }
+    }
 }
 
 /// The canonical order. A set of patches has one meaning because it is always applied in this order.
 pub static FAMILIES: &[Family] = &[
-    Family { name: "repeated lines", apart: true, propose: repeated::propose },
-    Family { name: "coverage", apart: false, propose: coverage::propose },
-    Family { name: "unlogged meters", apart: true, propose: unlogged::propose },
+    Family::of_each("repeated lines", repeated::propose),
+    Family::of_all("coverage", coverage::propose),
+    Family::of_each("unlogged meters", unlogged::propose),
     // Before the repair of records, whose tokens are looked for on the days they were billed.
-    Family { name: "calendar", apart: false, propose: calendar::propose },
-    Family { name: "late arrival", apart: true, propose: calendar::late::propose },
-    Family { name: "missing days", apart: true, propose: calendar::missing::propose },
-    Family { name: "account factor", apart: false, propose: factor::propose },
-    Family { name: "record repair", apart: true, propose: record::not_billed },
-    Family { name: "mapping", apart: true, propose: mapping::propose },
-    Family { name: "meter move", apart: true, propose: meter_move::propose },
-    Family { name: "overlap", apart: true, propose: overlap::propose },
-    Family { name: "modifier", apart: true, propose: modifier::propose },
-    Family { name: "increment", apart: true, propose: increment::propose },
-    Family { name: "uncounted", apart: true, propose: uncounted::propose },
-    Family { name: "lost counts", apart: true, propose: lost::propose },
-    Family { name: "tariff", apart: true, propose: calendar::tariff::propose },
+    Family::of_all("calendar", calendar::propose),
+    Family::of_each("late arrival", calendar::late::propose),
+    Family::of_each("missing days", calendar::missing::propose),
+    Family::of_all("account factor", factor::propose),
+    Family::of_each("record repair", record::not_billed),
+    Family::of_each("mapping", mapping::propose),
+    Family::of_each("meter move", meter_move::propose),
+    Family::of_each("overlap", overlap::propose),
+    Family::of_each("modifier", modifier::propose),
+    Family::of_each("increment", increment::propose),
+    Family::of_each("uncounted", uncounted::propose),
+    Family::of_each("lost counts", lost::propose),
+    Family::of_each("tariff", calendar::tariff::propose),
     // A meter without a price leaves whole amounts open that other stories share.
-    Family { name: "unlisted meter", apart: false, propose: fitted::unlisted::propose },
-    Family { name: "search", apart: true, propose: search::propose },
-    Family { name: "price row", apart: false, propose: price::propose },
-    Family { name: "fitted price", apart: false, propose: fitted::propose },
-    Family { name: "uncounted amounts", apart: false, propose: uncounted_amounts::propose },
-    Family { name: "missing price", apart: false, propose: missing_price::propose },
+    Family::of_all("unlisted meter", fitted::unlisted::propose),
+    Family::of_each("search", search::propose),
+    Family::of_all("price row", price::propose),
+    Family::of_all("fitted price", fitted::propose),
+    Family::of_all("uncounted amounts", uncounted_amounts::propose),
+    Family::of_all("missing price", missing_price::propose),
 ];
 
 /// How many keys they are, of everybody together.

@@ -98,13 +98,16 @@ pub fn nearest(unit: Ratio, amount: Money, bound: Money, steps: i128) -> Option<
         return None;
     }
     // Below 10^-9 a unit the amounts of neighbouring quantities could not be told apart.
-    let quantity = div_half_even(
-        amount.pico().checked_mul(unit.denominator())?,
-        unit.numerator().checked_mul(crate::money::ONE)?,
-    );
+    let quantity = units(unit, amount)?;
     let (exact, _) = unit.amount(quantity).ok()?;
     let step = unit.amount(1).ok()?.0;
     ((exact - amount).abs() <= bound && step.pico() > steps * bound.pico()).then_some(quantity)
+}
+
+/// How many units come nearest to an amount; `None` where a unit costs nothing.
+fn units(unit: Ratio, amount: Money) -> Option<i128> {
+    let price = unit.numerator().checked_mul(crate::money::ONE).filter(|price| *price > 0)?;
+    Some(div_half_even(amount.pico().checked_mul(unit.denominator())?, price))
 }
 
 /// How many of so many counts the noise of the log leaves open: what differs by no more agrees. None in a quiet log.
@@ -122,44 +125,39 @@ pub type Gaps = BTreeMap<BillKey, Gap>;
 
 /// The quantity table of one cell: every key with proof on the bill side.
 pub fn gaps(state: &State, cell: &CellKey) -> Gaps {
-    state
-        .sides_of(cell)
-        .iter()
-        .filter_map(|sides| {
-            let (quantity, known) = proven(state, sides.key, &state.bill_at(sides))?;
-            let gap = Gap { logged: sides.logged_quantity(), billed: quantity, known, within: 0 };
-            Some((sides.key.clone(), gap))
-        })
-        .collect()
+    counted(state, cell, |_, _| None)
 }
 
 /// The same, and where nothing proves a count, what the amount comes to at the book's price: for whoever compares counts
 /// that both sides of an exchange have to show.
 pub fn reckoned(state: &State, cell: &CellKey) -> Gaps {
-    let mut gaps = gaps(state, cell);
-    for sides in state.sides_of(cell) {
-        if !gaps.contains_key(sides.key)
-            && let Some(gap) = reckon(state, &sides)
-        {
-            gaps.insert(sides.key.clone(), gap);
-        }
-    }
-    gaps
+    counted(state, cell, |key, bill| reckon(state, key, bill))
 }
 
-/// One price for all of a key, and an amount that is more than its rounding.
-fn reckon(state: &State, sides: &Sides) -> Option<Gap> {
-    let (key, bill) = (sides.key, state.bill_at(sides));
+/// The counts of a cell's bill with how far each is open; `else_count` is asked where nothing proves one.
+fn counted(
+    state: &State,
+    cell: &CellKey,
+    else_count: impl Fn(&BillKey, &Billed) -> Option<(i128, i128)>,
+) -> Gaps {
+    let gap = |sides: &Sides| {
+        let (key, bill) = (sides.key, state.bill_at(sides));
+        let (billed, known, within) = match proven(state, key, &bill) {
+            Some((count, known)) => (count, known, 0),
+            None => else_count(key, &bill).map(|(count, within)| (count, Known::Reckoned, within))?,
+        };
+        Some((key.clone(), Gap { logged: sides.logged_quantity(), billed, known, within }))
+    };
+    state.sides_of(cell).iter().filter_map(gap).collect()
+}
+
+/// The count and what rounding leaves open of it: one price for all of a key.
+fn reckon(state: &State, key: &BillKey, bill: &Billed) -> Option<(i128, i128)> {
     if key.meter.is_none() || bill.lines == 0 || state.accepted.contains(key) {
         return None;
     }
     let unit = one_unit(state, key)?;
-    let units = |amount: Money| {
-        let per_unit = unit.numerator().checked_mul(crate::money::ONE).filter(|price| *price > 0)?;
-        Some(div_half_even(amount.pico().checked_mul(unit.denominator())?, per_unit))
-    };
-    let (billed, within) = (units(bill.amount)?, units(bill.bound)? + 1);
-    Some(Gap { logged: sides.logged_quantity(), billed, known: Known::Reckoned, within })
+    Some((units(unit, bill.amount)?, units(unit, bill.bound)? + 1))
 }
 
 /// The same by owner.

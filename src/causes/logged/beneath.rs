@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use super::Difference;
 use super::decide::Decided;
-use crate::money::{Money, ONE, Ratio, div_half_even};
+use super::figure::scaled;
+use crate::money::Ratio;
 use crate::rate::DayUsage;
 
 /// The cause of such a factor.
@@ -47,14 +48,9 @@ pub(super) fn marked(differences: &[Difference], decided: &BTreeMap<usize, Decid
             let (first, 1) = (*decisions.first()?, decisions.len()) else { return None };
             let factor = first.factor.filter(|_| first.cause == MARK_UP && first.rivals.is_empty())?;
             let mut row = difference.row.clone();
-            row.sums.logged = without(row.sums.logged, factor)?;
+            let inverse = Ratio::new(factor.denominator(), factor.numerator())?;
+            row.sums.logged = scaled(row.sums.logged, inverse)?;
             Some(Marked { at, row, decision: first.clone() })
         })
         .collect()
-}
-
-fn without(amount: Money, factor: Ratio) -> Option<Money> {
-    let inverse = Ratio::new(factor.denominator(), factor.numerator())?;
-    let before = Ratio::new(amount.pico(), ONE)?.checked_mul(inverse)?.checked_mul(Ratio::new(ONE, 1)?)?;
-    Some(Money::from_pico(div_half_even(before.numerator(), before.denominator())))
 }

@@ -82,7 +82,8 @@ impl Figure {
     }
 }
 
-fn scaled(amount: Money, scale: Ratio) -> Option<Money> {
+/// An amount times a factor; `None` where the product needs more digits than there are.
+pub(super) fn scaled(amount: Money, scale: Ratio) -> Option<Money> {
     if scale == Ratio::ONE {
         return Some(amount);
     }

@@ -174,12 +174,10 @@ impl Search<'_, '_> {
             if closing.is_none_or(|fit| fit.grade.is_none() || fit.closed <= 0) {
                 return Ok(None);
             }
-            let Some(model) = self.slices[self.ideas[told[at].0].slice].model.clone() else {
-                return Ok(None);
-            };
+            let model = self.slices[self.ideas[told[at].0].slice].model.clone();
             let mut found = vec![None; self.ideas.len()];
             for (idea, found) in found.iter_mut().enumerate() {
-                if self.slices[self.ideas[idea].slice].model.as_ref() == Some(&model) {
+                if self.slices[self.ideas[idea].slice].model == model {
                     *found = self.judge(&mut here, idea)?;
                 }
             }
