@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Fact, Fix, Patch, Scope, Status};
 use crate::error::Result;
 use crate::money::Money;
+use crate::period::Day;
 use crate::rate::Account;
 use crate::reconcile::owners::NOBODY;
 use crate::reconcile::{BillKey, CellKey, Edit, Identity, State, quantity};
+use crate::vocabulary::Meter;
 
 /// A bypass that the books do not declare must fit this many model-days.
 const TESTS: usize = 4;
@@ -104,6 +106,7 @@ fn inferred(state: &State, account: &Account, identities: &Lines) -> Vec<Patch> 
     let rows = state.usage.iter().filter(|row| row.account == *account && !row.key.is_empty());
     let used: BTreeSet<&str> = rows.map(|row| &*row.key).collect();
     let ours = |identity: &Identity| identity.key.as_ref().is_some_and(|key| used.contains(&**key));
+    let mut logged: Option<Traffic> = None;
     let mut surplus: BTreeMap<CellKey, quantity::ByMeter> = BTreeMap::new();
     let mut patches = Vec::new();
     // So is one whose amounts are those of a key of the log.
@@ -137,7 +140,13 @@ fn inferred(state: &State, account: &Account, identities: &Lines) -> Vec<Patch> 
         }
         // Model-days with a second cause may hide it; that the rest ties out is tested after all families.
         let fits = cells.len() - open.len();
-        if fits >= TESTS && fits >= open.len() {
+        let enough = fits >= TESTS && fits >= open.len();
+        if enough {
+            let logged = logged.get_or_insert_with(|| traffic(state, account));
+            if logged_elsewhere(state, &quantities, logged) {
+                continue;
+            }
+
             let status = if open.is_empty() { Status::Exact } else { Status::Probable };
             surplus = left;
             let fact = Fact::new("model-days that fit", fits);
@@ -148,6 +157,45 @@ fn inferred(state: &State, account: &Account, identities: &Lines) -> Vec<Patch> 
     let left = strangers(state, account, identities).into_iter();
     patches.extend(left.filter(|patch| !told.contains(&patch.name) && !state.rejected.contains(&patch.name)));
     patches
+}
+
+/// Meters of a day that show by themselves whose traffic it is.
+const METERS: usize = 2;
+
+/// By day, the counts of each key of the log under each model.
+type Traffic<'u> = BTreeMap<Day, BTreeMap<(&'u str, CellKey), BTreeMap<Meter, i128>>>;
+
+fn traffic<'u>(state: &'u State, account: &Account) -> Traffic<'u> {
+    let mut counts = Traffic::new();
+    for row in state.usage.iter().filter(|row| row.account == *account && row.outcome.is_billable()) {
+        for (key, _, count) in state.places(row) {
+            if let Some(meter) = key.meter {
+                let day = counts.entry(key.cell.first).or_default();
+                *day.entry((&row.key, key.cell)).or_default().entry(meter).or_default() += count;
+            }
+        }
+    }
+    counts
+}
+
+/// True where on some days a key of the log has just these counts under another model: then it is the gateway's own traffic,
+/// billed as another model than it was logged as.
+fn logged_elsewhere(state: &State, quantities: &BTreeMap<&BillKey, i128>, traffic: &Traffic) -> bool {
+    let mut cells: BTreeMap<&CellKey, BTreeMap<Meter, i128>> = BTreeMap::new();
+    for (key, count) in quantities.iter().filter(|(_, count)| **count != 0) {
+        if let Some(meter) = key.meter {
+            *cells.entry(&key.cell).or_default().entry(meter).or_default() += count;
+        }
+    }
+    let equal = |(meter, count): (&Meter, &i128), logged: &BTreeMap<Meter, i128>| {
+        logged.get(meter).is_some_and(|logged| (count - logged).abs() <= quantity::slack(state, *count))
+    };
+    let is_elsewhere = |(cell, counts): &(&CellKey, BTreeMap<Meter, i128>)| {
+        traffic.get(&cell.first).into_iter().flatten().any(|((_, other), logged)| {
+            other.model != cell.model && counts.iter().filter(|count| equal(*count, logged)).count() >= METERS
+        })
+    };
+    cells.into_iter().filter(is_elsewhere).count() >= TESTS
 }
 
 /// Projects and keys of the bill whose amounts are those of no key of the log, where every key of the log is another one.

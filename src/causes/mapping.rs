@@ -77,7 +77,7 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
             settle(&mut left, cell, moved, 1);
             settle(&mut left, &with_model(cell, &found.target), moved, -1);
         }
-        patches.push(patch(&candidate, &found, &days, &traffic));
+        patches.push(patch(state, &candidate, &found, &days, &traffic));
     }
     let taken: BTreeSet<CellKey> =
         patches.iter().flat_map(|patch| &patch.edits).flat_map(|edit| state.touched(edit)).collect();
@@ -142,6 +142,8 @@ fn best_target(
     let (mut gone, mut tied, mut vanished) = (Vec::new(), Vec::new(), Vec::new());
     let mut came: BTreeMap<Arc<str>, Vec<Day>> = BTreeMap::new();
     let mut fits: BTreeMap<Arc<str>, Vec<Day>> = BTreeMap::new();
+    // Where some meters of the other model have exactly that much more, and the rest something else besides.
+    let mut partly: BTreeMap<Arc<str>, Vec<Day>> = BTreeMap::new();
     for (day, (cell, moved)) in days {
         let missing = |sums: &ByMeter| {
             moved.iter().all(|(meter, count)| {
@@ -171,7 +173,9 @@ fn best_target(
             vanished.push(*day);
         }
         for other in by_days.get(&(cell.first, cell.last)).into_iter().flatten() {
-            let more = other.account == cell.account && left.get(other).is_some_and(|sums| exactly(sums, 1));
+            let more = other.account == cell.account
+                && other != cell
+                && left.get(other).is_some_and(|sums| exactly(sums, 1));
             if let Some(model) = other.model.as_ref().filter(|_| more) {
                 came.entry(model.clone()).or_default().push(*day);
             }
@@ -182,16 +186,34 @@ fn best_target(
         gone.push(*day);
         for other in by_days.get(&(cell.first, cell.last)).into_iter().flatten() {
             let Some(sums) = left.get(other) else { continue };
-            if other.account == cell.account
-                && moved.iter().all(|(meter, count)| match sums.get(meter) {
-                    Some(gap) => gap >= count,
-                    // What the other model gives away is on no bill.
-                    None => is_free(state, other, *meter),
-                })
-            {
+            if other.account != cell.account || other == cell {
+                continue;
+            }
+            let all = moved.iter().all(|(meter, count)| match sums.get(meter) {
+                Some(gap) => gap >= count,
+                // What the other model gives away is on no bill.
+                None => is_free(state, other, *meter),
+            });
+            let equal =
+                moved.iter().filter(|(meter, count)| **count != 0 && sums.get(*meter) == Some(*count));
+            if all {
                 fits.entry(other.model.clone()?).or_default().push(*day);
+            } else if equal.count() >= METERS {
+                partly.entry(other.model.clone()?).or_default().push(*day);
             }
         }
+    }
+    partly.retain(|_, days| days.len() >= DAYS);
+    if !partly.is_empty() && fits.values().all(|days| days.len() < DAYS) {
+        fits = partly;
+    }
+    // Or where all of them have, whatever else is wrong with the model it was logged as.
+    if fits.is_empty() {
+        fits.extend(
+            came.iter()
+                .filter(|(_, days)| days.len() > DAYS)
+                .map(|(model, days)| (model.clone(), days.clone())),
+        );
     }
     let most = fits.values().map(Vec::len).max()?;
     let mut best = fits.into_iter().filter(|(_, days)| days.len() == most);
@@ -223,6 +245,7 @@ fn settle(left: &mut BTreeMap<CellKey, ByMeter>, cell: &CellKey, moved: &ByMeter
 }
 
 fn patch(
+    state: &State,
     candidate: &Candidate,
     found: &Found,
     days: &BTreeMap<Day, (CellKey, ByMeter)>,
@@ -240,7 +263,7 @@ fn patch(
     {
         scope.cover(&key.cell);
         scope.meters.extend(key.meter);
-        let to = BillKey { cell: with_model(&key.cell, target), ..key.clone() };
+        let to = state.as_model(key, target);
         edits.push(Edit::Move { from: key.clone(), to, quantity: *count });
     }
     let equations: usize =

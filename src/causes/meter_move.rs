@@ -163,6 +163,12 @@ impl Moves {
     }
 }
 
+/// What shows only once the search has told at which prices the amounts are to be read as counts.
+pub fn at_told_prices(state: &State) -> Result<Vec<Patch>> {
+    let again = |patch: Patch| Patch { name: format!("{} at told prices", patch.name), ..patch };
+    Ok(propose(state)?.into_iter().map(again).collect())
+}
+
 pub fn propose(state: &State) -> Result<Vec<Patch>> {
     let mut patches = Vec::new();
     for confusion in CONFUSIONS {

@@ -15,6 +15,7 @@ pub mod fitted;
 pub mod increment;
 pub mod logged;
 pub mod lost;
+mod lost_rows;
 pub mod mapping;
 pub mod meter_move;
 pub mod missing_price;
@@ -212,6 +213,8 @@ pub static FAMILIES: &[Family] = &[
     // A meter without a price leaves whole amounts open that other stories share.
     Family::of_all("unlisted meter", fitted::unlisted::propose),
     Family::of_each("search", search::propose),
+    Family::of_each("meter move at told prices", meter_move::at_told_prices),
+    Family::of_each("lost rows", lost_rows::propose),
     Family::of_all("price row", price::propose),
     Family::of_all("fitted price", fitted::propose),
     Family::of_all("uncounted amounts", uncounted_amounts::propose),

@@ -62,7 +62,7 @@ pub(super) fn propose(state: &State, by_days: &ByDays, taken: &BTreeSet<CellKey>
         for (name, moved) in transfers(state, &together) {
             let each = moved.into_iter().flat_map(|(key, _, shared)| {
                 let mut shared = Some(shared);
-                let parts = quantity::exchanged(&rest, &key, &with_model(&key, &name.2)).into_iter();
+                let parts = quantity::exchanged(&rest, &key, &state.as_model(&key, &name.2)).into_iter();
                 // What they share is told once.
                 parts
                     .map(move |(from, _, count)| (from, count, shared.take().unwrap_or(0)))
@@ -108,13 +108,18 @@ fn equations(days: &BTreeMap<Day, Moved>) -> usize {
 
 /// The counts that one cell has less and another more, key by key; `None` where a key disagrees by more than noise.
 fn moved(state: &State, less: &Gaps, more: &Gaps, target: &Arc<str>) -> Option<Moved> {
-    let to = |key: &BillKey| with_model(key, target);
-    let (mut moved, mut strong) = (Moved::new(), 0);
+    // What one model's lines tell apart another's may not.
+    let mut mapped: BTreeMap<BillKey, Vec<(&BillKey, &Gap)>> = BTreeMap::new();
     for (key, gap) in less {
-        let other = more.get(&to(key));
-        let counted = gap.logged + other.map_or(0, |other| other.logged);
-        let (gone, come) = (-gap.difference(), other.map_or(0, |other| other.difference()));
-        let (left, right) = (gap.within, other.map_or(0, |other| other.within));
+        mapped.entry(state.as_model(key, target)).or_default().push((key, gap));
+    }
+    let (mut moved, mut strong) = (Moved::new(), 0);
+    for (to, parts) in &mapped {
+        let other = more.get(to);
+        let sum = |of: fn(&Gap) -> i128| parts.iter().map(|(_, gap)| of(gap)).sum::<i128>();
+        let counted = sum(|gap| gap.logged) + other.map_or(0, |other| other.logged);
+        let (gone, come) = (-sum(|gap| gap.difference()), other.map_or(0, |other| other.difference()));
+        let (left, right) = (sum(|gap| gap.within), other.map_or(0, |other| other.within));
         let slack = quantity::slack(state, counted);
         if gone.abs() <= slack + left && come.abs() <= slack + right {
             continue;
@@ -124,21 +129,24 @@ fn moved(state: &State, less: &Gaps, more: &Gaps, target: &Arc<str>) -> Option<M
             return None;
         }
         strong += usize::from(come > 3 * open);
-        let count = quantity::agreed((gone, left), (come, right)).min(gap.logged);
-        moved.push((key.clone(), count, digits(come, open)));
+        let mut count = quantity::agreed((gone, left), (come, right));
+        let mut shared = Some(digits(come, open));
+        for (key, gap) in parts {
+            let most = if parts.len() > 1 { -gap.difference() } else { count };
+            let part = count.min(most).min(gap.logged);
+            if part > 0 {
+                count -= part;
+                moved.push(((*key).clone(), part, shared.take().unwrap_or(0)));
+            }
+        }
     }
-    let mapped: BTreeSet<BillKey> = less.keys().map(to).collect();
-    let alone = more.iter().filter(|(key, _)| !mapped.contains(*key));
+    let alone = more.iter().filter(|(key, _)| !mapped.contains_key(*key));
     (strong >= METERS && alone.map(|(_, gap)| gap).all(|gap| quiet(state, gap))).then_some(moved)
 }
 
 /// True where log and bill count the same but for the noise of the log.
 fn quiet(state: &State, gap: &Gap) -> bool {
     gap.difference().abs() <= quantity::slack(state, gap.logged) + gap.within
-}
-
-fn with_model(key: &BillKey, model: &Arc<str>) -> BillKey {
-    BillKey { cell: CellKey { model: Some(model.clone()), ..key.cell.clone() }, ..key.clone() }
 }
 
 fn patch(
@@ -168,7 +176,7 @@ fn patch(
         scope.cover(&from.cell);
         scope.meters.extend(from.meter);
         total += quantity;
-        edits.push(Edit::Move { to: with_model(&from, &target), from, quantity });
+        edits.push(Edit::Move { to: state.as_model(&from, &target), from, quantity });
     }
     Patch {
         name: format!("transfer {account:?} {source} {target}"),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::edit::Edit;
 use super::few::Few;
-use super::grain::BillKey;
+use super::grain::{BillKey, CellKey};
 use super::owners::{NOBODY, Owner, Owners};
 use super::state::{Identity, State, side};
 use crate::money::Ratio;
@@ -26,6 +26,16 @@ impl<'a> State<'a> {
     pub fn key_of(&self, leaf: &Leaf, owner: Owner) -> BillKey {
         let key = self.grain(&leaf.account).of_leaf(leaf, self.rater.is_long_context(leaf));
         self.owners.part(key, owner)
+    }
+
+    /// Where the usage of a key is billed if it is another model's, whose lines may tell other things apart.
+    pub fn as_model(&self, key: &BillKey, model: &Arc<str>) -> BillKey {
+        match self.model_leaf(key) {
+            Some(leaf) => self.key_of(&Leaf { model: model.clone(), ..leaf }, key.owner),
+            None => {
+                BillKey { cell: CellKey { model: Some(model.clone()), ..key.cell.clone() }, ..key.clone() }
+            }
+        }
     }
 
     /// The comparison before any edit, with each owner's part of a key as a key of its own.
@@ -175,7 +185,7 @@ mod tests {
     use crate::period::{Day, Period};
     use crate::pricebook::Pricebook;
     use crate::rate::{Account, Rater};
-    use crate::reconcile::{Billed, CellKey};
+    use crate::reconcile::Billed;
     use crate::vocabulary::Meter;
 
     fn key(owner: Owner) -> BillKey {

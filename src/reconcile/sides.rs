@@ -75,6 +75,18 @@ impl State<'_> {
         }
     }
 
+    /// What was logged under the other meters of a key.
+    pub(super) fn beside<'s>(&'s self, key: &'s BillKey) -> impl Iterator<Item = &'s Leaf> {
+        let of_cell = self.logged.range(BillKey::first_of(&key.cell)..);
+        of_cell
+            .take_while(|(other, _)| other.cell == key.cell)
+            .filter(|(other, _)| {
+                let dimensions = |key: &BillKey| (key.owner, key.tier, key.region.clone(), key.long_context);
+                dimensions(other) == dimensions(key)
+            })
+            .flat_map(|(_, leaves)| leaves.keys())
+    }
+
     /// Keys of one cell that either side knows.
     pub fn keys_of(&self, cell: &CellKey) -> BTreeSet<BillKey> {
         self.sides_of(cell).into_iter().map(|sides| sides.key.clone()).collect()

@@ -408,16 +408,21 @@ impl<'a> State<'a> {
         if let Some(leaf) = self.logged.get(key).and_then(|leaves| leaves.keys().next()) {
             return Some(leaf.clone());
         }
+        let beside: Vec<&Leaf> = self.beside(key).collect();
+        // By another clock a day begins at most a day earlier or later; beyond that, an edit has said whose prices hold.
+        let (from, to) = (key.cell.first.start() - 86_400, key.cell.last.next().start() + 86_400);
+        let version = alike(beside.iter().map(|leaf| leaf.at)).filter(|at| !(from..to).contains(at));
+        let region = || alike(beside.iter().map(|leaf| leaf.region.clone()));
         Some(Leaf {
             account: key.cell.account.clone(),
             model: key.cell.model.clone()?,
             day: key.cell.first,
             meter: Seller::with_lifetime(&key.cell.account.provider, key.meter?),
             tier: key.tier.unwrap_or(crate::vocabulary::Tier::Standard),
-            region: key.region.clone().unwrap_or_else(|| "global".into()),
+            region: key.region.clone().or_else(region).unwrap_or_else(|| "global".into()),
             prompt: if key.long_context == Some(true) { u64::MAX >> 16 } else { 0 },
-            at: key.cell.first.start(),
-            whole_day: true,
+            at: version.unwrap_or(key.cell.first.start()),
+            whole_day: version.is_none(),
         })
     }
 
@@ -458,6 +463,12 @@ pub(super) fn side<T, V: Default>(
         }
     }
     Arc::new(sums.into_iter().collect())
+}
+
+/// What all have in common.
+fn alike<T: PartialEq>(mut all: impl Iterator<Item = T>) -> Option<T> {
+    let first = all.next()?;
+    all.all(|other| other == first).then_some(first)
 }
 
 /// What comes before every cell of an account.

@@ -44,10 +44,14 @@ pub fn run(prices: &Prices, moves: Vec<Move>, backwards: bool) -> Result<Vec<Mov
 /// What a change leaves of a key's difference, and what may be left by rounding and noise.
 fn left(prices: &Prices, key: &BillKey, change: Money, moves: usize) -> Result<(Money, Money)> {
     let bill = prices.state.bill(key);
-    let leaves = prices.state.logged.get(key).map_or(0, |leaves| leaves.len());
     let noise = noise::share(prices.floor, bill.amount.pico());
-    let bound = bill.bound + Money::from_pico(leaves as i128 + moves as i128 + 1 + noise);
+    let bound = rounding(prices, key, moves) + Money::from_pico(noise);
     Ok((bill.amount - prices.state.priced(key)? - change, bound))
+}
+
+fn rounding(prices: &Prices, key: &BillKey, moves: usize) -> Money {
+    let leaves = prices.state.logged.get(key).map_or(0, |leaves| leaves.len());
+    prices.state.bill(key).bound + Money::from_pico(leaves as i128 + moves as i128 + 1)
 }
 
 /// What speaks for a reading.
@@ -80,7 +84,10 @@ pub fn test(prices: &Prices, moves: &[Move]) -> Result<Option<Test>> {
         }
         if change.abs() > bound {
             test.days.insert(key.cell.first);
-            test.bits += (change.pico().abs() / (2 * bound.pico() + 1)).max(1).ilog2().min(MOST_BITS);
+            // What is met to the last step owes nothing to noise.
+            let exact = rounding(prices, key, moves.len());
+            let within = if after.abs() <= exact { exact } else { bound };
+            test.bits += (change.pico().abs() / (2 * within.pico() + 1)).max(1).ilog2().min(MOST_BITS);
         }
     }
     let beside = |key: &BillKey, step: i32| {
@@ -98,7 +105,10 @@ pub fn test(prices: &Prices, moves: &[Move]) -> Result<Option<Test>> {
             sides[side] = true;
             if !changes.contains_key(&other) {
                 let (left, bound) = left(&other, Money::ZERO)?;
-                if left.abs() > bound {
+                // In a noisy log a day may be noisier than the others, but not by a quarter of what the change would do there.
+                let would = state.priced(&other)?.pico().checked_mul(changes[key].pico().abs());
+                let would = would.unwrap_or(0) / state.priced(key)?.pico().max(1);
+                if left.abs() > bound && (prices.floor == 0 || left.pico().abs() * 4 > would) {
                     return Ok(None);
                 }
             }

@@ -1,12 +1,13 @@
 //! On which days does the bill agree with a story, and is that enough to tell it?
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::problem::{Node, Problem, Side};
 use super::score::{DIGIT, Digits, best_runs, digits, log2};
 use super::touch::Touch;
 use crate::causes::noise::share;
 use crate::period::Day;
+use crate::reconcile::CellKey;
 
 /// Days that must tie out with the story, to the last step or to the noise of the log.
 const TESTS: usize = 3;
@@ -22,6 +23,10 @@ const MOST_OF_A_DAY: Digits = 16 * DIGIT;
 /// a third, and the rest of 9 of 10.
 const CLOSURE: (i128, i128) = (4, 5);
 const CLOSED_EXACTLY: [((i128, i128), (i128, i128)); 2] = [((1, 2), CLOSURE), ((1, 3), (9, 10))];
+/// Where so many days show it, with four times the digits, less is enough: other stories are in the way of the rest, and
+/// whether they are found is seen when all are told.
+const CLEAR: [((i128, i128), (i128, i128)); 2] = [((1, 3), (1, 2)), ((1, 10), (9, 10))];
+const CLEAR_TESTS: usize = 5;
 const WHOLE: (i128, i128) = (19, 20);
 
 /// How well a story fits.
@@ -74,6 +79,8 @@ struct Verdict {
     within_noise: bool,
     /// Digits, beyond rounding, of what it moves and ties out to the last step.
     told: Digits,
+    /// The same of the model of which the least ties out, whatever else is open.
+    shown: Digits,
     moved: i128,
     moved_exact: i128,
     moved_within_noise: i128,
@@ -137,12 +144,15 @@ pub fn fit(problem: &Problem, node: &Node, touches: &[Touch], floor: i128, needs
     let noise_tests =
         inside.iter().filter(|(_, verdict)| verdict.seen_in_noise && verdict.within_noise).count();
     let sure = SURE + choice(listed.len(), inside.len(), runs.len());
-    let exact = tests >= TESTS
-        && told >= sure
-        && CLOSED_EXACTLY.iter().any(|(exactly, nearly)| {
-            most(sum(|verdict| verdict.moved_exact), *exactly)
-                && most(sum(|verdict| verdict.moved_nearly), *nearly)
-        });
+    let closes = |(exactly, nearly): &((i128, i128), (i128, i128))| {
+        most(sum(|verdict| verdict.moved_exact), *exactly)
+            && most(sum(|verdict| verdict.moved_nearly), *nearly)
+    };
+    let shown = inside.iter().filter(|(_, verdict)| verdict.shown > 0);
+    let clear = shown.clone().count() >= CLEAR_TESTS
+        && shown.map(|(_, verdict)| verdict.shown.min(MOST_OF_A_DAY)).sum::<Digits>() >= 4 * SURE
+        && CLEAR.iter().any(closes);
+    let exact = clear || (tests >= TESTS && told >= sure && CLOSED_EXACTLY.iter().any(closes));
     let noise = floor > 0
         && noise_tests >= TESTS_IN_NOISE
         && gain >= sure
@@ -192,6 +202,7 @@ pub fn one_factor_does(problem: &Problem, node: &Node, touches: &[Touch], gain: 
 
 fn verdict(problem: &Problem, node: &Node, touches: &[Touch], floor: i128, needs_bill: bool) -> Verdict {
     let mut verdict = Verdict { exact: true, within_noise: true, ..Verdict::default() };
+    let mut shown: BTreeMap<&CellKey, Digits> = BTreeMap::new();
     for touch in touches {
         let side = &problem.sides[touch.side as usize];
         let (priced, logged) = (node.priced[touch.side as usize], node.logged[touch.side as usize]);
@@ -213,12 +224,15 @@ fn verdict(problem: &Problem, node: &Node, touches: &[Touch], floor: i128, needs
         verdict.seen_in_noise |= money > 2 * (bound + noise);
         verdict.exact &= after.ties || vanishes;
         verdict.within_noise &= after.within_noise;
-        verdict.told += if after.ties { digits(touch.money, bound) } else { 0 };
+        let told = if after.ties { digits(touch.money, bound) } else { 0 };
+        verdict.told += told;
+        *shown.entry(&side.key.cell).or_default() += told;
         verdict.moved += money;
         verdict.moved_exact += if after.ties { money } else { 0 };
         verdict.moved_within_noise += if after.within_noise { money } else { 0 };
         verdict.moved_nearly += if vanishes { money } else { 0 };
         verdict.closed += open_before - open_after;
     }
+    verdict.shown = shown.into_values().min().unwrap_or(0);
     verdict
 }

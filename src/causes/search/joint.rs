@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::change::Change;
-use super::problem::{Node, Place};
+use super::fit::{Fit, Grade};
+use super::problem::{Moved, Node};
 use super::score::{DIGIT, Digits};
 use super::{Found, Search};
 use crate::causes::noise;
@@ -13,6 +14,8 @@ use crate::period::Day;
 
 /// First stories that are followed up, the most promising first, at each depth.
 const WIDTH: usize = 16;
+/// Of these, the first that are also followed by what says nothing by itself.
+const FEW: usize = 4;
 /// Stories that are told together.
 const MOST: usize = 3;
 /// Models of an account that are tried each time, the largest difference first, and days that must be open on each.
@@ -73,11 +76,9 @@ impl Search<'_, '_> {
     }
 
     fn set_of(&mut self, node: &Node, found: &[Found], model: &Arc<str>) -> Result<Option<Set>> {
-        let ideas: Vec<usize> = (0..self.ideas.len())
-            .filter(|idea| {
-                found[*idea].as_ref().is_some_and(|fit| fit.gain > 0) && self.reaches(*idea, model)
-            })
-            .collect();
+        let near: Vec<usize> = (0..self.ideas.len()).filter(|idea| self.reaches(*idea, model)).collect();
+        let gains = |idea: &&usize| found[**idea].as_ref().is_some_and(|fit| fit.gain > 0);
+        let ideas: Vec<usize> = near.iter().filter(gains).copied().collect();
         let mut firsts: Vec<(Digits, usize)> = ideas
             .iter()
             .filter_map(|idea| {
@@ -98,7 +99,7 @@ impl Search<'_, '_> {
             let mut next: Vec<(Digits, usize, usize, Found)> = Vec::new();
             for (at, branch) in branches.iter().enumerate() {
                 let mut here = branch.node.clone();
-                for idea in &ideas {
+                for idea in if at < FEW { &near } else { &ideas } {
                     if branch.told.iter().any(|(told, _)| told == idea) {
                         continue;
                     }
@@ -115,7 +116,7 @@ impl Search<'_, '_> {
             let mut following = Vec::new();
             for (_, at, idea, judged) in next.into_iter().take(WIDTH) {
                 let Some(branch) = self.follow(&branches[at], idea, judged)? else { continue };
-                if let Some(set) = self.closes(node, &branch)? {
+                if let Some(set) = self.closes(node, found, &branch)? {
                     return Ok(Some(set));
                 }
                 following.push(branch);
@@ -142,7 +143,7 @@ impl Search<'_, '_> {
         Ok(Some(Branch { node, told, score }))
     }
 
-    fn make(&mut self, node: &mut Node, idea: usize, days: &[Day]) -> Result<Vec<(u32, Place)>> {
+    fn make(&mut self, node: &mut Node, idea: usize, days: &[Day]) -> Result<Vec<Moved>> {
         let super::Idea { slice, change, .. } = &self.ideas[idea];
         self.problem.apply(node, &self.slices[*slice].atoms, change, |day| days.binary_search(&day).is_ok())
     }
@@ -158,8 +159,11 @@ impl Search<'_, '_> {
 
     /// The branch's ideas in an order in which each closes once the others are told: the last one first. Days that were
     /// chosen while the others were unknown are chosen again.
-    fn closes(&mut self, node: &Node, branch: &Branch) -> Result<Option<Set>> {
+    fn closes(&mut self, node: &Node, alone: &[Found], branch: &Branch) -> Result<Option<Set>> {
         let mut told = branch.told.clone();
+        // What says nothing by itself is believed to the last step only.
+        let faint = |(idea, _): &(usize, Vec<Day>)| alone[*idea].as_ref().is_none_or(|fit| fit.gain <= 0);
+        let exactly = told.iter().any(faint);
         for _ in 0..2 {
             for at in 0..told.len() {
                 let mut here = self.told_but(node, &told, at)?;
@@ -171,7 +175,11 @@ impl Search<'_, '_> {
         for at in 0..told.len() {
             let mut here = self.told_but(node, &told, at)?;
             let closing = self.judge(&mut here, told[at].0)?;
-            if closing.is_none_or(|fit| fit.grade.is_none() || fit.closed <= 0) {
+            let enough = |fit: Fit| {
+                let graded = if exactly { fit.grade == Some(Grade::Exact) } else { fit.grade.is_some() };
+                graded && fit.closed > 0
+            };
+            if !closing.is_some_and(enough) {
                 return Ok(None);
             }
             let model = self.slices[self.ideas[told[at].0].slice].model.clone();

@@ -24,7 +24,7 @@ use crate::reconcile::State;
 use crate::vocabulary::Meter;
 use change::Change;
 use fit::{Fit, Grade};
-use problem::{Node, Problem};
+use problem::{Moved, Node, Problem, Standing};
 use score::{DIGIT, Digits, log2};
 use slice::Slice;
 use story::Story;
@@ -154,6 +154,33 @@ struct Search<'s, 'a> {
     nearly: Vec<(i128, u32)>,
 }
 
+/// A story that was told, and what it moved.
+struct Told {
+    patch: Patch,
+    moved: Vec<Moved>,
+}
+
+/// What was not billed was not billed as another model either: an atom that goes, goes from where it was logged. What is left
+/// of the stories that had moved it, by their position.
+fn unmoved(told: &[Told], moved: &mut [Moved]) -> BTreeMap<usize, Vec<Moved>> {
+    let mut gone: BTreeMap<u32, &mut Moved> = BTreeMap::new();
+    for moved in moved.iter_mut().filter(|moved| moved.after.status == Standing::Gone) {
+        gone.insert(moved.atom, moved);
+    }
+    let mut rest = BTreeMap::new();
+    for (at, told) in told.iter().enumerate().rev() {
+        let (back, stay): (Vec<&Moved>, Vec<&Moved>) =
+            told.moved.iter().partition(|earlier| gone.contains_key(&earlier.atom));
+        for earlier in &back {
+            gone.entry(earlier.atom).and_modify(|moved| moved.before = earlier.before.clone());
+        }
+        if !back.is_empty() {
+            rest.insert(at, stay.into_iter().cloned().collect());
+        }
+    }
+    rest
+}
+
 /// What was found for an idea, as long as nothing near it changes.
 type Found = Option<Fit>;
 
@@ -248,7 +275,7 @@ impl<'s, 'a> Search<'s, 'a> {
 
     /// Tells story after story until none closes.
     fn run(mut self, mut node: Node) -> Result<Vec<Patch>> {
-        let mut patches = Vec::new();
+        let mut patches: Vec<Told> = Vec::new();
         let mut found: Vec<Found> = Vec::new();
         for idea in 0..self.ideas.len() {
             found.push(self.judge(&mut node, idea)?);
@@ -259,11 +286,8 @@ impl<'s, 'a> Search<'s, 'a> {
         while patches.len() < MOST_CLAIMS {
             let mut changed: BTreeSet<u32> = BTreeSet::new();
             if let Some(idea) = self.best(&found) {
-                match self.tell(&mut node, idea, &found)? {
-                    Some((patch, sides)) => {
-                        patches.push(patch);
-                        changed = sides;
-                    }
+                match self.tell(&mut node, idea, &found, &mut patches)? {
+                    Some(sides) => changed = sides,
                     None => found[idea] = None,
                 }
             } else if stale {
@@ -277,10 +301,7 @@ impl<'s, 'a> Search<'s, 'a> {
             } else if let Some(set) = self.together(&node, &found, &mut stuck)? {
                 let told = patches.len();
                 for (idea, judged) in set {
-                    if let Some((patch, sides)) = self.tell(&mut node, idea, &judged)? {
-                        patches.push(patch);
-                        changed.extend(sides);
-                    }
+                    changed.extend(self.tell(&mut node, idea, &judged, &mut patches)?.into_iter().flatten());
                 }
                 if patches.len() == told {
                     break;
@@ -291,7 +312,8 @@ impl<'s, 'a> Search<'s, 'a> {
             self.refresh(&mut node, &mut found, &changed)?;
             stale |= !changed.is_empty();
         }
-        Ok(patches)
+        let told = patches.into_iter().map(|told| told.patch);
+        Ok(told.filter(|patch| !patch.edits.is_empty()).collect())
     }
 
     /// The idea that saves the most among those that close.
@@ -312,19 +334,23 @@ impl<'s, 'a> Search<'s, 'a> {
         best.map(|(.., idea)| idea)
     }
 
-    /// Makes an idea true and returns its patch with the sides it changed.
+    /// Makes an idea true, adds its patch and returns the sides it changed.
     fn tell(
         &mut self,
         node: &mut Node,
         idea: usize,
         found: &[Found],
-    ) -> Result<Option<(Patch, BTreeSet<u32>)>> {
+        patches: &mut Vec<Told>,
+    ) -> Result<Option<BTreeSet<u32>>> {
         let Some(best) = found[idea].as_ref() else { return Ok(None) };
         let days = best.days.clone();
         let Idea { slice, change, .. } = &self.ideas[idea];
         let before = node.clone();
         let atoms = &self.slices[*slice].atoms;
-        let moved = self.problem.apply(node, atoms, change, |day| days.binary_search(&day).is_ok())?;
+        let mut moved = self.problem.apply(node, atoms, change, |day| days.binary_search(&day).is_ok())?;
+        let mut sides: BTreeSet<u32> = moved.iter().map(|moved| moved.before.side).collect();
+        sides.extend(moved.iter().map(|moved| moved.after.side));
+        let rest = unmoved(patches, &mut moved);
         let story = self.story(idea, best);
         let others: Vec<Story> = found
             .iter()
@@ -335,14 +361,17 @@ impl<'s, 'a> Search<'s, 'a> {
             .filter(|other| other.rivals(&story))
             .collect();
         let rivals: Vec<&Story> = others.iter().collect();
-        let patch = story.patch(&self.problem, node, &moved, self.account, &rivals, self.floor);
+        let patch = story.patch(&self.problem, &moved, self.account, &rivals, self.floor);
         let Some(patch) = patch.filter(|patch| !patch.edits.is_empty()) else {
             *node = before;
             return Ok(None);
         };
-        let mut sides: BTreeSet<u32> = moved.iter().map(|(_, before)| before.side).collect();
-        sides.extend(moved.iter().map(|(atom, _)| node.places[*atom as usize].side));
-        Ok(Some((patch, sides)))
+        for (at, rest) in rest {
+            patches[at].patch.edits = story::edits(&self.problem, &rest).unwrap_or_default();
+            patches[at].moved = rest;
+        }
+        patches.push(Told { patch, moved });
+        Ok(Some(sides))
     }
 
     /// Judges again what the changed sides may have changed.

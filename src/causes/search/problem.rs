@@ -64,6 +64,14 @@ pub enum Standing {
     Settled,
 }
 
+/// An atom that a story moved.
+#[derive(Debug, Clone)]
+pub struct Moved {
+    pub atom: u32,
+    pub before: Place,
+    pub after: Place,
+}
+
 /// The places of all atoms and what they sum to, after the stories so far.
 #[derive(Debug, Clone)]
 pub struct Node {
@@ -317,14 +325,14 @@ impl<'s, 'a> Problem<'s, 'a> {
             .sum()
     }
 
-    /// Makes a change true for the slice's atoms on some days. Returns the atoms it moved with their places before.
+    /// Makes a change true for the slice's atoms on some days. Returns the atoms it moved.
     pub fn apply(
         &mut self,
         node: &mut Node,
         atoms: &[u32],
         change: &Change,
         holds: impl Fn(Day) -> bool,
-    ) -> Result<Vec<(u32, Place)>> {
+    ) -> Result<Vec<Moved>> {
         let id = self.change_id(change);
         let mut moved = Vec::new();
         for index in atoms {
@@ -363,8 +371,8 @@ impl<'s, 'a> Problem<'s, 'a> {
             };
             node.priced[after.side as usize] += self.amount(after.unit, left, day)?;
             node.logged[after.side as usize] += left;
-            node.places[*index as usize] = after;
-            moved.push((*index, before));
+            node.places[*index as usize] = after.clone();
+            moved.push(Moved { atom: *index, before, after });
         }
         Ok(moved)
     }

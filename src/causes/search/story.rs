@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::Change;
 use super::fit::{Fit, Grade};
-use super::problem::{Node, Place, Problem, Standing};
+use super::problem::{Moved, Place, Problem, Standing};
 use super::score::{DIGIT, Digits};
 use super::slice::{Attribute, Slice};
 use crate::causes::price::less_or_equal;
@@ -60,18 +60,16 @@ impl Story<'_> {
         format!("{} of {model}: {}", self.slice.attribute.words(), self.change.words())
     }
 
-    /// The patch; `moved` are the atoms that were moved, with their places before, `node` has their places after. `None`
-    /// where a price would hold for a part of a leaf only.
+    /// The patch; `None` where a price would hold for a part of a leaf only.
     pub fn patch(
         &self,
         problem: &Problem,
-        node: &Node,
-        moved: &[(u32, Place)],
+        moved: &[Moved],
         account: &Account,
         rivals: &[&Story],
         floor: i128,
     ) -> Option<Patch> {
-        let edits = edits(problem, node, moved)?;
+        let edits = edits(problem, moved)?;
         let mut scope = Scope::of(account);
         self.slice.attribute.narrow(&mut scope);
         match &self.change {
@@ -82,7 +80,7 @@ impl Story<'_> {
             _ => {}
         }
         let mut first_line = None;
-        for (atom, before) in moved {
+        for Moved { atom, before, .. } in moved {
             let key = &problem.sides[before.side as usize].key;
             scope.days(key.cell.first, key.cell.last);
             scope
@@ -114,13 +112,12 @@ impl Story<'_> {
         }
         // On amounts alone, one factor on a whole model is also a price that no row of the book has.
         let factor = matches!(self.change, Change::Tier(_) | Change::Region(_) | Change::Half);
-        let counted = |(_, before): &(u32, Place)| problem.sides[before.side as usize].counted.is_some();
+        let counted = |moved: &Moved| problem.sides[moved.before.side as usize].counted.is_some();
         if factor && self.slice.attribute == Attribute::Whole && !moved.iter().any(counted) {
             causes.insert("rate.stale");
             // More than the log has of everything is also what a log lacks that lost rows.
-            let dearer = |(atom, before): &(u32, Place)| {
-                let after = node.places[*atom as usize].unit;
-                less_or_equal(before.unit, after) && before.unit != after
+            let dearer = |Moved { before, after, .. }: &Moved| {
+                less_or_equal(before.unit, after.unit) && before.unit != after.unit
             };
             if moved.iter().any(dearer) {
                 causes.insert("qty.dropped_rows");
@@ -177,14 +174,14 @@ impl Story<'_> {
 }
 
 /// Atoms that moved alike are one edit.
-fn edits(problem: &Problem, node: &Node, moved: &[(u32, Place)]) -> Option<Vec<Edit>> {
+pub fn edits(problem: &Problem, moved: &[Moved]) -> Option<Vec<Edit>> {
     type At = (BillKey, Leaf);
     let at =
         |place: &Place| -> At { (problem.sides[place.side as usize].key.clone(), (*place.leaf).clone()) };
     let mut restated: BTreeMap<(At, Option<At>), i128> = BTreeMap::new();
     let mut repriced: BTreeMap<At, (crate::money::Ratio, i128)> = BTreeMap::new();
-    for (index, before) in moved {
-        let (after, quantity) = (&node.places[*index as usize], problem.atoms[*index as usize].quantity);
+    for Moved { atom, before, after } in moved {
+        let quantity = problem.atoms[*atom as usize].quantity;
         match after.status {
             Standing::Gone => *restated.entry((at(before), None)).or_default() += quantity,
             Standing::Lessened(left) => *restated.entry((at(before), None)).or_default() += quantity - left,

@@ -1,0 +1,219 @@
+//! Rows that the log lost, where no report counts requests: on some days in a row the bill counts more of every meter than the
+//! log, about as much of each, and on the others just as much.
+//!
+//! It is said of counts only, so no price explains it. One factor on every meter is no loss of rows: rows differ. Who made the
+//! calls is not seen: a retry that was not logged, or another one's calls of the same model, look the same.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::record::{Suspect, patch};
+use super::{Fact, Patch, Status, uncounted};
+use crate::error::Result;
+use crate::period::Day;
+use crate::rate::{Account, Owner};
+use crate::reconcile::quantity::{self, Gaps, Known};
+use crate::reconcile::sides::by_owner;
+use crate::reconcile::{CellKey, Edit, State};
+use crate::vocabulary::Meter;
+
+/// Days that must lack rows, one more in a noisy log, and days that must not. Where a day has few rows, none may be lost.
+const DAYS: usize = 3;
+const CONTROL: usize = 3;
+/// Of all days, one in so many may say something else.
+const ASTRAY: usize = 5;
+/// A loss is at least one token in so many, and beyond so many times the noise of the log.
+const PART: i128 = 20;
+const NOISIER: i128 = 4;
+/// Meters that lack the same share but for one part in so many lack one factor.
+const ALIKE: i128 = 1_000;
+
+static LOST: Suspect = Suspect {
+    cause: "qty.dropped_rows",
+    what: "the bill counts more of every meter than the log on some days, and as much on the others",
+    is: |row| row.outcome.is_billable(),
+    fix: "look for lost log records on these days: queue overflow, failed callbacks, colliding ids, retention",
+};
+
+/// What one owner's part of one day says.
+enum Said {
+    /// The counts are those of the bill.
+    Ties,
+    Lacks(Gaps),
+    /// The log lacks counts, and the bill charges them at prices that what was logged does not have.
+    AtOtherPrices,
+    Else,
+}
+
+pub fn propose(state: &State) -> Result<Vec<Patch>> {
+    // Counts of these rows are open for a reason of their own.
+    let known = |row: &&crate::rate::DayUsage| uncounted::KINDS.iter().any(|kind| (kind.rows.is)(row));
+    let open: BTreeSet<(&Account, &Arc<str>, Day)> =
+        state.usage.iter().filter(known).map(|row| (&row.account, &row.model, row.day)).collect();
+    let mut days: BTreeMap<(Account, Arc<str>, Owner), BTreeMap<Day, Said>> = BTreeMap::new();
+    let suspects: BTreeSet<(&Account, Option<&Arc<str>>)> =
+        state.open.iter().map(|cell| (&cell.account, cell.model.as_ref())).collect();
+    // What a model lacks on a day on which another has too much may have been that one's.
+    let mut too_much: BTreeSet<(Account, Day)> = BTreeSet::new();
+    for cell in super::cells(state).into_iter().filter(|cell| cell.first == cell.last) {
+        let Some(model) =
+            cell.model.as_ref().filter(|_| suspects.contains(&(&cell.account, cell.model.as_ref())))
+        else {
+            continue;
+        };
+        let known = open.contains(&(&cell.account, model, cell.first));
+        for (owner, gaps) in quantity::by_owner(quantity::gaps(state, &cell)) {
+            let less =
+                gaps.values().any(|gap| -gap.difference() > NOISIER * quantity::slack(state, gap.logged));
+            if less {
+                too_much.insert((cell.account.clone(), cell.first));
+            }
+            let mut said = if known { Said::Else } else { said(state, &cell, owner, gaps) };
+            if matches!(said, Said::Lacks(_)) && !at_our_prices(state, &cell, owner) {
+                said = Said::AtOtherPrices;
+            }
+            let name = (cell.account.clone(), model.clone(), owner);
+            days.entry(name).or_default().insert(cell.first, said);
+        }
+    }
+    let mut patches = Vec::new();
+    for ((account, model, owner), mut days) in days {
+        for day in days.iter_mut().filter(|(day, _)| too_much.contains(&(account.clone(), **day))) {
+            *day.1 = Said::Else;
+        }
+        if let Some(edits) = lost(state, &days) {
+            let mut found = patch(&LOST, &account, &model, edits, BTreeSet::new(), 0);
+            found.name = format!("lost rows {account:?} {model} {owner}");
+            found.facts.truncate(1);
+            found.facts.push(Fact::new("days on which the counts agree", ties(&days)));
+            found.status = Status::Ambiguous;
+            found.rivals =
+                ["qty.retry_unlogged", "cov.bypass", "cov.account_scope"].map(str::to_owned).into();
+            found.decides = Some("the provider's requests by key, beside those of the log".to_owned());
+            patches.push(found);
+        }
+    }
+    patches.retain(|patch| !state.rejected.contains(&patch.name));
+    Ok(patches)
+}
+
+fn said(state: &State, cell: &CellKey, owner: Owner, gaps: Gaps) -> Said {
+    let all = state.keys_of(cell).into_iter().filter(|key| key.owner == owner && key.meter.is_some()).count();
+    let counted = gaps.values().all(|gap| matches!(gap.known, Known::Stated | Known::Witnessed));
+    if gaps.values().all(|gap| quantity::quiet(state, gap, 1)) {
+        return Said::Ties;
+    }
+    let short = gaps.values().map(|gap| gap.difference()).sum::<i128>();
+    let billed = gaps.values().map(|gap| gap.billed).sum::<i128>();
+    let every = gaps.values().all(|gap| gap.logged > 0 && gap.difference() >= 0);
+    // Whole hundreds of everything are a bill's own rounding.
+    let odd = gaps.values().any(|gap| gap.billed % 100 != 0);
+    let beyond = odd && short * PART >= billed && short > NOISIER * quantity::slack(state, billed);
+    if counted && gaps.len() == all && gaps.len() > 1 && every && beyond {
+        Said::Lacks(gaps)
+    } else {
+        Said::Else
+    }
+}
+
+/// With the counts of the bill, its amounts are ours.
+fn at_our_prices(state: &State, cell: &CellKey, owner: Owner) -> bool {
+    let mut parts = by_owner(state.sides_of(cell));
+    let sides = parts.remove(&owner).unwrap_or_default();
+    quantity::rate_effect(state, &sides).is_some_and(|left| left <= state.bound_of(&sides))
+}
+
+fn ties(days: &BTreeMap<Day, Said>) -> usize {
+    days.values().filter(|said| matches!(said, Said::Ties)).count()
+}
+
+/// The counts that the log lacks, where enough days say so and hardly any another thing.
+fn lost(state: &State, days: &BTreeMap<Day, Said>) -> Option<Vec<Edit>> {
+    let short: Vec<(&Day, &Gaps)> = days
+        .iter()
+        .filter_map(|(day, said)| if let Said::Lacks(gaps) = said { Some((day, gaps)) } else { None })
+        .collect();
+    let (first, last) = (short.first()?.0, short.last()?.0);
+    let between = days.range(*first..=*last).count() - short.len();
+    let other = days.values().filter(|said| matches!(said, Said::Else)).count();
+    let enough = short.len() >= DAYS + usize::from(state.noise > 0) && ties(days) >= CONTROL;
+    if !enough || between > short.len() || other * ASTRAY > days.len() {
+        return None;
+    }
+    let mut meters: BTreeMap<Option<Meter>, (i128, i128)> = BTreeMap::new();
+    for (key, gap) in short.iter().flat_map(|(_, gaps)| gaps.iter()) {
+        let meter = meters.entry(key.meter).or_default();
+        meter.0 += gap.difference();
+        meter.1 += gap.billed;
+    }
+    let share = |gaps: &Gaps| {
+        let sum = |of: fn(&quantity::Gap) -> i128| gaps.values().map(of).sum::<i128>();
+        (sum(|gap| gap.difference()), sum(|gap| gap.billed))
+    };
+    if rises(&short.iter().map(|(_, gaps)| share(gaps)).collect::<Vec<_>>()) {
+        return None;
+    }
+    let uneven = short.iter().filter(|(_, gaps)| !is_one_factor(gaps)).count();
+    (meters.len() > 1 && about_as_much(&meters) && uneven * 2 > short.len()).then(|| {
+        let gaps = short.iter().flat_map(|(_, gaps)| gaps.iter()).filter(|(_, gap)| gap.difference() > 0);
+        gaps.map(|(key, gap)| Edit::Drop { from: key.clone(), quantity: -gap.difference() }).collect()
+    })
+}
+
+/// Of so many days, this share of all pairs is one that rises: what is short of more every day drifts, and is not lost.
+const RISING_DAYS: usize = 6;
+const RISING: (usize, usize) = (4, 5);
+
+/// `shares`: what each day lacks, and all of it.
+fn rises(shares: &[(i128, i128)]) -> bool {
+    let pairs =
+        shares.iter().enumerate().flat_map(|(at, one)| shares[at + 1..].iter().map(move |two| (one, two)));
+    let rising = pairs.filter(|(one, two)| one.0.saturating_mul(two.1) < two.0.saturating_mul(one.1)).count();
+    let all = shares.len() * shares.len().saturating_sub(1) / 2;
+    shares.len() >= RISING_DAYS && rising * RISING.1 >= all * RISING.0
+}
+
+/// Lost calls are like the others: no meter lacks more than twice the share that another lacks.
+fn about_as_much(meters: &BTreeMap<Option<Meter>, (i128, i128)>) -> bool {
+    let shares = || meters.values().filter(|(_, billed)| *billed > 0);
+    shares().all(|(short, billed)| {
+        shares().all(|(other, of)| other.saturating_mul(*billed) <= 2 * short.saturating_mul(*of))
+    })
+}
+
+fn is_one_factor(gaps: &Gaps) -> bool {
+    let mut shares = gaps.values().map(|gap| (gap.difference(), gap.billed));
+    let Some((short, billed)) = shares.next() else { return true };
+    shares.all(|(other, of)| {
+        let (one, two) = (short.saturating_mul(of), other.saturating_mul(billed));
+        (one - two).abs().saturating_mul(ALIKE) <= one.max(two)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_short_of_more_every_day_drifts() {
+        let drift = [(52, 1_000), (66, 1_010), (81, 990), (88, 1_020), (105, 1_000), (119, 1_000)];
+        assert!(rises(&drift));
+        // Five days rise by chance.
+        assert!(!rises(&drift[1..]));
+        let lost = [(320, 1_000), (410, 1_010), (150, 990), (330, 1_020), (505, 1_000), (280, 1_000)];
+        assert!(!rises(&lost));
+    }
+
+    #[test]
+    fn lost_calls_lack_about_as_much_of_every_meter() {
+        let shares = |input: i128, output: i128| {
+            about_as_much(
+                &[(Some(Meter::Input), (input, 1_000)), (Some(Meter::Output), (output, 100))].into(),
+            )
+        };
+        assert!(shares(330, 40));
+        assert!(shares(200, 40));
+        // Three in ten of the input, and one in ten of the output.
+        assert!(!shares(300, 10));
+    }
+}
