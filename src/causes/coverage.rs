@@ -140,18 +140,17 @@ fn inferred(state: &State, account: &Account, identities: &Lines) -> Vec<Patch> 
         }
         // Model-days with a second cause may hide it; that the rest ties out is tested after all families.
         let fits = cells.len() - open.len();
-        let enough = fits >= TESTS && fits >= open.len();
-        if enough {
-            let logged = logged.get_or_insert_with(|| traffic(state, account));
-            if logged_elsewhere(state, &quantities, logged) {
-                continue;
-            }
-
-            let status = if open.is_empty() { Status::Exact } else { Status::Probable };
-            surplus = left;
-            let fact = Fact::new("model-days that fit", fits);
-            patches.push(patch(account, identity, identities, status, fact));
+        if fits < TESTS || fits < open.len() {
+            continue;
         }
+        let logged = logged.get_or_insert_with(|| traffic(state, account));
+        if logged_elsewhere(state, &quantities, logged) {
+            continue;
+        }
+        let status = if open.is_empty() { Status::Exact } else { Status::Probable };
+        surplus = left;
+        let fact = Fact::new("model-days that fit", fits);
+        patches.push(patch(account, identity, identities, status, fact));
     }
     let told: BTreeSet<String> = patches.iter().map(|patch| patch.name.clone()).collect();
     let left = strangers(state, account, identities).into_iter();

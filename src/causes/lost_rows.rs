@@ -29,10 +29,8 @@ const NOISIER: i128 = 4;
 const ALIKE: i128 = 1_000;
 
 static LOST: Suspect = Suspect {
-    cause: "qty.dropped_rows",
     what: "the bill counts more of every meter than the log on some days, and as much on the others",
-    is: |row| row.outcome.is_billable(),
-    fix: "look for lost log records on these days: queue overflow, failed callbacks, colliding ids, retention",
+    ..uncounted::LOST
 };
 
 /// What one owner's part of one day says.
@@ -68,10 +66,7 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
             if less {
                 too_much.insert((cell.account.clone(), cell.first));
             }
-            let mut said = if known { Said::Else } else { said(state, &cell, owner, gaps) };
-            if matches!(said, Said::Lacks(_)) && !at_our_prices(state, &cell, owner) {
-                said = Said::AtOtherPrices;
-            }
+            let said = if known { Said::Else } else { said(state, &cell, owner, gaps) };
             let name = (cell.account.clone(), model.clone(), owner);
             days.entry(name).or_default().insert(cell.first, said);
         }
@@ -98,21 +93,23 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
 }
 
 fn said(state: &State, cell: &CellKey, owner: Owner, gaps: Gaps) -> Said {
-    let all = state.keys_of(cell).into_iter().filter(|key| key.owner == owner && key.meter.is_some()).count();
-    let counted = gaps.values().all(|gap| matches!(gap.known, Known::Stated | Known::Witnessed));
     if gaps.values().all(|gap| quantity::quiet(state, gap, 1)) {
         return Said::Ties;
     }
+    let counted = gaps.values().all(|gap| matches!(gap.known, Known::Stated | Known::Witnessed));
+    let all = state.keys_of(cell).into_iter().filter(|key| key.owner == owner && key.meter.is_some()).count();
     let short = gaps.values().map(|gap| gap.difference()).sum::<i128>();
     let billed = gaps.values().map(|gap| gap.billed).sum::<i128>();
     let every = gaps.values().all(|gap| gap.logged > 0 && gap.difference() >= 0);
     // Whole hundreds of everything are a bill's own rounding.
     let odd = gaps.values().any(|gap| gap.billed % 100 != 0);
     let beyond = odd && short * PART >= billed && short > NOISIER * quantity::slack(state, billed);
-    if counted && gaps.len() == all && gaps.len() > 1 && every && beyond {
+    if !(counted && gaps.len() == all && gaps.len() > 1 && every && beyond) {
+        Said::Else
+    } else if at_our_prices(state, cell, owner) {
         Said::Lacks(gaps)
     } else {
-        Said::Else
+        Said::AtOtherPrices
     }
 }
 

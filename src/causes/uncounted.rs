@@ -181,7 +181,7 @@ pub(super) fn nearly_all_tie(state: &State, control: usize, open: usize) -> bool
     control > 0 && if state.noise == 0 { open == 0 } else { open * NOISIEST <= control }
 }
 
-static LOST: Suspect = Suspect {
+pub(super) static LOST: Suspect = Suspect {
     cause: "qty.dropped_rows",
     what: "requests in the provider's usage report that the log does not have, and their tokens",
     is: |row| row.outcome.is_billable(),

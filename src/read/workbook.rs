@@ -93,7 +93,7 @@ fn read_value(value: &DataRef) -> Cell {
             Cell { text, form: Form::Date }
         }
         DataRef::DateTimeIso(text) => Cell { text: text.clone(), form: Form::Date },
-        DataRef::DateTime(value) => number(value.as_f64().to_string()),
+        DataRef::DateTime(value) => number(value.to_string()),
         DataRef::DurationIso(text) => Cell::text(text.as_str()),
         // `#REF!` stays text, so that an amount made of it is refused by name instead of read as nothing.
         DataRef::Error(error) => Cell::text(error.to_string()),

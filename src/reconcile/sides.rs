@@ -81,8 +81,8 @@ impl State<'_> {
         of_cell
             .take_while(|(other, _)| other.cell == key.cell)
             .filter(|(other, _)| {
-                let dimensions = |key: &BillKey| (key.owner, key.tier, key.region.clone(), key.long_context);
-                dimensions(other) == dimensions(key)
+                (other.owner, other.tier, &other.region, other.long_context)
+                    == (key.owner, key.tier, &key.region, key.long_context)
             })
             .flat_map(|(_, leaves)| leaves.keys())
     }
