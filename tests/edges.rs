@@ -119,7 +119,7 @@ fn a_line_below_zero_keeps_its_money() {
 fn where_the_counts_agree_the_price_is_named() {
     let bill = [line("0.30", "gpt-5-mini, input", "1000000"), line("0.24", "gpt-5-mini, output", "100000")];
     let (_, page) = compared(&[LOG], &bill);
-    assert!(page.contains("log and bill count the same: only the price differs"), "{page}");
+    assert!(page.contains("log and openai count the same: only the price differs"), "{page}");
     assert!(page.contains("a bill of one day only"), "{page}");
 }
 
@@ -133,10 +133,16 @@ fn a_log_without_a_cost_did_not_log_zero() {
 }
 
 #[test]
-fn a_bill_without_rows_is_told() {
-    let (document, _) = compared(&[LOG], &[]);
-    let said = document["diagnostics"].as_array().unwrap();
-    assert!(said.iter().any(|note| note["code"] == "no-data-in-range"), "{said:?}");
+fn a_bill_without_rows_is_told_in_every_format() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("log.csv"), LOG).unwrap();
+    let focus = "BilledCost,BillingCurrency,ChargeCategory,ChargePeriodStart,ChargePeriodEnd,ServiceName,ChargeDescription\n";
+    for head in [HEAD, focus] {
+        fs::write(folder.path().join("bill.csv"), head).unwrap();
+        let output = run(folder.path(), &["--usage", "log.csv", "--invoice", "openai=bill.csv"]);
+        let said = text(&output.stderr);
+        assert!(said.contains("bill.csv: the file has a header and no rows"), "{said}");
+    }
 }
 
 /// Twelve days of one model at 1.1 times its price: an uplift of ten per cent in the United States and one in the European

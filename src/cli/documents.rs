@@ -136,9 +136,6 @@ fn only_account(books: &Books, provider: &str) -> Option<Arc<str>> {
     accounts.next().filter(|_| accounts.next().is_none()).map(|account| account.id.as_str().into())
 }
 
-/// The remark on an export without data.
-const NO_DATA: &str = "no-data-in-range";
-
 fn account_document(
     source: &Source,
     account: Account,
@@ -148,12 +145,6 @@ fn account_document(
     total: Option<Money>,
 ) -> Result<AccountDocument> {
     document.share_texts();
-    let told = document.diagnostics.iter().any(|diagnostic| diagnostic.code == NO_DATA);
-    if document.rows == 0 && document.stated_total.is_none() && !told {
-        let message = "the file has no rows: nothing of it is compared";
-        let warning = Diagnostic::warning(NO_DATA, source.origin(), message);
-        document.diagnostics.push(warning.help("export it again for the days of the month"));
-    }
     Ok(AccountDocument {
         path: source.name.clone(),
         account,

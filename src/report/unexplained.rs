@@ -82,7 +82,7 @@ fn advice(cell: &Cell) -> String {
                 .to_owned()
         }
         _ if counts_agree(cell) => format!(
-            "log and bill count the same: only the price differs; ask {provider} which price it billed that day at"
+            "log and {provider} count the same: only the price differs; ask which price the day was billed at"
         ),
         _ if cell.meters.iter().any(|meter| provider_count(meter).is_some()) => format!(
             "ask {provider} about this day: `-O json` has the quantities of log, bill and usage report side by side"
