@@ -18,6 +18,7 @@ pub mod contract;
 pub mod diagnostic;
 pub mod error;
 pub mod fixes;
+pub mod inert;
 pub mod invoice;
 pub mod money;
 pub mod parallel;

@@ -12,6 +12,7 @@ const LAYERS: &[(&str, u32)] = &[
     ("diagnostic", 0),
     ("error", 0),
     ("parallel", 0),
+    ("inert", 0),
     ("invoice", 10),
     ("usage", 10),
     ("pricebook", 10),

@@ -181,14 +181,21 @@ fn a_line_of_fifty_megabytes_is_a_line() {
 }
 
 /// What a model, a team and a line item are called by those who want a spreadsheet or terminal to act.
-const EVIL: [&str; 6] = [
+const EVIL: [&str; 7] = [
     "=HYPERLINK(\"http://a\",\"b\")",
     "+cmd|' /C calc'!A0",
     "\u{1b}]0;owned\u{7}\u{1b}[2J@SUM(A1)",
     "-2+3\n=1+1",
     "<script>alert(1)</script>",
     "|a|`b`|[c](javascript:d)",
+    "abc\u{202e}gpj.e\u{feff}xe",
 ];
+
+/// Control characters, and marks that reorder or hide text.
+fn steers(char: char) -> bool {
+    (char.is_control() && char != '\n')
+        || matches!(char, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
 
 fn evil_books() -> tempfile::TempDir {
     let toml = "[book]\nname = \"evil\"\n[[source]]\nname = \"g\"\nfiles = [\"log.jsonl\"]\n[[invoice]]\nprovider = \"openai\"\nkind = \"cost\"\nfiles = [\"cost.csv\"]\n";
@@ -205,20 +212,33 @@ fn evil_books() -> tempfile::TempDir {
     books(&files.map(|(name, text)| (name.to_owned(), text.as_bytes().to_vec())))
 }
 
+fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for path in fs::read_dir(folder).expect("a test file").map(|entry| entry.expect("a test file").path()) {
+        if path.is_dir() { files(&path, found) } else { found.push(path) }
+    }
+}
+
 #[test]
-fn nothing_in_a_pack_or_on_a_screen_is_run() {
+fn nothing_in_a_pack_a_fix_or_on_a_screen_is_run() {
     let folder = evil_books();
-    let output = run(folder.path(), &["close", "--month", "2026-10"]);
+    let output = run(folder.path(), &["close", "--month", "2026-10", "--patch-dir", "fixes"]);
     assert_eq!(output.status.code(), Some(1), "{}", said(&output));
     for stream in [&output.stdout, &output.stderr] {
         let text = String::from_utf8(stream.clone()).expect("a test file");
-        assert!(!text.contains(|char: char| char.is_control() && char != '\n'), "{text:?}");
+        assert!(!text.contains(steers), "{text:?}");
     }
     let pack = folder.path().join("closes/2026-10/v1");
     let mut cells = 0;
-    for path in fs::read_dir(&pack).expect("a test file").map(|entry| entry.expect("a test file").path()) {
+    let mut written = Vec::new();
+    files(&pack, &mut written);
+    files(&folder.path().join("fixes"), &mut written);
+    assert!(written.iter().any(|path| path.starts_with(folder.path().join("fixes/gateway"))), "{written:?}");
+    for path in written {
         let text = fs::read_to_string(&path).expect("a test file");
-        assert!(!text.contains(|char: char| char.is_control() && char != '\n'), "{}", path.display());
+        // Programs read names as they are.
+        let json = path.extension().is_some_and(|ending| ending == "json");
+        let bad = |char: char| if json { char.is_control() && char != '\n' } else { steers(char) };
+        assert!(!text.contains(bad), "{}", path.display());
         if path.extension().is_some_and(|ending| ending == "csv") {
             let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_bytes());
             for cell in reader

@@ -238,3 +238,80 @@ fn a_cause_is_followed_from_month_to_month_until_its_fix_is_applied() {
         (Some(1), vec!["false", "false"])
     );
 }
+
+/// A month to come, so that no clock takes it for the last complete one.
+const JANUARY: (&str, u64) = ("2031-01", 1_924_992_000);
+const FEBRUARY: (&str, u64) = ("2031-02", 1_927_670_400);
+
+#[test]
+fn without_a_month_the_newest_close_is_checked() {
+    let folder = tempfile::tempdir().unwrap();
+    let books = folder.path();
+    fs::write(books.join("llmfin.toml"), BOOKS).unwrap();
+    for at in [JANUARY, FEBRUARY] {
+        month(books, at, 1);
+        run(books, &["close", "--month", at.0]);
+    }
+    let output = run(books, &["check", "fixes"]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stdout));
+    assert!(text(&output.stdout).contains("--month 2031-02"), "{}", text(&output.stdout));
+}
+
+#[test]
+fn a_pack_that_cannot_be_read_is_told_and_stops_no_other_month() {
+    let folder = tempfile::tempdir().unwrap();
+    let books = folder.path();
+    fs::write(books.join("llmfin.toml"), BOOKS).unwrap();
+    month(books, SEPTEMBER, 1);
+    month(books, OCTOBER, 2);
+    run(books, &["close", "--month", "2026-09"]);
+    fs::write(books.join("closes/2026-09/v1/reconciliation.json"), "{\"month\": ").unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_llmfin"));
+    command.arg("-C").arg(books).args(["reconcile", "--month", "2026-10"]).env_remove("LLMFIN_DIR");
+    let output = command.output().unwrap();
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert_eq!(said.matches("left out of the history").count(), 1, "{said}");
+    // Nothing can be said of fixes without it.
+    let (code, rows) = check(books);
+    assert_eq!((code, rows[0][1].as_str()), (Some(1), "false"), "{rows:?}");
+}
+
+/// The books before anybody told them whose account it is.
+fn without_account() -> String {
+    let (before, rest) = BOOKS.split_once("[[account]]").unwrap();
+    let (_, after) = rest.split_once("[[invoice]]").unwrap();
+    format!("{before}[[invoice]]{}", after.replace("account = \"org-two\"\n", ""))
+}
+
+#[test]
+fn an_account_that_the_books_learn_of_mends_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let books = folder.path();
+    fs::write(books.join("llmfin.toml"), without_account()).unwrap();
+    for (at, scale) in [(SEPTEMBER, 1), (OCTOBER, 2)] {
+        month(books, at, scale);
+        run(books, &["close", "--month", at.0]);
+    }
+    let stale = |rows: &[[String; 3]]| -> [String; 3] {
+        rows.iter().find(|row| row[0].starts_with("rate.stale")).unwrap_or_else(|| panic!("{rows:?}")).clone()
+    };
+    assert_eq!(stale(&check(books).1)[1], "false");
+
+    fs::write(books.join("llmfin.toml"), BOOKS).unwrap();
+    let (code, rows) = check(books);
+    assert_eq!((code, stale(&rows)[1].as_str()), (Some(1), "false"), "{rows:?}");
+    let again = json(books, &["reconcile", "--month", "2026-10", "-O", "json"]);
+    let found = followed(&again);
+    let found = found.iter().find(|found| found[0] == "rate.stale").unwrap();
+    // 1.80 of September and 3.60 of October.
+    assert_eq!(found[2..5], ["2", "5.40", "2026-09"]);
+
+    // A rule that takes the traffic out of the estimate is no fix: all 32.40 of it stands on the bill without a log.
+    let wrong = "\n[[traffic]]\nname = \"wrong\"\nseller = \"openai\"\nfrom = \"2026-09-01\"\n\
+                 filter = { model = [\"gpt-5-mini\"] }\nset = { billed = false }\n";
+    fs::write(books.join("llmfin.toml"), format!("{BOOKS}{wrong}")).unwrap();
+    let (code, rows) = check(books);
+    assert_eq!((code, stale(&rows)[1].as_str()), (Some(1), "false"), "{rows:?}");
+    assert!(stale(&rows)[2].contains("are still to explain"), "{rows:?}");
+}

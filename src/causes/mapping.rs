@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::{Fact, Fix, Patch, Scope, Status, record, transfer};
 use crate::error::Result;
+use crate::inert::toml;
 use crate::money::Ratio;
 use crate::period::Day;
 use crate::rate::{Account, DayUsage};
@@ -304,8 +305,10 @@ fn patch(
             kind: "model-mapping",
             text: format!("`{}` {what} {target} since {first}: map it from that day", candidate.text),
             patch: format!(
-                "[[model]]\nlogged = \"{}\"\nseller = \"{}\"\nmodel = \"{target}\"\nfrom = \"{first}\"\n",
-                candidate.text, candidate.account.provider
+                "[[model]]\nlogged = {}\nseller = \"{}\"\nmodel = {}\nfrom = \"{first}\"\n",
+                toml(&candidate.text),
+                candidate.account.provider,
+                toml(target)
             ),
         }),
     }

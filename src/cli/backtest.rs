@@ -9,7 +9,7 @@ use super::{closes, patch_dir};
 use crate::books::rules::Rules;
 use crate::close::backtest::{compare, untried};
 use crate::close::document::{Backtest, Finding, Reconciliation, Verdict};
-use crate::close::history::{BOOKING, PastClose, PastFinding, stood};
+use crate::close::history::{BOOKING, PastClose, PastFinding, stood_in};
 use crate::close::inputs::CloseInputs;
 use crate::error::{Error, Result};
 use crate::fixes::{self, File};
@@ -27,7 +27,10 @@ pub fn reconcile_and_try(
     let (Span::Month(month), Some(books)) = (gathered.span, gathered.books()) else {
         return reconcile(gathered, ui);
     };
-    let past = closes::before(&books.dir, month)?;
+    let (past, _) = closes::before(&books.dir, month)?;
+    if past.is_empty() {
+        ui.status(&format!("no month before {month} is closed: there is nothing to try a fix on"));
+    }
     let own = gather::overlay(global, Some(books)).as_deref().map(files::folder).transpose()?;
     let own = own.unwrap_or_default();
     let wanted = |finding: &Finding| {
@@ -132,8 +135,7 @@ fn try_on(
     trial: Trial,
     again: &mut Option<Reconciliation>,
 ) -> Result<Backtest> {
-    let amount =
-        stood(std::slice::from_ref(close), &PastFinding::from(finding)).map(|(_, amount)| amount).sum();
+    let amount = stood_in(close, &PastFinding::from(finding)).unwrap_or_default();
     let files = match trial {
         Trial::Files(files) => files,
         Trial::Not(verdict, why) => return Ok(untried(close.month, verdict, amount, &why)),

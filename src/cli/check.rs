@@ -3,10 +3,10 @@
 use super::reconcile::reconcile;
 use super::{closes, gather, global::Global, ui::Ui};
 use crate::books::Books;
-use crate::close::history::{PastClose, PastFinding, stood};
+use crate::close::fixed::{Now, PastCells};
+use crate::close::history::{Past, PastClose, PastFinding, pasts};
 use crate::diagnostic::{Diagnostic, Origin, nearest};
 use crate::error::{EXIT_CLEAN, EXIT_FINDINGS, Error, Result};
-use crate::money::Money;
 use crate::period::Month;
 use crate::report::lines;
 use crate::report::sheet::{Cell, Column, Kind, Sheet};
@@ -61,9 +61,10 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
     if let Some(name) = &args.name
         && !CHECKS.iter().any(|check| check.name == name)
     {
-        let help = match nearest(name, CHECKS.iter().map(|check| check.name)) {
+        let names: Vec<&str> = CHECKS.iter().map(|check| check.name).collect();
+        let help = match nearest(name, names.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => "`llmfin check --help` lists them".to_owned(),
+            None => format!("the checks are {}", names.join(", ")),
         };
         let diagnostic =
             Diagnostic::error("unknown-check", Origin::file("check"), format!("no check is named `{name}`"));
@@ -128,63 +129,84 @@ fn sources(Context { books, month, .. }: &Context) -> Result<Vec<Outcome>> {
         .collect()
 }
 
-/// Causes that stood in the newest close and in one before it. Some fixes show at once, because they change how the
-/// same files are read: the newest close is compared again with the books as they are now.
+/// Causes that stood in the newest close, or in that of the month asked for, and in one before it. Some fixes show at
+/// once, because they change how the same files are read: the close is compared again with the books as they are now.
 fn fixes(Context { books, month, global }: &Context) -> Result<Vec<Outcome>> {
-    let mut closes = closes::before(&books.dir, month.next())?;
+    let newest = global.month.or_else(|| closes::months(&books.dir).last().copied()).unwrap_or(*month);
+    let (mut closes, damaged) = closes::before(&books.dir, newest.next())?;
     let count = closes.len();
     let outcome = |passed, detail| Outcome { subject: format!("closes: {count}"), passed, detail };
+    // Nothing can be said of a month whose pack cannot be read.
+    if let Some(damaged) = damaged.first() {
+        return Ok(vec![outcome(false, damaged.placed())]);
+    }
     let Some(newest) = closes.pop() else {
         return Ok(vec![outcome(true, "nothing can recur before two months are closed".to_owned())]);
     };
-    let again: Vec<(&PastFinding, Vec<(Month, Money)>)> = newest
+    let pasts = pasts(&closes, &newest.findings);
+    let again: Vec<(&PastFinding, Past)> = newest
         .findings
         .iter()
-        .filter(|finding| finding.is_fixable())
-        .map(|finding| (finding, stood(&closes, finding).collect()))
-        .filter(|(_, months): &(_, Vec<_>)| !months.is_empty())
+        .zip(pasts)
+        .filter(|(finding, past)| finding.is_fixable() && !past.months.is_empty())
         .collect();
     if again.is_empty() {
         return Ok(vec![outcome(true, "no cause stood in two of them".to_owned())]);
     }
-    let now = again_compared(global, &newest)?;
+    let compared = again_compared(books, global, &newest)?;
     Ok(again
         .into_iter()
-        .map(|(finding, months)| recurring(finding, &months, &newest, now.as_deref()))
+        .map(|(finding, past)| {
+            let now = compared.as_ref().map_or(Now::Stands, |(then, now)| then.now(finding, now));
+            recurring(finding, past, newest.month, &now)
+        })
         .collect())
 }
 
-/// The findings of a closed month under the books of today; none where its files are not those of the close.
-fn again_compared(global: &Global, close: &PastClose) -> Result<Option<Vec<PastFinding>>> {
+/// A closed month as its pack has it and under the books of today; none where its files are not those of the close.
+fn again_compared(
+    books: &Books,
+    global: &Global,
+    close: &PastClose,
+) -> Result<Option<(PastCells, PastCells)>> {
+    let Some(then) = closes::read::<PastCells>(&books.dir, close.month, "reconciliation.json")? else {
+        return Ok(None);
+    };
     let global = Global { month: Some(close.month), from: None, to: None, ..(*global).clone() };
     let quiet = Ui { quiet: true, verbose: false, ..global.ui() };
     let (document, _) = reconcile(&mut gather::books(&global, &quiet)?, &quiet)?;
     let same = close.has_inputs_of(&document);
-    Ok(same.then(|| document.findings.iter().map(PastFinding::from).collect()))
+    Ok(same.then(|| (then, PastCells::from(&document))))
 }
 
-fn recurring(
-    finding: &PastFinding,
-    months: &[(Month, Money)],
-    newest: &PastClose,
-    now: Option<&[PastFinding]>,
-) -> Outcome {
+fn recurring(finding: &PastFinding, past: Past, month: Month, now: &Now) -> Outcome {
     let scope = &finding.scope;
     let place = [&scope.keys, &scope.models].into_iter().find(|names| !names.is_empty());
     let place = place.map_or_else(|| scope.provider.clone().unwrap_or_default(), |names| names.join(", "));
-    let since = months.iter().map(|(month, _)| *month).min().unwrap_or(newest.month);
-    let total = finding.amount + months.iter().map(|(_, amount)| *amount).sum();
-    let seen = format!("{} months since {since}, {} together", months.len() + 1, total.grouped(2));
-    let gone = now.is_some_and(|now| !now.iter().any(|found| found.is_like(finding)));
-    let detail = if gone {
-        format!("{seen}; the fix is applied: compared again, {} does not show it", newest.month)
-    } else {
-        let asked = lines::asked(finding.owner.as_deref(), finding.due);
-        let asked = asked.map(|asked| format!(", {asked}")).unwrap_or_default();
-        let month = newest.month;
-        format!("{seen}{asked}; apply what `llmfin explain --finding {} --month {month}` says", finding.id)
+    let since = past.months.keys().next().copied().unwrap_or(month);
+    let months = past.months.len() as u32 + 1;
+    let total = finding.amount + past.months.into_values().sum();
+    let seen = lines::together(months, since, total, past.with.as_deref());
+    let asked = lines::asked(finding.owner.as_deref(), finding.due);
+    let asked = asked.map(|asked| format!(", {asked}")).unwrap_or_default();
+    let detail = match now {
+        Now::Ended => format!("{seen}; the fix is applied: compared again, {month} does not show it"),
+        Now::Stands => {
+            format!(
+                "{seen}{asked}; apply what `llmfin explain --finding {} --month {month}` says",
+                finding.id
+            )
+        }
+        Now::Replaced { open, causes } => {
+            let causes = causes.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+            let causes = if causes.is_empty() { "no cause" } else { causes.as_str() };
+            format!(
+                "{seen}{asked}; compared again, {month} does not call it so, but {} of the same model-days are still to explain: {causes}",
+                open.grouped(2)
+            )
+        }
     };
-    Outcome { subject: format!("{}: {place}", finding.cause), passed: gone, detail }
+    Outcome { subject: format!("{}: {place}", finding.cause), passed: *now == Now::Ended, detail }
 }
 
 #[cfg(test)]

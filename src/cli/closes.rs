@@ -35,14 +35,32 @@ pub fn read<T: for<'de> Deserialize<'de>>(books: &Path, month: Month, name: &str
     })
 }
 
-/// The closes before a month, oldest first.
-pub fn before(books: &Path, month: Month) -> Result<Vec<PastClose>> {
+/// The closes before a month, oldest first, and what is said of packs that cannot be read.
+pub fn before(books: &Path, month: Month) -> Result<(Vec<PastClose>, Vec<Diagnostic>)> {
     let earlier = months(books).into_iter().filter(|past| *past < month);
-    let mut closes = Vec::new();
+    let (mut closes, mut damaged) = (Vec::new(), Vec::new());
     for past in earlier {
-        closes.extend(read::<PastClose>(books, past, "reconciliation.json")?);
+        match read::<PastClose>(books, past, "reconciliation.json") {
+            Ok(close) => closes.extend(close),
+            Err(error) => damaged.extend(without(error)?),
+        }
     }
-    Ok(closes)
+    Ok((closes, damaged))
+}
+
+/// A damaged pack of an earlier month is no reason to stop another month: what it would have said is missing.
+pub fn without(error: Error) -> Result<Vec<Diagnostic>> {
+    match error {
+        Error::Input(problems) => Ok(problems
+            .into_iter()
+            .map(|problem| {
+                let message = format!("{}: its month is left out of the history", problem.message);
+                let warning = Diagnostic::warning(problem.code, problem.origin, message);
+                problem.help.into_iter().fold(warning, Diagnostic::help)
+            })
+            .collect()),
+        error => Err(error),
+    }
 }
 
 /// `v2` of `v1` and `v2`.

@@ -26,7 +26,7 @@ pub struct Global {
     )]
     pub dir: PathBuf,
     /// Output format; the ending of `-o FILE` decides where it is left out, and `table` otherwise. `junit` and `github`
-    /// are for checks
+    /// are for `pricebook check`
     #[arg(
         short = 'O',
         long = "output-format",
@@ -34,7 +34,7 @@ pub struct Global {
         env = "LLMFIN_OUTPUT_FORMAT",
         global = true
     )]
-    #[arg(value_parser = PossibleValuesParser::new(["table", "csv", "json", "md", "html", "xlsx", "junit", "github"]).try_map(output_format))]
+    #[arg(value_parser = PossibleValuesParser::new(["table", "csv", "json", "md", "html", "junit", "github"]).try_map(output_format))]
     pub output_format: Option<OutputFormat>,
     /// File to write instead of standard output
     #[arg(short = 'o', long = "output", value_name = "FILE", global = true)]

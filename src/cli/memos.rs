@@ -53,7 +53,14 @@ pub fn earlier(
 ) -> Result<(Vec<Memo>, Vec<Diagnostic>)> {
     let (mut memos, mut said) = (Vec::new(), Vec::new());
     for past in closes::months(&books.dir).into_iter().filter(|past| *past < month) {
-        let Some((used, _)) = close_of(&books.dir, past)? else { continue };
+        let used = match close_of(&books.dir, past) {
+            Ok(used) => used,
+            Err(error) => {
+                said.extend(closes::without(error)?);
+                continue;
+            }
+        };
+        let Some((used, _)) = used else { continue };
         let Some(known_at) = used.known_at else {
             said.push(undated(past));
             continue;

@@ -134,10 +134,12 @@ pub fn reconcile_with<T>(
     let code = if unread { EXIT_FINDINGS } else { exit_code(&document, threshold) };
     drop(inputs);
     if let Span::Month(month) = gathered.span {
-        let (past, duties) = match gathered.books() {
+        let ((past, mut damaged), duties) = match gathered.books() {
             Some(books) => (closes::before(&books.dir, month)?, duties(books)),
-            None => (Vec::new(), Duties::default()),
+            None => ((Vec::new(), Vec::new()), Duties::default()),
         };
+        damaged.retain(|damaged| !said.iter().any(|said| said.origin == damaged.origin));
+        ui.diagnostics(&damaged);
         follow_up(&mut document, month, &past, &duties);
     }
     Ok((document, code, more))

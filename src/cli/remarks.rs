@@ -3,7 +3,7 @@
 
 use crate::close::inputs::AccountDocument;
 use crate::collect::Usage;
-use crate::diagnostic::{Diagnostic, Origin};
+use crate::diagnostic::{Diagnostic, Level, Origin};
 use crate::invoice::Reject;
 use crate::period::{Day, Period};
 
@@ -52,7 +52,9 @@ pub fn document(document: &AccountDocument, all: &[AccountDocument], period: Per
     {
         said.push(elsewhere(origin(), covers, period));
     }
-    if read.rows == 0 && read.diagnostics.is_empty() {
+    // A note, such as the version of a format, says nothing about rows.
+    let warned = read.diagnostics.iter().any(|diagnostic| diagnostic.level != Level::Note);
+    if read.rows == 0 && !warned {
         said.push(empty(origin(), "the file has a header and no rows"));
     }
     said

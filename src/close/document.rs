@@ -14,6 +14,8 @@ use crate::vocabulary::{ChargeCategory, Meter, Tier};
 
 /// Version of the document's shape.
 pub const SCHEMA: &str = "llmfin/reconciliation/1";
+/// A limit: what was logged is not known, which is not zero.
+pub const NO_COST: &str = "no cost in the log: the gateway's own figure cannot be checked";
 
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Reconciliation {
@@ -193,6 +195,8 @@ pub struct Recurrence {
     pub amount: Money,
     /// The first of them; null for provisional answers.
     pub since: Option<Month>,
+    /// The larger finding of this month that counts the earlier amounts, where both were one finding then.
+    pub with: Option<String>,
 }
 
 /// What a fix would have done to one earlier month.
@@ -226,6 +230,14 @@ pub enum Verdict {
     /// It changes no cell: it begins later, or there was no such traffic.
     NoEffect,
     NotTestable,
+}
+
+impl Finding {
+    /// What fits as well, in words: the engine's name for a rival in the evidence.
+    pub fn also(&self) -> impl Iterator<Item = &str> {
+        let also = |fact: &&Evidence| fact.name == "meets them as well";
+        self.evidence.iter().filter(also).map(|fact| fact.value.as_str())
+    }
 }
 
 impl Verdict {

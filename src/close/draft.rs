@@ -166,7 +166,7 @@ fn finding(id: String, draft: &Draft) -> Finding {
         },
         rivals: draft.rivals.clone(),
         decides: draft.decides.clone(),
-        recurs: Recurrence { months: 1, amount: draft.amount, since: None },
+        recurs: Recurrence { months: 1, amount: draft.amount, since: None, with: None },
         owner: None,
         due: None,
         evidence: draft

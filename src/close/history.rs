@@ -1,6 +1,8 @@
 //! A finding beside the earlier closes: in which months it stood, what it came to in all of them, who is asked to end
 //! it, and by which day.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use super::document::{Bridge, Finding, Input, Reconciliation, Recurrence};
@@ -53,7 +55,8 @@ pub struct PastFix {
 }
 
 impl PastFinding {
-    /// The same cause at the same account: about the same keys where both name any, else about the same models.
+    /// The same cause at the same account, as far as both name one: books may learn an account's name after a close, and
+    /// some findings are of several accounts. About the same keys where both name any, else about the same models.
     pub fn is_like(&self, other: &PastFinding) -> bool {
         let (own, scope) = (&self.scope, &other.scope);
         let (mine, theirs) = if own.keys.is_empty() || scope.keys.is_empty() {
@@ -63,8 +66,8 @@ impl PastFinding {
         };
         self.bridge == other.bridge
             && self.cause == other.cause
-            && own.provider == scope.provider
-            && own.account == scope.account
+            && agree(own.provider.as_deref(), scope.provider.as_deref())
+            && agree(own.account.as_deref(), scope.account.as_deref())
             && (mine.iter().any(|name| theirs.contains(name)) || (mine.is_empty() && theirs.is_empty()))
     }
 
@@ -72,6 +75,11 @@ impl PastFinding {
     pub fn is_fixable(&self) -> bool {
         self.fix.as_ref().is_some_and(|fix| fix.kind != BOOKING)
     }
+}
+
+/// False where both name one and they differ.
+pub fn agree(one: Option<&str>, other: Option<&str>) -> bool {
+    one.zip(other).is_none_or(|(one, other)| one == other)
 }
 
 /// The kind of fix that mends nothing.
@@ -107,16 +115,44 @@ impl From<&Finding> for PastFinding {
     }
 }
 
-/// The earlier months in which a finding like this stood, each with the sum of what it came to.
-pub fn stood<'p>(
-    past: &'p [PastClose],
-    finding: &'p PastFinding,
-) -> impl Iterator<Item = (Month, Money)> + 'p {
-    past.iter().filter_map(move |close| {
-        let mut same = close.findings.iter().filter(|found| found.is_like(finding)).peekable();
-        same.peek()?;
-        Some((close.month, same.map(|found| found.amount).sum()))
-    })
+/// What a close had of a finding: the sum of all that are like it.
+pub fn stood_in(close: &PastClose, finding: &PastFinding) -> Option<Money> {
+    let mut same = close.findings.iter().filter(|found| found.is_like(finding)).peekable();
+    same.peek()?;
+    Some(same.map(|found| found.amount).sum())
+}
+
+/// The earlier months in which a finding stood.
+#[derive(Debug, Default)]
+pub struct Past {
+    /// What it came to in each, without what another finding of now counts.
+    pub months: BTreeMap<Month, Money>,
+    /// The finding that counts the rest.
+    pub with: Option<String>,
+}
+
+/// The past of each finding of a month. Where an earlier finding is like several of them, the largest counts its amount:
+/// no dollar of an earlier month is told twice.
+pub fn pasts(closes: &[PastClose], findings: &[PastFinding]) -> Vec<Past> {
+    let mut pasts: Vec<Past> = findings.iter().map(|_| Past::default()).collect();
+    for close in closes {
+        for earlier in &close.findings {
+            let like = || (0..findings.len()).filter(|index| earlier.is_like(&findings[*index]));
+            // Of those of one size, the first.
+            let Some(counts) = like().rev().max_by_key(|index| findings[*index].amount.abs()) else {
+                continue;
+            };
+            for index in like() {
+                let sum = pasts[index].months.entry(close.month).or_default();
+                if index == counts {
+                    *sum += earlier.amount;
+                } else {
+                    pasts[index].with = Some(findings[counts].id.clone());
+                }
+            }
+        }
+    }
+    pasts
 }
 
 /// Who is asked for what, and how long it may take.
@@ -139,22 +175,22 @@ impl Duties {
     }
 }
 
-/// Says of each finding since when it stands, what it came to in all months, who is asked and by when. A finding of an
-/// earlier month that covers several of now counts with each of them.
-pub fn follow_up(document: &mut Reconciliation, month: Month, past: &[PastClose], duties: &Duties) {
-    for finding in &mut document.findings {
-        let mut recurs = Recurrence { months: 1, amount: finding.amount, since: Some(month) };
-        for (earlier, amount) in stood(past, &PastFinding::from(&*finding)) {
-            recurs.months += 1;
-            recurs.amount += amount;
-            recurs.since = recurs.since.min(Some(earlier));
-        }
+/// Says of each finding since when it stands, what it came to in all months, who is asked and by when.
+pub fn follow_up(document: &mut Reconciliation, month: Month, closes: &[PastClose], duties: &Duties) {
+    let now: Vec<PastFinding> = document.findings.iter().map(PastFinding::from).collect();
+    for (finding, past) in document.findings.iter_mut().zip(pasts(closes, &now)) {
+        let since = past.months.keys().next().copied().unwrap_or(month).min(month);
         if let Some(fix) = &finding.fix {
             finding.owner = duties.owner(&fix.kind);
-            let first = recurs.since.filter(|_| fix.kind != BOOKING);
+            let first = Some(since).filter(|_| fix.kind != BOOKING);
             finding.due = first.zip(duties.days).map(|(first, days)| after(first.last(), days));
         }
-        finding.recurs = recurs;
+        finding.recurs = Recurrence {
+            months: 1 + past.months.len() as u32,
+            amount: finding.amount + past.months.into_values().sum(),
+            since: Some(since),
+            with: past.with,
+        };
     }
 }
 
@@ -195,14 +231,43 @@ mod tests {
         assert!(same(&past(&[], &[]), &[], &[]));
         assert!(!same(&past(&[], &[]), &["a"], &[]));
         let like = past(&["a"], &[]);
-        let elsewhere = PastScope { account: Some("x".into()), ..scope(&["a"], &[]) };
+        let of = |account: &str| PastFinding {
+            scope: PastScope { account: Some(account.into()), ..scope(&["a"], &[]) },
+            ..like.clone()
+        };
         for other in [
             PastFinding { bridge: Bridge::LoggedPriced, ..like.clone() },
             PastFinding { cause: "rate.batch".into(), ..like.clone() },
-            PastFinding { scope: elsewhere, ..like.clone() },
         ] {
             assert!(!like.is_like(&other), "{other:?}");
         }
+        // An account that was not named when the month was closed is the same account.
+        assert!(like.is_like(&of("x")) && of("x").is_like(&like) && of("x").is_like(&of("x")));
+        assert!(!of("x").is_like(&of("y")));
+    }
+
+    #[test]
+    fn an_earlier_amount_counts_once() {
+        let sized = |id: &str, models: &[&str], pico: i128| PastFinding {
+            id: id.into(),
+            amount: Money::from_pico(pico),
+            ..past(models, &[])
+        };
+        let close = |month: u32, findings: Vec<PastFinding>| PastClose {
+            month: Month::new(2026, month).unwrap(),
+            findings,
+            inputs: Vec::new(),
+        };
+        let closes =
+            [close(8, vec![sized("F1", &["a", "b"], 30)]), close(9, vec![sized("F1", &["a", "b"], 32)])];
+        let now = [sized("F3", &["a"], 21), sized("F4", &["b"], -3), sized("F5", &["c"], 9)];
+        let pasts = pasts(&closes, &now);
+        let told =
+            pasts.iter().map(|past| (past.months.len(), past.months.values().copied().sum(), &past.with));
+        let told: Vec<(usize, Money, Option<&str>)> =
+            told.map(|(months, sum, with)| (months, sum, with.as_deref())).collect();
+        let money = Money::from_pico;
+        assert_eq!(told, [(2, money(62), None), (2, money(0), Some("F3")), (0, money(0), None)]);
     }
 
     #[test]

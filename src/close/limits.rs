@@ -4,11 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::document::Limit;
+use super::document::{Limit, NO_COST};
 use super::inputs::CloseInputs;
 use crate::causes::catalogue::{CAUSES, Cause, Grain};
 use crate::invoice::{DocumentKind, ModelScope};
 use crate::money::Money;
+use crate::period::Day;
 use crate::rate::{Account, DayUsage};
 use crate::reconcile::Line;
 use crate::vocabulary::{Meter, Tier};
@@ -26,6 +27,8 @@ struct Shape {
     all_models: bool,
     /// Models with amounts over more than a day.
     long: BTreeSet<Arc<str>>,
+    /// Days with an amount of their own.
+    days: BTreeSet<Day>,
     /// Models with amounts over every meter.
     all_meters: BTreeSet<Arc<str>>,
     /// Models with an amount whose quantity neither the bill prints nor a usage report counts.
@@ -91,6 +94,23 @@ static CONDITIONS: &[Condition] = &[
         settles: "the cost export by day",
         grains: &[Grain::ModelDay],
         causes: &[],
+    },
+    Condition {
+        what: |shape| {
+            let days = match shape.days.len() {
+                1 => "one day",
+                2 => "two days",
+                _ => return None,
+            };
+            (shape.logged && shape.long.is_empty()).then(|| {
+                format!(
+                    "a bill of {days} only: that is too little to tell a new price or a factor from chance"
+                )
+            })
+        },
+        settles: "bill and log of more days: three at least",
+        grains: &[],
+        causes: &["rate.effective_boundary", "rate.stale", "terms.discount"],
     },
     Condition {
         what: |shape| {
@@ -170,10 +190,7 @@ static CONDITIONS: &[Condition] = &[
         ],
     },
     Condition {
-        what: |shape| {
-            (shape.logged && !shape.logged_cost)
-                .then(|| "no cost in the log: the gateway's own figure cannot be checked".to_owned())
-        },
+        what: |shape| (shape.logged && !shape.logged_cost).then(|| NO_COST.to_owned()),
         settles: "the log with the gateway's cost beside each call",
         grains: &[],
         causes: &["cls.cache_double", "cls.tool_fee", "round.float"],
@@ -302,6 +319,8 @@ impl Shape {
         self.models.insert(model.clone());
         if line.period.first < line.period.last {
             self.long.insert(model.clone());
+        } else {
+            self.days.insert(line.period.first);
         }
         let reported = counted.is_some_and(|counted| {
             counted

@@ -98,14 +98,16 @@ pub fn collect(
         });
         match file(input, options, cache, seen) {
             Ok((format, mut read, cached)) => {
-                let report = report(source, format, &read, cached)?;
                 if let Some(twin) = twins.find(&input.source_name, source)? {
                     let message = format!("the same content as `{twin}`: every request in it counts once");
                     usage.diagnostics.push(
                         Diagnostic::warning("identical-files", source.origin(), message)
                             .help("remove one of the two from the source's files"),
                     );
+                    // Rows without an id can only be known as repeated by the file they stand in.
+                    read.cubes = read.cubes.repeated();
                 }
+                let report = report(source, format, &read, cached)?;
                 usage.inputs.push(report);
                 usage.rejects.append(&mut read.rejects);
                 usage.diagnostics.append(&mut read.diagnostics);

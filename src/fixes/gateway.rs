@@ -5,14 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::words::{code, codes, prose, table};
 use super::{Context, File, Kind, share};
+use crate::causes::remedy::Remedy;
 use crate::close::document::{Bridge, Cell, CellMeter, Finding};
 use crate::error::Result;
+use crate::money::Money;
 use crate::period::Day;
 use crate::rate::DayUsage;
-use crate::vocabulary::{CallType, Outcome};
+use crate::vocabulary::{CallType, Meter, Outcome};
 
 pub const KIND: Kind = Kind {
     name: "gateway reports",
+    path: "gateway/",
     how: "give them to the team that runs the gateway; each names the adapter, the counter and the requests",
     takes,
     write,
@@ -66,10 +69,7 @@ fn report(context: &Context, finding: &Finding) -> String {
     let files: Vec<Vec<String>> =
         usage.map(|file| vec![code(&file.format), code(&file.path), file.rows.to_string()]).collect();
     text += &table(&["adapter", "file", "rows"], &files);
-    text += &format!(
-        "\nCounters: {}.\n\n## Which requests\n\n",
-        codes(finding.scope.meters.iter().map(|meter| meter.id()))
-    );
+    text += &format!("\nCounters: {}.\n\n## Which requests\n\n", counters(finding));
     text += &requests(context, finding);
     text += "\n## Expected and logged\n\n";
     text += &match finding.bridge {
@@ -84,7 +84,17 @@ fn report(context: &Context, finding: &Finding) -> String {
     text + &format!("\n`llmfin explain {}` says how this shows and how it is proven.\n", finding.cause)
 }
 
-/// Rows that the finding is about: its scope, and the outcome that the cause itself names.
+/// The counters to look at: those of the finding, or that its cause is about.
+fn counters(finding: &Finding) -> String {
+    match finding.cause.as_str() {
+        _ if !finding.scope.meters.is_empty() => codes(finding.scope.meters.iter().map(|meter| meter.id())),
+        cause if cause.starts_with("cls.reasoning_") => code(Meter::OutputReasoning.id()),
+        _ => "all of these requests".to_owned(),
+    }
+}
+
+/// Rows that the finding is about: its scope, the rule that would mend them or the alias that its evidence names, and the
+/// outcome that the cause itself names.
 fn is_about(finding: &Finding, row: &DayUsage) -> bool {
     let scope = &finding.scope;
     let named = |texts: &[String], text: &str| texts.is_empty() || texts.iter().any(|known| known == text);
@@ -98,9 +108,28 @@ fn is_about(finding: &Finding, row: &DayUsage) -> bool {
         "inv.non_usage" => row.outcome == Outcome::NotACall,
         _ => row.outcome.is_billable(),
     };
+    // A repeat that was logged without a cost is in no figure.
+    let moves =
+        finding.bridge == Bridge::PricedBilled || row.outcome.is_billable() || !row.sums.logged.is_zero();
+    let mut rules = Vec::new();
+    for remedy in &finding.remedies {
+        if let Remedy::Traffic(rule) = remedy {
+            rules.push(rule);
+        }
+    }
+    let logged = row.as_logged.as_deref().unwrap_or(row);
+    let fact = |name: &str| finding.evidence.iter().find(|fact| fact.name == name).map(|fact| &*fact.value);
+    let traffic = if rules.is_empty() {
+        fact("alias").is_none_or(|alias| **logged.asked_for() == *alias)
+            && fact("logged as").is_none_or(|model| *logged.model == *model)
+    } else {
+        rules.iter().any(|rule| rule.holds(logged))
+    };
     outcome
+        && moves
+        && traffic
         && scope.provider.as_deref().is_none_or(|provider| *row.account.provider == *provider)
-        && scope.account.is_none().max(row.account.id.as_deref() == scope.account.as_deref())
+        && scope.account.as_deref().is_none_or(|account| row.account.id.as_deref() == Some(account))
         && named(&scope.models, &row.model)
         && named(&scope.keys, &row.key)
         && scope.from.is_none_or(|from| from <= row.day)
@@ -158,30 +187,39 @@ fn at(part: &CellMeter) -> String {
 fn counts(context: &Context, finding: &Finding) -> String {
     let mut rows = Vec::new();
     for cell in cells(context, finding).take(SHOWN) {
-        for part in &cell.meters {
-            let theirs = part.quantity_billed.as_ref().or(part.quantity_witness.as_ref());
-            if part.meter.is_some_and(|meter| {
-                !finding.scope.meters.is_empty() && !finding.scope.meters.contains(&meter)
-            }) {
-                continue;
-            }
-            rows.push(vec![
+        let meters = &finding.scope.meters;
+        let about =
+            |part: &&CellMeter| meters.is_empty() || part.meter.is_none_or(|meter| meters.contains(&meter));
+        // The finding's part of the day stands once, so that the column adds up.
+        let mut share = Some(share(cell, finding).unwrap_or_default());
+        let mut line = |part: Option<&CellMeter>| {
+            let text = |of: fn(&CellMeter) -> String| part.map_or_else(|| "–".to_owned(), of);
+            vec![
                 cell.from.to_string(),
                 code(cell.model.as_deref().unwrap_or("")),
-                part.meter.map_or_else(|| "all".to_owned(), |meter| meter.to_string()),
-                at(part),
-                part.quantity_logged.clone(),
-                theirs.cloned().unwrap_or_else(|| "–".to_owned()),
-                part.priced.plain(),
-                part.billed.plain(),
-                share(cell, finding).unwrap_or_default().plain(),
-            ]);
+                text(|part| part.meter.map_or_else(|| "all".to_owned(), |meter| meter.to_string())),
+                text(at),
+                text(|part| part.quantity_logged.clone()),
+                text(|part| {
+                    let theirs = part.quantity_billed.as_ref().or(part.quantity_witness.as_ref());
+                    theirs.cloned().unwrap_or_else(|| "–".to_owned())
+                }),
+                text(|part| part.priced.plain()),
+                text(|part| part.billed.plain()),
+                share.take().map_or_else(String::new, Money::plain),
+            ]
+        };
+        let parts: Vec<&CellMeter> = cell.meters.iter().filter(about).collect();
+        if parts.is_empty() {
+            rows.push(line(None));
         }
+        rows.extend(parts.into_iter().map(|part| line(Some(part))));
     }
     let header = [
         "day",
         "model",
         "meter",
+        "at",
         "tokens logged",
         "tokens billed",
         "priced",

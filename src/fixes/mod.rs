@@ -4,6 +4,7 @@
 
 mod dispute;
 mod gateway;
+mod letter;
 mod prices;
 mod readme;
 mod rules;
@@ -57,6 +58,8 @@ impl<'a> Context<'a> {
 /// A kind of file: which findings it is for, and how it is written.
 struct Kind {
     name: &'static str,
+    /// How the paths of its files begin.
+    path: &'static str,
     /// How it is applied, for the reader of the folder.
     how: &'static str,
     takes: fn(&Finding) -> bool,

@@ -11,6 +11,7 @@ use crate::causes::remedy::{PriceStep, Remedy};
 use crate::close::document::Finding;
 use crate::diagnostic::Level;
 use crate::error::{Error, Result};
+use crate::inert::{self, is_hidden};
 use crate::money::Ratio;
 use crate::period::Day;
 use crate::pricebook::files::BookFile;
@@ -20,6 +21,7 @@ use crate::review::format::canonical;
 
 pub const KIND: Kind = Kind {
     name: "price book",
+    path: "pricebook/",
     how: "confirm the prices with the seller's page; then check it (llmfin pricebook check DIR) and let `pricebook` of \
           llmfin.toml name it, or use --pricebook DIR",
     takes: |finding| finding.remedies.iter().any(|remedy| matches!(remedy, Remedy::Price(_))),
@@ -67,7 +69,7 @@ fn write(context: &Context, findings: &[&Finding]) -> Result<Vec<File>> {
     let known = files.entry("sources.toml".to_owned()).or_default();
     for (id, (path, sha256)) in &sources {
         if !known.contains(&format!("id = \"{id}\"")) {
-            let url = toml::Value::from(format!("file:{path}"));
+            let url = inert::toml(&format!("file:{path}"));
             let entry = format!(
                 "[[source]]\nid = \"{id}\"\nurl = {url}\nrevision = \"sha256 {sha256}\"\nretrieved = {recorded}\n"
             );
@@ -80,7 +82,7 @@ fn write(context: &Context, findings: &[&Finding]) -> Result<Vec<File>> {
         .map(|row| (&*row.step.seller, &*row.step.model))
         .collect();
     for (seller, model) in new {
-        let entry = format!("[[model]]\nid = {}\nseller = \"{seller}\"\n", toml::Value::from(model));
+        let entry = format!("[[model]]\nid = {}\nseller = \"{seller}\"\n", inert::toml(model));
         add(files.entry("models.toml".to_owned()).or_default(), &entry);
     }
     let sellers: BTreeSet<Arc<str>> = rows.keys().map(|(seller, ..)| seller.clone()).collect();
@@ -202,10 +204,15 @@ fn slug(path: &str) -> String {
     words.collect::<Vec<_>>().join("-")
 }
 
+/// True for a model that a row of a ledger can be about: no spreadsheet runs its name, and nothing of it is hidden.
+pub(super) fn can_name(model: &str) -> bool {
+    !model.starts_with(['=', '+', '-', '@']) && !model.contains(is_hidden)
+}
+
 /// The price as it is written, and for how many units; `None` where no decimal says it, or the model's name could be
 /// taken for a formula.
 fn price(step: &PriceStep) -> Option<(String, u64)> {
-    let plain = !step.model.starts_with(['=', '+', '-', '@']) && !step.model.contains(char::is_control);
+    let plain = can_name(&step.model);
     let per: u64 = if step.meter.is_token() { 1_000_000 } else { 1 };
     let text = step.unit.checked_mul(Ratio::new(i128::from(per), 1)?)?.decimal_text(12);
     let exact = Ratio::price(text.parse().ok()?, per)? == step.unit;

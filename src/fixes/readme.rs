@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{Context, File, KINDS};
+use super::{Context, File, KINDS, prices};
+use crate::causes::remedy::Remedy;
 use crate::close::document::Finding;
+use crate::inert::printable;
 
 pub fn page(context: &Context, files: &[File]) -> File {
     let document = context.document;
@@ -20,12 +22,17 @@ pub fn page(context: &Context, files: &[File]) -> File {
     let named: BTreeSet<&str> = files.iter().flat_map(|file| &file.findings).map(String::as_str).collect();
     let listed: Vec<&Finding> =
         document.findings.iter().filter(|finding| named.contains(finding.id.as_str())).collect();
-    for kind in KINDS.iter().filter(|kind| listed.iter().any(|finding| (kind.takes)(finding))) {
+    let inside = |file: &File| match file.path.strip_prefix("undecided/") {
+        Some(rest) => rest.split_once('/').map_or(String::new(), |(_, path)| path.to_owned()),
+        None => file.path.clone(),
+    };
+    let inside: Vec<String> = files.iter().map(inside).collect();
+    for kind in KINDS.iter().filter(|kind| inside.iter().any(|path| path.starts_with(kind.path))) {
         text += &format!("  {}: {}.\n", kind.name, kind.how);
     }
     text += "\nFindings\n";
     for finding in &listed {
-        let fix = finding.fix.as_ref().map(|fix| format!(": {}", clean(&fix.text))).unwrap_or_default();
+        let fix = finding.fix.as_ref().map(|fix| format!(": {}", printable(&fix.text))).unwrap_or_default();
         text += &format!(
             "  {:<4} {:<24} {:>14} {:<10}{fix}\n",
             finding.id,
@@ -39,17 +46,24 @@ pub fn page(context: &Context, files: &[File]) -> File {
         for finding in listed.iter().filter(|finding| {
             files.iter().any(|file| file.path.starts_with(&format!("undecided/{}/", finding.id)))
         }) {
-            let decides = finding.decides.as_deref().map(clean).unwrap_or_default();
-            text += &format!("  {:<4} or {}; decided by: {decides}\n", finding.id, finding.rivals.join(", "));
+            let rivals = finding.rivals.iter().map(String::as_str).chain(finding.also());
+            let rivals: Vec<String> = rivals.map(printable).collect();
+            let decides = finding.decides.as_deref().map(printable).unwrap_or_default();
+            text += &format!("  {:<4} or {}; decided by: {decides}\n", finding.id, rivals.join(", or "));
         }
     }
+    let odd = |remedy: &Remedy| matches!(remedy, Remedy::Price(step) if !prices::can_name(&step.model));
+    let odd = document.findings.iter().filter(|finding| finding.remedies.iter().any(odd));
+    let odd: Vec<&str> = odd.map(|finding| finding.id.as_str()).collect();
+    if !odd.is_empty() {
+        text += &format!(
+            "\nWithout a price row, because a spreadsheet would run the model's name or marks in it cannot be seen: {}.\n\
+             Give the model another name in the gateway, or map it with a [[model]] table.\n",
+            odd.join(" ")
+        );
+    }
     text += "\nA price that the seller does not confirm is disputed, not added: a finding has a file in disputes/ as well\n\
-             where the bill is higher than the published price. Use one or the other.\n\
+             where the bill's own quantities at the published price make less than it charges. Use one or the other.\n\
              After applying, run the same command again: the finding is gone and the others stay as they were.\n";
     File { path: "README.txt".to_owned(), content: text, findings: Vec::new() }
-}
-
-/// One line, whatever names are in it.
-fn clean(text: &str) -> String {
-    text.chars().map(|char| if char.is_control() { ' ' } else { char }).collect()
 }

@@ -7,6 +7,7 @@ use crate::error::Result;
 
 pub const KIND: Kind = Kind {
     name: "rules",
+    path: "rules.toml",
     how: "with books: add its tables to the end of llmfin.toml; without: llmfin reconcile --rules rules.toml …",
     takes: |finding| finding.remedies.iter().any(is_rule),
     write,

@@ -9,6 +9,7 @@ use crate::error::Result;
 
 pub const KIND: Kind = Kind {
     name: "terms",
+    path: "contracts/",
     how: "once the contract confirms it, save it where `contracts` of llmfin.toml points, or use --contract FILE",
     takes: |finding| finding.remedies.iter().any(|remedy| matches!(remedy, Remedy::Discount(_))),
     write,

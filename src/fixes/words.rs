@@ -1,29 +1,21 @@
 //! Text from outside, safe in a table of Markdown and in a cell of a spreadsheet.
 
+use crate::inert::printable;
 use crate::usage_table::guard::guard;
 
 /// A name as code: nothing in it is markup, ends the code or the line.
 pub fn code(text: &str) -> String {
-    let safe: String = text
-        .chars()
-        .map(|char| match char {
-            '`' => '\'',
-            '|' => '/',
-            char if char.is_control() => ' ',
-            char => char,
-        })
-        .collect();
+    let safe = printable(text).replace('`', "'").replace('|', "/");
     if safe.trim().is_empty() { "–".to_owned() } else { format!("`{safe}`") }
 }
 
 /// A sentence with names in it: no markup but the code marks it has.
 pub fn prose(text: &str) -> String {
     let mut safe = String::new();
-    for char in text.chars() {
+    for char in printable(text).chars() {
         match char {
             '<' => safe.push_str("&lt;"),
             '|' | '[' | ']' | '*' | '\\' => safe.extend(['\\', char]),
-            char if char.is_control() => safe.push(' '),
             char => safe.push(char),
         }
     }
@@ -35,7 +27,8 @@ pub fn codes<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> String {
     if texts.is_empty() { "–".to_owned() } else { texts.join(", ") }
 }
 
-/// Lines of cells as CSV, none of which a spreadsheet would evaluate. Numbers may begin with a minus.
+/// Lines of cells as CSV, none of which steers a terminal or would be evaluated by a spreadsheet. Numbers may begin with a
+/// minus.
 pub fn csv(header: &[&str], lines: &[Vec<String>]) -> String {
     let mut writer =
         csv::WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).from_writer(Vec::new());
@@ -45,9 +38,9 @@ pub fn csv(header: &[&str], lines: &[Vec<String>]) -> String {
     };
     let header: Vec<String> = header.iter().map(|name| (*name).to_owned()).collect();
     for line in std::iter::once(&header).chain(lines) {
-        let cells = line.iter().map(|cell| if number(cell) { cell.into() } else { guard(cell) });
+        let cells = line.iter().map(|cell| printable(cell));
         writer
-            .write_record(cells.map(|cell| cell.into_owned()))
+            .write_record(cells.map(|cell| if number(&cell) { cell } else { guard(&cell).into_owned() }))
             .expect("memory takes every record of one length");
     }
     let bytes = writer.into_inner().expect("memory is always flushed");
@@ -75,5 +68,7 @@ mod tests {
             csv(&["a", "b"], &[vec!["=cmd()".into(), "-1.5".into()], vec!["-x".into(), "x,y".into()]]),
             "a,b\n'=cmd(),-1.5\n'-x,\"x,y\"\n"
         );
+        assert_eq!(csv(&["a"], &[vec!["\u{1b}[31m=x\u{202e}".into()]]), "a\n'=x\n");
+        assert_eq!(code("r\u{1b}[31med\u{feff}\u{202e}"), "`red`");
     }
 }

@@ -72,7 +72,8 @@ impl TrafficSet {
 }
 
 impl TrafficRule {
-    fn holds(&self, row: &DayUsage) -> bool {
+    /// True for a row, as the log has it, that the rule speaks of.
+    pub fn holds(&self, row: &DayUsage) -> bool {
         *self.seller == *row.account.provider
             && self.from <= row.day
             && self.until.is_none_or(|until| row.day <= until)

@@ -22,7 +22,7 @@ pub struct Repeat {
 }
 
 /// What makes two lines the same charge.
-fn content(line: &BillLine) -> impl Ord + '_ {
+pub fn content(line: &BillLine) -> impl Ord + '_ {
     (
         (&line.text, &line.account, &line.model, line.period.first, line.period.last, line.meter, line.tier),
         (&line.region, line.long_context, &line.project, &line.key),

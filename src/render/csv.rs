@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::printable;
 use crate::error::{Error, Result};
+use crate::inert::is_hidden;
 use crate::report::sheet::{Cell, Sheet};
 
 pub fn render(sheet: &Sheet) -> Result<String> {
@@ -32,7 +33,7 @@ fn text(cell: &Cell) -> Cow<'_, str> {
 /// Text that a spreadsheet would take for a formula is marked as text with an apostrophe; what would steer a terminal
 /// goes, line breaks stay.
 fn inert(text: &str) -> Cow<'_, str> {
-    let text: Cow<str> = if text.contains(|char: char| char.is_control()) {
+    let text: Cow<str> = if text.contains(is_hidden) {
         text.split('\n').map(printable).collect::<Vec<_>>().join("\n").into()
     } else {
         text.into()
@@ -74,6 +75,7 @@ mod tests {
             assert!(row[0].starts_with('\'') && !row[0].contains('\u{1b}'), "{row:?}");
         }
         assert_eq!(&rows[8][0], "plain, text");
+        assert_eq!(inert("abc\u{202e}gpj.exe\u{feff}"), "abcgpj.exe");
         assert!(rows.iter().all(|row| &row[1] == "-0.000125"));
     }
 }

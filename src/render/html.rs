@@ -47,6 +47,10 @@ fn section(sheet: &Sheet) -> String {
     for note in &sheet.notes {
         text.push_str(&format!("<p>{}</p>\n", escaped(note)));
     }
+    if let Some(code) = &sheet.code {
+        let lines: Vec<String> = code.lines().map(escaped).collect();
+        text.push_str(&format!("<pre>{}</pre>\n", lines.join("\n")));
+    }
     text.push_str("</section>\n");
     text
 }

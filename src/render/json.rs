@@ -24,12 +24,13 @@ fn document(sheet: &Sheet) -> Value {
             fields.map(|(column, cell)| (column.name.to_owned(), value(cell))).collect::<Map<_, _>>(),
         )
     };
+    let notes: Vec<&String> = sheet.notes.iter().chain(&sheet.code).collect();
     json!({
         "report": sheet.name,
         "title": sheet.title,
         "rows": sheet.rows.iter().map(row).collect::<Vec<_>>(),
         "total": sheet.total.as_ref().map(row),
-        "notes": sheet.notes,
+        "notes": notes,
     })
 }
 

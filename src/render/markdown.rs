@@ -20,6 +20,11 @@ pub fn render(sheet: &Sheet) -> String {
     for note in &sheet.notes {
         text.push_str(&format!("\n{}\n", escaped(note)));
     }
+    if let Some(code) = &sheet.code {
+        // Indented: nothing in it can end the block.
+        text.push('\n');
+        text.extend(code.lines().map(|line| format!("    {}\n", printable(line))));
+    }
     text
 }
 

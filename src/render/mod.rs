@@ -8,6 +8,8 @@ pub mod table;
 
 use std::path::Path;
 
+pub use crate::inert::printable;
+
 use crate::diagnostic::{Diagnostic, Origin};
 use crate::error::Result;
 use crate::report::sheet::Sheet;
@@ -20,10 +22,9 @@ pub enum OutputFormat {
     Json,
     Markdown,
     Html,
-    Xlsx,
-    /// For build servers; only checks have it.
+    /// For build servers; only `pricebook check` has it.
     Junit,
-    /// Annotations of GitHub's workflows; only checks have them.
+    /// Annotations of GitHub's workflows; only `pricebook check` has them.
     Github,
 }
 
@@ -34,7 +35,6 @@ const WORDS: &[(&str, OutputFormat)] = &[
     ("md", OutputFormat::Markdown),
     ("markdown", OutputFormat::Markdown),
     ("html", OutputFormat::Html),
-    ("xlsx", OutputFormat::Xlsx),
     ("txt", OutputFormat::Table),
     ("junit", OutputFormat::Junit),
     ("github", OutputFormat::Github),
@@ -72,17 +72,17 @@ pub fn render(sheets: &[Sheet], format: OutputFormat, width: Option<u16>) -> Res
             .into()),
         },
         OutputFormat::Html => Ok(html::render(sheets)),
-        OutputFormat::Xlsx | OutputFormat::Junit | OutputFormat::Github => Err(not_available(format)),
+        OutputFormat::Junit | OutputFormat::Github => Err(not_available(format)),
     }
 }
 
-/// The answer of a report to a format it cannot be written in yet.
+/// The answer of a report to a format it cannot be written in.
 pub fn not_available(format: OutputFormat) -> crate::error::Error {
     let id = format.id();
     Diagnostic::error(
         "format-not-available",
         Origin::file(format!("-O {id}")),
-        format!("{id} is not available yet for this report"),
+        format!("{id} is a format of `pricebook check`, not of this report"),
     )
     .help("use `-O table`, `csv`, `json`, `md` or `html`")
     .into()
@@ -92,64 +92,9 @@ fn join(sheets: &[Sheet], render: impl Fn(&Sheet) -> String) -> String {
     sheets.iter().map(render).collect::<Vec<_>>().join("\n")
 }
 
-/// Text from outside, safe to show: control sequences, control characters and marks that reorder text are taken out,
-/// line breaks and tabs become one space.
-pub fn printable(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    let mut chars = text.chars().peekable();
-    while let Some(char) = chars.next() {
-        match char {
-            '\u{1b}' => match chars.next() {
-                // CSI: parameters up to a final byte.
-                Some('[') => while chars.next().is_some_and(|char| !('\u{40}'..='\u{7e}').contains(&char)) {},
-                // OSC, DCS, SOS, PM and APC: a string that ends with BEL or ESC \.
-                Some(']' | 'P' | 'X' | '^' | '_') => skip_string(&mut chars),
-                _ => {}
-            },
-            '\u{9b}' => while chars.next().is_some_and(|char| !('\u{40}'..='\u{7e}').contains(&char)) {},
-            '\u{90}' | '\u{98}' | '\u{9d}'..='\u{9f}' => skip_string(&mut chars),
-            '\n' | '\t' => shown.push(' '),
-            '\r' if chars.peek() == Some(&'\n') => {}
-            _ if char.is_control() || reorders(char) => {}
-            _ => shown.push(char),
-        }
-    }
-    shown
-}
-
-fn skip_string(chars: &mut std::iter::Peekable<std::str::Chars>) {
-    while let Some(char) = chars.next() {
-        match char {
-            '\u{7}' | '\u{9c}' => return,
-            '\u{1b}' if chars.peek() == Some(&'\\') => {
-                chars.next();
-                return;
-            }
-            _ => {}
-        }
-    }
-}
-
-/// Marks that change the direction of text, or that cannot be seen.
-const fn reorders(char: char) -> bool {
-    matches!(char,
-        '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn control_sequences_never_reach_a_terminal() {
-        assert_eq!(printable("a\u{1b}[31mred\u{1b}[0m b"), "ared b");
-        assert_eq!(printable("\u{1b}]0;title\u{7}x\u{1b}]8;;http://a\u{1b}\\link"), "xlink");
-        assert_eq!(printable("\u{9b}2Jx\u{7f}\u{0}y"), "xy");
-        assert_eq!(printable("abc\u{202e}gpj.exe\u{2066}"), "abcgpj.exe");
-        assert_eq!(printable("one\r\ntwo\tthree"), "one two three");
-        assert_eq!(printable("Zürich 東京 👩"), "Zürich 東京 👩");
-        assert_eq!(printable("cut \u{1b}"), "cut ");
-    }
 
     #[test]
     fn the_file_ending_names_the_format() {

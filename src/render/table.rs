@@ -39,6 +39,11 @@ pub fn render(sheet: &Sheet, width: Option<u16>) -> String {
         text.push_str(&printable(note));
         text.push('\n');
     }
+    for (index, line) in sheet.code.iter().flat_map(|code| code.lines()).enumerate() {
+        text.push_str(if index == 0 { "\n" } else { "" });
+        text.push_str(&printable(line));
+        text.push('\n');
+    }
     text
 }
 

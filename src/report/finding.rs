@@ -60,7 +60,7 @@ fn about(document: &Reconciliation, finding: &Finding) -> Sheet {
     }
     if let Some(patch) = finding.fix.as_ref().and_then(|fix| fix.patch.as_ref()) {
         sheet.notes.push("to add:".to_owned());
-        sheet.notes.extend(patch.lines().map(ToOwned::to_owned));
+        sheet.code = Some(patch.clone());
     }
     sheet
 }
@@ -222,8 +222,8 @@ fn rivals(finding: &Finding) -> Option<Sheet> {
         Column::new("what", "What it would mean", Kind::Text),
     ];
     let mut sheet = Sheet::new("rivals", "What else would fit", columns);
-    for cause in &finding.rivals {
-        sheet.rows.push(vec![cause.as_str().into(), lines::title(cause).into()]);
+    for (cause, what) in lines::rivals(finding) {
+        sheet.rows.push(vec![cause.into(), what.into()]);
     }
     sheet.notes.extend(finding.decides.iter().map(|fact| format!("what would decide: {fact}.")));
     Some(sheet)

@@ -3,7 +3,8 @@
 use crate::causes::Status;
 use crate::causes::catalogue::Cause;
 use crate::close::document::{Finding, Verdict};
-use crate::period::Day;
+use crate::money::Money;
+use crate::period::{Day, Month};
 
 /// What happened, in the words of the cause's page, and to what.
 pub fn controller(finding: &Finding) -> String {
@@ -27,10 +28,20 @@ pub fn engineer(finding: &Finding) -> String {
     }
 }
 
-/// `rate.batch or rate.service_tier`
+/// `rate.batch or rate.service_tier`, or `rate.region_uplift or the same in another way`.
 fn causes(finding: &Finding) -> String {
-    let all = std::iter::once(&finding.cause).chain(&finding.rivals);
-    all.map(String::as_str).collect::<Vec<_>>().join(" or ")
+    let mut all = vec![finding.cause.as_str()];
+    all.extend(finding.rivals.iter().map(String::as_str));
+    if all.len() == 1 && finding.status == Status::Ambiguous {
+        all.push("the same in another way");
+    }
+    all.join(" or ")
+}
+
+/// What fits as well: other causes, and the same cause told in another way, such as another region.
+pub fn rivals(finding: &Finding) -> Vec<(&str, &str)> {
+    let causes = finding.rivals.iter().map(|cause| (cause.as_str(), title(cause)));
+    causes.chain(finding.also().map(|story| ("or", story))).collect()
 }
 
 /// What to do: the fix, and first of all the fact that decides, where it is not known which fix.
@@ -46,11 +57,19 @@ pub fn todo(finding: &Finding) -> Option<String> {
     }
 }
 
-/// `3 months since 2026-08, 412.10 together`
+/// `3 months since 2026-08, 412.10 together`, or `3 months since 2026-08, 0.02 of it here and the rest with F3`
 pub fn recurrence(finding: &Finding) -> Option<String> {
     let recurs = &finding.recurs;
     let since = recurs.since.filter(|_| recurs.months > 1)?;
-    Some(format!("{} months since {since}, {} together", recurs.months, recurs.amount.grouped(2)))
+    Some(together(recurs.months, since, recurs.amount, recurs.with.as_deref()))
+}
+
+pub fn together(months: u32, since: Month, amount: Money, with: Option<&str>) -> String {
+    let amount = amount.grouped(2);
+    match with {
+        Some(with) => format!("{months} months since {since}, {amount} of it here and the rest with {with}"),
+        None => format!("{months} months since {since}, {amount} together"),
+    }
 }
 
 /// `the fix would have held in 2026-08, 2026-09 and broken 3 cells of 2026-07`

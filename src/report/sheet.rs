@@ -98,6 +98,8 @@ pub struct Sheet {
     pub total: Option<Vec<Cell>>,
     /// Sentences below the table.
     pub notes: Vec<String>,
+    /// Lines to copy, below them.
+    pub code: Option<String>,
     /// Decimals people see; exact formats keep every digit.
     pub decimals: u32,
 }
@@ -111,6 +113,7 @@ impl Sheet {
             rows: Vec::new(),
             total: None,
             notes: Vec::new(),
+            code: None,
             decimals: 2,
         }
     }

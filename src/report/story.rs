@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::sheet::{Cell, Column, Kind, Sheet};
 use super::{limits, lines, todo, unexplained};
-use crate::close::document::{Bridge, CellStatus, Reconciliation};
+use crate::close::document::{Bridge, CellStatus, NO_COST, Reconciliation};
 use crate::money::Money;
 
 /// Findings smaller than half a cent are summed in one line on the screen; every schedule lists them.
@@ -42,7 +42,7 @@ fn expected_to_billed(document: &Reconciliation) -> Sheet {
         totals.billed.grouped(2),
         document.currency,
         totals.priced.grouped(2),
-        totals.logged.grouped(2)
+        if logged_is_known(document) { totals.logged.grouped(2) } else { "unknown".to_owned() }
     );
     let ends = ["EXPECTED: the log as counted, at the price book", "BILLED by the providers"];
     let levels = (totals.priced, totals.billed);
@@ -57,7 +57,17 @@ fn logged_to_expected(document: &Reconciliation) -> Sheet {
     let title = "What the gateway's own figure has wrong, before any bill is seen".to_owned();
     let ends = ["LOGGED by the gateway", "EXPECTED: the log as counted, at the price book"];
     let levels = (totals.logged, totals.priced);
-    bridge(document, Bridge::LoggedPriced, ("logged", title), ends, levels, totals.logged_unexplained)
+    let unexplained = totals.logged_unexplained;
+    let mut sheet = bridge(document, Bridge::LoggedPriced, ("logged", title), ends, levels, unexplained);
+    if !logged_is_known(document) {
+        sheet.rows = vec![vec![Cell::Empty, NO_COST.into(), Cell::Empty, Cell::Empty]];
+    }
+    sheet
+}
+
+/// False where the log has no cost at all: absent is not zero.
+fn logged_is_known(document: &Reconciliation) -> bool {
+    !document.totals.logged.is_zero() || !document.limits.iter().any(|limit| limit.what == NO_COST)
 }
 
 /// One amount, the findings that lead from it to the next, and the next.
@@ -93,7 +103,8 @@ fn bridge(
         ]);
     }
     if count > 0 {
-        sheet.rows.push(line(small, &format!("{count} findings below half a cent")));
+        let findings = if count == 1 { "finding" } else { "findings" };
+        sheet.rows.push(line(small, &format!("{count} {findings} below half a cent")));
     }
     sheet.rows.push(line(unexplained, "unexplained"));
     sheet.rows.push(line(levels.1, ends[1]));

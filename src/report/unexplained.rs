@@ -1,11 +1,13 @@
-//! The cells that nothing explains, the largest first, each with what a person can do about it.
+//! The cells and charges that nothing explains, the largest first, each with what a person can do about it. What is shown and
+//! the sum of what is not come to the month's gross.
 
 use std::cmp::Reverse;
 
 use super::sheet::{Column, Kind, Sheet};
-use crate::close::document::{Cell, CellStatus, Reconciliation};
+use crate::close::document::{Cell, CellMeter, CellStatus, Charge, Reconciliation};
+use crate::money::Money;
 
-/// Cells shown; the variance has all of them.
+/// Amounts shown; the variance has all of them.
 const SHOWN: usize = 3;
 
 pub fn build(document: &Reconciliation) -> Sheet {
@@ -18,21 +20,54 @@ pub fn build(document: &Reconciliation) -> Sheet {
             Column::new("do", "What to do", Kind::Text),
         ],
     );
-    let mut open: Vec<&Cell> = document.cells.iter().filter(|cell| !cell.unexplained.is_zero()).collect();
-    open.sort_by_key(|cell| (Reverse(cell.unexplained.abs()), cell.from));
-    for cell in open.iter().take(SHOWN) {
-        let model = cell.model.as_deref().unwrap_or(&cell.provider);
-        sheet.rows.push(vec![
-            cell.unexplained.into(),
-            format!("{model}, {}", super::lines::days(cell.from, cell.to)).into(),
-            advice(cell).into(),
-        ]);
+    let cells = document.cells.iter().map(|cell| (cell.unexplained, Open::Cell(cell)));
+    let charges = document.charges.iter().map(|charge| (charge.unexplained, Open::Charge(charge)));
+    let mut open: Vec<(Money, Open)> = cells.chain(charges).filter(|(amount, _)| !amount.is_zero()).collect();
+    open.sort_by_key(|(amount, _)| Reverse(amount.abs()));
+    let (shown, more) = open.split_at(open.len().min(SHOWN));
+    for (amount, open) in shown {
+        sheet.rows.push(vec![(*amount).into(), open.place().into(), open.advice().into()]);
     }
-    if open.len() > SHOWN {
-        let left = open.len() - SHOWN;
-        sheet.notes.push(format!("{left} more: `llmfin variance --by model,day,cause` lists them."));
+    if !more.is_empty() {
+        let size: Money = more.iter().map(|(amount, _)| amount.abs()).sum();
+        sheet.notes.push(format!(
+            "{} more, {} by size: `llmfin variance --by model,day,cause` lists them.",
+            more.len(),
+            size.grouped(2)
+        ));
     }
     sheet
+}
+
+/// Where an unexplained amount stands.
+enum Open<'d> {
+    Cell(&'d Cell),
+    Charge(&'d Charge),
+}
+
+impl Open<'_> {
+    fn place(&self) -> String {
+        match self {
+            Open::Cell(cell) => {
+                let model = cell.model.as_deref().unwrap_or(&cell.provider);
+                format!("{model}, {}", super::lines::days(cell.from, cell.to))
+            }
+            Open::Charge(charge) => format!("charge `{}`, {}", charge.text, charge.origin),
+        }
+    }
+
+    fn advice(&self) -> String {
+        match self {
+            Open::Cell(cell) => advice(cell),
+            Open::Charge(charge) if charge.term.is_some() => {
+                "not what the contract says: claim the difference, or correct the term".to_owned()
+            }
+            Open::Charge(charge) => format!(
+                "ask {} what the line is for: neither its words nor a contract term say it",
+                charge.provider
+            ),
+        }
+    }
 }
 
 /// What a person can do about a cell that nothing explains.
@@ -46,11 +81,25 @@ fn advice(cell: &Cell) -> String {
             "no usage in the log: name the gateway's projects in `[[account]]`, or give the log of its caller"
                 .to_owned()
         }
-        _ if cell.meters.iter().any(|meter| meter.quantity_witness.is_some()) => format!(
-            "ask {provider} about this day: reconciliation.json has the quantities of log, usage report and bill side by side"
+        _ if counts_agree(cell) => format!(
+            "log and {provider} count the same: only the price differs; ask which price the day was billed at"
+        ),
+        _ if cell.meters.iter().any(|meter| provider_count(meter).is_some()) => format!(
+            "ask {provider} about this day: `-O json` has the quantities of log, bill and usage report side by side"
         ),
         _ => format!(
-            "give the usage report of {provider}: with quantities more can be told; 03-variance.csv has the cell"
+            "give the usage report of {provider}: with quantities more can be told; `-O csv` has the cell"
         ),
     }
+}
+
+/// What the provider counted: on its bill, else in its usage report.
+fn provider_count(meter: &CellMeter) -> Option<&str> {
+    meter.quantity_billed.as_deref().or(meter.quantity_witness.as_deref())
+}
+
+/// True where the provider counts every meter, each as the log does.
+fn counts_agree(cell: &Cell) -> bool {
+    let agrees = |meter: &CellMeter| provider_count(meter) == Some(meter.quantity_logged.as_str());
+    !cell.meters.is_empty() && cell.meters.iter().all(agrees)
 }

@@ -221,6 +221,21 @@ impl Cubes {
         }
     }
 
+    /// The same rows, each of which was counted before.
+    pub fn repeated(self) -> Cubes {
+        let again = |outcome: Outcome| if outcome.is_repeat() { outcome } else { Outcome::Duplicate };
+        let mut cubes = Cubes { names: self.names, ..Cubes::default() };
+        for (key, sums) in self.rating {
+            let key = RatingKey { outcome: again(key.outcome), ..key };
+            cubes.rating.entry(key).or_default().add(&sums);
+        }
+        for (key, sums) in self.attribution {
+            let key = AttributionKey { outcome: again(key.outcome), ..key };
+            cubes.attribution.entry(key).or_default().add(&sums);
+        }
+        cubes
+    }
+
     /// [`Cubes::merge`] of cubes that are not needed any more: the first of a source are simply moved.
     pub fn absorb(&mut self, other: Cubes) {
         if self.rating.is_empty() && self.attribution.is_empty() {

@@ -40,17 +40,20 @@ fn by_meter(quantity: bool) -> Vec<BillLine> {
 
 const UNDECLARED: &str = "the books do not say whose the projects and keys of the bill are";
 
+const ONE_DAY: &str =
+    "a bill of one day only: that is too little to tell a new price or a factor from chance";
+
 #[test]
 fn a_bill_by_meter_with_quantities_leaves_only_the_declaration() {
-    assert_eq!(said(by_meter(true), None, |_| ()), [UNDECLARED]);
+    assert_eq!(said(by_meter(true), None, |_| ()), [ONE_DAY, UNDECLARED]);
 }
 
 #[test]
 fn a_usage_report_stands_in_for_quantities() {
     let report = by_meter(true).into_iter().map(|line| BillLine { amount: None, ..line }).collect();
-    assert_eq!(said(by_meter(false), Some(report), |_| ()), [UNDECLARED]);
+    assert_eq!(said(by_meter(false), Some(report), |_| ()), [ONE_DAY, UNDECLARED]);
     let lost = "no quantity of the provider's: lost rows and a price change by the same factor look alike";
-    assert_eq!(said(by_meter(false), None, |_| ()), [lost, UNDECLARED]);
+    assert_eq!(said(by_meter(false), None, |_| ()), [ONE_DAY, lost, UNDECLARED]);
 }
 
 #[test]
@@ -58,6 +61,9 @@ fn some_models_without_quantities_are_named() {
     let mut bill = by_meter(true);
     bill.push(told(line("gpt-5.5", "2026-10-06", Meter::Input, None, "5")));
     let lost = "no quantity of the provider's for gpt-5.5: lost rows and a price change by the same factor look alike";
+    let days = "a bill of two days only: that is too little to tell a new price or a factor from chance";
+    assert_eq!(said(bill.clone(), None, |_| ()), [days, lost, UNDECLARED]);
+    bill.push(told(line("gpt-5.5", "2026-10-07", Meter::Input, None, "5")));
     assert_eq!(said(bill, None, |_| ()), [lost, UNDECLARED]);
 }
 
@@ -99,6 +105,7 @@ fn what_either_side_says_is_known() {
     assert_eq!(
         said,
         [
+            ONE_DAY,
             UNDECLARED,
             "neither side says the region: an uplift of 10 % looks like a price rise",
             "no cost in the log: the gateway's own figure cannot be checked"
@@ -111,5 +118,5 @@ fn a_printed_cent_hides_what_is_smaller() {
     let cents =
         by_meter(true).into_iter().map(|line| BillLine { rounding_bound: "0.005".parse().unwrap(), ..line });
     let cent = "the bill prints steps of 0.01 a line: what is smaller cannot be told from rounding";
-    assert_eq!(said(cents.collect(), None, |_| ()), [UNDECLARED, cent]);
+    assert_eq!(said(cents.collect(), None, |_| ()), [ONE_DAY, UNDECLARED, cent]);
 }

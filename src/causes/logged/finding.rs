@@ -6,7 +6,7 @@ use super::{LoggedFinding, Named};
 use crate::causes::{Fact, Fix, Scope};
 use crate::money::Money;
 use crate::period::Day;
-use crate::rate::DayUsage;
+use crate::rate::{Account, DayUsage};
 use crate::reconcile::CellKey;
 
 /// Words of one finding beyond these are counted only.
@@ -16,6 +16,7 @@ const WORDS: usize = 4;
 pub(super) struct Draft {
     whats: BTreeSet<String>,
     scope: Scope,
+    accounts: BTreeSet<Account>,
     cells: BTreeMap<CellKey, Money>,
     days: BTreeSet<Day>,
     rows: u64,
@@ -26,7 +27,7 @@ impl Draft {
     pub fn add(&mut self, whats: &[String], row: &DayUsage, cell: &CellKey, difference: Money) {
         self.whats.extend(whats.iter().cloned());
         *self.cells.entry(cell.clone()).or_default() += difference;
-        self.scope.account.get_or_insert_with(|| row.account.clone());
+        self.accounts.insert(row.account.clone());
         self.scope.models.insert(row.model.clone());
         if !row.key.is_empty() {
             self.scope.keys.insert(row.key.clone());
@@ -37,14 +38,18 @@ impl Draft {
         self.logged += row.sums.logged;
     }
 
-    pub fn close(self, named: &Named) -> LoggedFinding {
+    pub fn close(mut self, named: &Named) -> LoggedFinding {
+        // Rows of several accounts are about none of them.
+        if self.accounts.len() == 1 {
+            self.scope.account = self.accounts.pop_first();
+        }
         let more = self.whats.len().saturating_sub(WORDS);
         let mut facts: Vec<Fact> =
             self.whats.iter().take(WORDS).map(|what| Fact::new("what", what)).collect();
         if more > 0 {
             facts.push(Fact::new("other ways to put it that fit as well", more));
         }
-        facts.push(Fact::new("rows", self.rows));
+        facts.push(Fact::new("rows with such a difference", self.rows));
         facts.push(Fact::new("days", self.days.len()));
         facts.push(Fact::new("cost the gateway logged for them", self.logged));
         let fix = fix(named.cause);

@@ -181,7 +181,9 @@ fn by_itself(
     complete: bool,
 ) -> Option<(&'static str, &'static str, Status)> {
     let outcome = match row.outcome {
-        Outcome::Duplicate => Some(("qty.duplicate", "rows whose id was counted before")),
+        Outcome::Duplicate => {
+            Some(("qty.duplicate", "rows that were counted before, by their id or their file"))
+        }
         Outcome::Restated => {
             Some(("qty.partial_snapshot", "rows whose id was counted before, with other counts"))
         }

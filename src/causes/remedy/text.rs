@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{Discount, Remedy};
+use crate::inert::toml as text;
 use crate::rate::{TrafficFilter, TrafficRule, TrafficSet};
 
 impl Remedy {
@@ -21,11 +22,6 @@ impl Remedy {
             )),
         }
     }
-}
-
-/// Text in quotes, escaped.
-fn text(text: &str) -> String {
-    toml::Value::from(text).to_string()
 }
 
 fn list<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> String {

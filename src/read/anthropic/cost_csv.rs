@@ -85,7 +85,7 @@ fn line(gather: &mut Gather, row: &Row) -> std::result::Result<BillLine, Refused
     line.project = workspace(row.filled("workspace"));
     line.key = key(row.filled("api_key"));
     if let Some(list) = row.filled("list_price_usd") {
-        line.list_amount = Some(list.parse().map_err(|error| ("bad-amount", format!("{error}")))?);
+        line.list_amount = list.parse().ok();
     }
     let cost = row.filled("cost_usd").ok_or_else(|| ("no-amount", "the row has no amount".to_owned()))?;
     let read = Money::read(cost);

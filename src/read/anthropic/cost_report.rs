@@ -84,14 +84,11 @@ fn line(gather: &mut Gather, found: &Found) -> std::result::Result<BillLine, Ref
     line.region = region(cost.inference_geo.as_deref());
     line.long_context = long_context(gather, &found.origin, cost.context_window.as_deref());
     line.project = cost.workspace_id.map(Arc::from);
-    line.requests = match cost.requests.and_then(scalar) {
-        Some(text) => u64::try_from(count(&text)?).ok(),
-        None => None,
-    };
-    if let Some(list) = cost.list_amount.and_then(scalar) {
-        let list = Money::read_cents(&list).map_err(|error| ("bad-amount", error.to_string()))?;
-        line.list_amount = Some(list.amount);
-    }
+    // What stands beside the amount may be damaged; the amount counts all the same.
+    let requests = cost.requests.and_then(scalar).and_then(|text| count(&text).ok());
+    line.requests = requests.and_then(|count| u64::try_from(count).ok());
+    let list = cost.list_amount.and_then(scalar).and_then(|text| Money::read_cents(&text).ok());
+    line.list_amount = list.map(|list| list.amount);
     let amount = cost.amount.and_then(scalar);
     let amount = amount.ok_or_else(|| ("no-amount", "the result has no amount".to_owned()))?;
     gather.amount(&mut line, Money::read_cents(&amount))?;

@@ -164,8 +164,7 @@ mod tests {
     #[test]
     fn bad_rows_are_rejects_with_line_and_amount_and_currencies_do_not_mix() {
         let head = "start_time,end_time,start_time_iso,amount_value,amount_currency,line_item,quantity\n";
-        let rows = "1782864000,1782950400,,1.5,usd,\"gpt-5, input\",-3\n\
-                    1782864000,1782950400,,,usd,\"gpt-5, input\",3\n\
+        let rows = "1782864000,1782950400,,,usd,\"gpt-5, input\",3\n\
                     soon,,,2,usd,\"gpt-5, input\",3\n\
                     1782864000,1782950400,,0.0000000000005,usd,\"gpt-5, input\",1.0\n\
                     1782864000,1782950400,,-5,usd,Promotional credit,\n";
@@ -173,10 +172,7 @@ mod tests {
         let rejects: Vec<(u64, &str, Option<Money>)> =
             bill.rejects.iter().map(|r| (r.origin.line, r.code, r.amount)).collect();
         let usd = |text: &str| text.parse::<Money>().ok();
-        assert_eq!(
-            rejects,
-            [(2, "negative-tokens", usd("1.5")), (3, "no-amount", None), (4, "bad-date", usd("2"))]
-        );
+        assert_eq!(rejects, [(2, "no-amount", None), (3, "bad-date", usd("2"))]);
         assert_eq!((bill.rounded_amounts, bill.lines[0].rounding_bound), (1, Money::STEP));
         assert_eq!(bill.lines[0].quantity, Some(1));
         assert_eq!(bill.lines[1].category, crate::vocabulary::ChargeCategory::Credit);
@@ -184,5 +180,24 @@ mod tests {
         let mixed = format!("{head}1782864000,,,1,usd,,\n1782864000,,,1,eur,,\n");
         let error = crate::read::testing::read(&FORMAT, mixed.as_bytes()).unwrap_err();
         assert_eq!(error.to_string(), "amounts in more than one currency: EUR, USD");
+    }
+
+    #[test]
+    fn an_amount_is_kept_whatever_its_quantity_is() {
+        let head = "start_time,amount_value,line_item,quantity,quantity_unit\n";
+        let rows = "1782864000,0.25,\"gpt-5, input\",1000000,tokens\n\
+                    1782864000,-0.05,\"gpt-5, input\",-200000,tokens\n\
+                    1782864000,0.01,\"gpt-5, input\",2.5,tokens\n\
+                    1782864000,0.02,\"gpt-5, input\",2.5,1000_tokens\n\
+                    1782864000,0.04,\"gpt-5, input\",many,tokens\n";
+        let bill = document(&FORMAT, &format!("{head}{rows}"));
+        let quantities: Vec<Option<i128>> = bill.lines.iter().map(|line| line.quantity).collect();
+        assert_eq!(quantities, [Some(1_000_000), Some(-200_000), None, Some(2_500), None]);
+        // 0.25 - 0.05 + 0.01 + 0.02 + 0.04
+        assert_eq!((bill.lines_total().plain().as_str(), bill.rejects.len()), ("0.27", 0));
+        assert_eq!(
+            bill.diagnostics[0].message.split(';').next_back(),
+            Some(" the amounts are kept (2 rows)")
+        );
     }
 }

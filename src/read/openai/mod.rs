@@ -15,7 +15,8 @@ use crate::diagnostic::{Diagnostic, Origin};
 use crate::invoice::{BillLine, ModelScope};
 use crate::money::Money;
 use crate::period::Period;
-use crate::read::gather::{Gather, Refused, count, shown};
+use crate::read::focus::whole;
+use crate::read::gather::{Gather, Refused, shown};
 use crate::vocabulary::{ChargeCategory, Meter};
 
 /// One cost row, as the CSV and the API both tell it; blank cells and nulls are `None`.
@@ -55,10 +56,15 @@ impl Cost<'_> {
                 }
             }
         }
-        line.quantity = match (line.meter, self.quantity) {
-            (Some(meter), Some(text)) => in_unit_of(meter, count(text)?, self.unit),
-            _ => None,
-        };
+        // A correction has a quantity below zero. One that cannot be read leaves the amount as it is.
+        if let (Some(meter), Some(text)) = (line.meter, self.quantity)
+            && let Some(size) = size_in(meter, self.unit)
+        {
+            line.quantity = whole(text, size);
+            if line.quantity.is_none() {
+                gather.remark(not_whole(origin));
+            }
+        }
         gather.amount(&mut line, Money::read(amount))?;
         if line.model == ModelScope::None && line.amount.is_some_and(|amount| amount < Money::ZERO) {
             line.category = ChargeCategory::Credit;
@@ -70,18 +76,22 @@ impl Cost<'_> {
     }
 }
 
-/// The quantity in the meter's own unit; `None` where the bill counts in a unit the meter does not have.
-fn in_unit_of(meter: Meter, quantity: i128, unit: Option<&str>) -> Option<i128> {
+/// How many of the meter's own unit one of the bill's is; `None` where the bill counts in a unit the meter does not have.
+fn size_in(meter: Meter, unit: Option<&str>) -> Option<i128> {
     match unit {
-        None => Some(quantity),
-        Some("tokens") if meter.is_token() => Some(quantity),
-        Some("1000_tokens") if meter.is_token() => quantity.checked_mul(1000),
-        Some("tokens" | "1000_tokens") => None,
+        None => Some(1),
+        Some("tokens") => meter.is_token().then_some(1),
+        Some("1000_tokens") => meter.is_token().then_some(1000),
         Some(
             "duration_seconds" | "duration_minutes" | "duration_hours" | "gibibyte_hours" | "characters",
         ) => None,
-        Some(_) => (!meter.is_token()).then_some(quantity),
+        Some(_) => (!meter.is_token()).then_some(1),
     }
+}
+
+fn not_whole(origin: &Origin) -> Diagnostic {
+    let message = "quantities that are no whole count are left out; the amounts are kept";
+    Diagnostic::warning("quantity-not-whole", origin.clone(), message)
 }
 
 fn unclassified(text: &str, origin: &Origin) -> Diagnostic {

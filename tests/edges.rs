@@ -1,0 +1,177 @@
+//! Files of a few lines through the real program, without books: what each makes of the month is worked out beside it.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot write its files should stop there")]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+/// A million tokens in and a tenth of that out of gpt-5-mini: 0.25 + 0.20 at its prices.
+const LOG: &str = "period_start,provider,served_model,requests,input,output,logged_cost\n\
+                   2026-10-05,openai,gpt-5-mini,10,1000000,100000,0.45\n";
+const HEAD: &str =
+    "start_time,start_time_iso,amount_value,amount_currency,line_item,quantity,quantity_unit\n";
+
+/// A line of OpenAI's cost export for 2026-10-05.
+fn line(amount: &str, item: &str, quantity: &str) -> String {
+    format!("1791158400,,{amount},usd,\"{item}\",{quantity},tokens\n")
+}
+
+fn run(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_llmfin"));
+    command.args(["reconcile", "--month", "2026-10"]).args(arguments).current_dir(folder);
+    command.env_remove("LLMFIN_DIR").env("COLUMNS", "200").output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// The document of a log beside a bill of these lines, and the page that people get.
+fn compared(logs: &[&str], bill: &[String]) -> (Value, String) {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("bill.csv"), format!("{HEAD}{}", bill.concat())).unwrap();
+    let mut arguments = Vec::new();
+    let names: Vec<String> = (0..logs.len()).map(|index| format!("log{index}.csv")).collect();
+    for (name, log) in names.iter().zip(logs) {
+        fs::write(folder.path().join(name), log).unwrap();
+        arguments.extend(["--usage", name]);
+    }
+    arguments.extend(["--invoice", "openai=bill.csv"]);
+    let page = text(&run(folder.path(), &arguments).stdout);
+    arguments.extend(["-O", "json"]);
+    let output = run(folder.path(), &arguments);
+    let document = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", text(&output.stderr)));
+    (document, page)
+}
+
+/// The amounts under the heading about what nothing explains.
+fn unexplained(page: &str) -> Vec<&str> {
+    let part = page.split("What nothing explains").nth(1).unwrap_or_default();
+    let part = part.split("What could not be tested").next().unwrap_or_default();
+    let words = part.lines().filter_map(|line| line.split_whitespace().next());
+    words.filter(|word| word.contains('.') && word.parse::<rust_decimal::Decimal>().is_ok()).collect()
+}
+
+#[test]
+fn a_file_that_is_there_twice_counts_once() {
+    let bill = [line("0.25", "gpt-5-mini, input", "1000000"), line("0.20", "gpt-5-mini, output", "100000")];
+    let (document, _) = compared(&[LOG, LOG], &bill);
+    assert_eq!(document["totals"]["priced"], "0.45");
+    assert_eq!(document["totals"]["unexplained_gross"], "0");
+    let count = |name: &str| -> u64 {
+        let inputs = document["inputs"].as_array().unwrap().iter();
+        inputs
+            .filter(|input| input["path"].as_str().unwrap().starts_with("log"))
+            .map(|input| input[name].as_u64().unwrap())
+            .sum()
+    };
+    // Two rows of ten requests each.
+    assert_eq!((count("rows"), count("used"), count("duplicates")), (20, 10, 10));
+    let said = document["diagnostics"].as_array().unwrap();
+    assert!(said.iter().any(|note| note["code"] == "identical-files"), "{said:?}");
+}
+
+#[test]
+fn what_nothing_explains_is_listed_to_the_last_charge() {
+    // No bill for the log's 0.45, no log for 3.50 of another model, and a line that says nothing: gross 4.95.
+    let other = "1791331200,,3.50,usd,\"gpt-5.5, input\",700000,tokens\n".to_owned();
+    let odd = "1791417600,,1.00,usd,unknown thing,,\n".to_owned();
+    let (document, page) = compared(&[LOG], &[other.clone(), odd.clone()]);
+    assert_eq!(document["totals"]["unexplained_gross"], "4.95");
+    assert_eq!(unexplained(&page), ["3.50", "1.00", "-0.45"], "{page}");
+
+    // With charges alone the list is there as well, and what it leaves out is in its last sentence.
+    let tied = [line("0.25", "gpt-5-mini, input", "1000000"), line("0.20", "gpt-5-mini, output", "100000")];
+    let odd = |amount: &str, name: &str| format!("1791417600,,{amount},usd,{name},,\n");
+    let odd = [
+        odd("4.00", "one"),
+        odd("3.00", "two"),
+        odd("2.00", "three"),
+        odd("0.50", "four"),
+        odd("0.25", "five"),
+    ];
+    let (document, page) = compared(&[LOG], &[tied.as_slice(), odd.as_slice()].concat());
+    assert_eq!(document["totals"]["unexplained_gross"], "9.75");
+    assert_eq!(unexplained(&page), ["4.00", "3.00", "2.00"], "{page}");
+    assert!(page.contains("2 more, 0.75 by size"), "{page}");
+}
+
+#[test]
+fn a_line_below_zero_keeps_its_money() {
+    let bill = [
+        line("0.25", "gpt-5-mini, input", "1000000"),
+        line("-0.05", "gpt-5-mini, input", "-200000"),
+        line("0.20", "gpt-5-mini, output", "100000"),
+    ];
+    let (document, _) = compared(&[LOG], &bill);
+    let totals = &document["totals"];
+    assert_eq!((&totals["billed"], &totals["delta"]), (&Value::from("0.40"), &Value::from("-0.05")));
+    assert_eq!(document["invoices"][0]["lines_total"], "0.40");
+    let input = &document["cells"][0]["meters"][0];
+    assert_eq!(input["quantity_billed"], "800000", "{input}");
+}
+
+#[test]
+fn where_the_counts_agree_the_price_is_named() {
+    let bill = [line("0.30", "gpt-5-mini, input", "1000000"), line("0.24", "gpt-5-mini, output", "100000")];
+    let (_, page) = compared(&[LOG], &bill);
+    assert!(page.contains("log and openai count the same: only the price differs"), "{page}");
+    assert!(page.contains("a bill of one day only"), "{page}");
+}
+
+#[test]
+fn a_log_without_a_cost_did_not_log_zero() {
+    let log = LOG.replace(",logged_cost", "").replace(",0.45", "");
+    let bill = [line("0.25", "gpt-5-mini, input", "1000000"), line("0.20", "gpt-5-mini, output", "100000")];
+    let (_, page) = compared(&[&log], &bill);
+    assert!(page.starts_with("2026-10: billed 0.45 USD, expected 0.45, logged unknown\n"), "{page}");
+    assert!(!page.contains("LOGGED by the gateway"), "{page}");
+}
+
+#[test]
+fn a_bill_without_rows_is_told_in_every_format() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("log.csv"), LOG).unwrap();
+    let focus = "BilledCost,BillingCurrency,ChargeCategory,ChargePeriodStart,ChargePeriodEnd,ServiceName,ChargeDescription\n";
+    for head in [HEAD, focus] {
+        fs::write(folder.path().join("bill.csv"), head).unwrap();
+        let output = run(folder.path(), &["--usage", "log.csv", "--invoice", "openai=bill.csv"]);
+        let said = text(&output.stderr);
+        assert!(said.contains("bill.csv: the file has a header and no rows"), "{said}");
+    }
+}
+
+/// Twelve days of one model at 1.1 times its price: an uplift of ten per cent in the United States and one in the European
+/// Union are the same.
+#[test]
+fn the_same_cause_told_in_another_way_is_a_rival_in_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut log = LOG.lines().next().unwrap().to_owned() + "\n";
+    let mut bill = HEAD.to_owned();
+    for day in 1..=12u64 {
+        // 5 and 30 a million, so 5.5 and 33 on the bill: in units of 10^-7 and 10^-6.
+        let (input, output) = (1_000_000 + 97 * day, 100_000 + 31 * day);
+        let decimals =
+            |amount: u64, unit: u64, width: usize| format!("{}.{:0width$}", amount / unit, amount % unit);
+        let cost = decimals(input * 5 + output * 30, 1_000_000, 6);
+        log += &format!("2026-10-{day:02},openai,gpt-5.5,10,{input},{output},{cost}\n");
+        let start = 1_790_812_800 + (day - 1) * 86_400;
+        let (billed_input, billed_output) =
+            (decimals(input * 55, 10_000_000, 7), decimals(output * 33, 1_000_000, 6));
+        bill += &format!("{start},,{billed_input},usd,\"gpt-5.5, input\",{input},tokens\n");
+        bill += &format!("{start},,{billed_output},usd,\"gpt-5.5, output\",{output},tokens\n");
+    }
+    fs::write(folder.path().join("log.csv"), log).unwrap();
+    fs::write(folder.path().join("bill.csv"), bill).unwrap();
+    run(
+        folder.path(),
+        &["--usage", "log.csv", "--invoice", "openai=bill.csv", "--patch-dir", "fixes", "-O", "json"],
+    );
+    let readme = fs::read_to_string(folder.path().join("fixes/README.txt")).unwrap();
+    assert!(readme.contains("fits as well as its rivals do"), "{readme}");
+    assert!(!readme.contains(" or ;"), "{readme}");
+}
