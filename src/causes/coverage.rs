@@ -29,7 +29,13 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
                 let ours = |text: &Option<std::sync::Arc<str>>| {
                     text.as_ref().is_some_and(|text| declared.contains(text))
                 };
-                for identity in identities.keys().filter(|identity| **identity != Identity::default()) {
+                let requests = requests(state, account);
+                let named = |identity: &&Identity| {
+                    let texts = [&identity.project, &identity.key];
+                    texts.into_iter().flatten().any(|text| !text.is_empty()) || requests.contains(identity)
+                };
+                let known = identities.keys().filter(|identity| **identity != Identity::default());
+                for identity in known.filter(named) {
                     if !ours(&identity.project) && !ours(&identity.key) {
                         let fact = Fact::new(
                             "gateway's own",
@@ -39,7 +45,12 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
                     }
                 }
             }
-            None => patches.extend(inferred(state, account, &identities)),
+            None => {
+                let mut identities = identities;
+                let requests = requests(state, account);
+                identities.retain(|identity, _| requests.contains(identity));
+                patches.extend(inferred(state, account, &identities));
+            }
         }
     }
     Ok(patches)
@@ -94,6 +105,14 @@ fn identities(state: &State, account: &Account) -> Lines {
         }
     }
     found
+}
+
+/// Projects and keys with a line of what requests use. Storage and fees by the call are charged to an account as a whole on
+/// some bills, and nobody sent anything past the gateway for that.
+fn requests<'s>(state: &'s State, account: &Account) -> BTreeSet<&'s Identity> {
+    let of_requests = |key: &BillKey| key.cell.account == *account && key.meter.is_none_or(Meter::is_token);
+    let lines = state.billed.iter().filter(|(key, _)| of_requests(key));
+    lines.flat_map(|(_, lines)| lines.keys()).collect()
 }
 
 /// Without a declaration: traffic without a key beside keyed traffic (a console), or an identity whose every quantity

@@ -23,7 +23,7 @@ use crate::invoice::{DocumentKind, ModelScope};
 use crate::money::Money;
 use crate::rate::{Account, Accounts, DayUsage, Rater};
 use crate::reconcile::owners::NOBODY;
-use crate::reconcile::{CellKey, Export, Grain, Line, State};
+use crate::reconcile::{CellKey, Export, Grain, Line, State, regions};
 use crate::vocabulary::ChargeCategory;
 
 /// Runs the whole reconciliation.
@@ -44,7 +44,8 @@ pub fn assemble(inputs: &CloseInputs) -> Result<Reconciliation> {
     charges.extend(footings(&inputs.documents));
     let missing = expect(&mut charges, &agreed.statements);
 
-    let grains = grains(&usage_lines);
+    let mut grains = grains(&usage_lines);
+    regions::meet(&mut grains, &usage, &rater, inputs.period);
     let state = State::new(&rater, &grains, &inputs.gateway, inputs.period, &usage, &usage_lines, &reports)?;
     let state = State { log: Some(&log), exports: exports(inputs), ..state };
     let state = state.with_later(&later(inputs));

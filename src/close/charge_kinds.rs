@@ -69,6 +69,13 @@ static KINDS: &[Kind] = &[
         fix: "match it with the credit note or grant; it lowers what is payable, not what was used",
     },
     Kind {
+        cause: "round.line",
+        categories: &[Adjustment],
+        meters: &[],
+        words: &["rounding"],
+        fix: "book it as the rounding that it is: it makes the lines sum to what is payable",
+    },
+    Kind {
         cause: "inv.non_usage",
         categories: &[Usage, Purchase],
         meters: &[],
@@ -172,6 +179,7 @@ mod tests {
             (Adjustment, "Shortfall of the annual commitment", Some("terms.commit_shortfall")),
             (Purchase, "Provisioned throughput, 3 units", Some("terms.reserved_capacity")),
             (Adjustment, "Goodwill for the outage", Some("terms.credit_refund")),
+            (Adjustment, "Rounding adjustment", Some("round.line")),
             // Nothing that proves anything.
             (Usage, "Other usage", None),
             (Purchase, "Prepaid balance", None),

@@ -90,7 +90,14 @@ struct Dimensions {
     tier: bool,
     region: bool,
     long_context: bool,
+    /// Regions as the lines name them.
+    regions: BTreeSet<Arc<str>>,
+    /// Names of regions that are compared as another one: see [`super::regions`].
+    meets: BTreeMap<Arc<str>, Arc<str>>,
 }
+
+/// What a line or usage without a region is compared as.
+const GLOBAL: &str = "global";
 
 impl Dimensions {
     fn learn(&mut self, line: &BillLine) {
@@ -102,7 +109,17 @@ impl Dimensions {
         }
         self.tier |= line.tier.is_some();
         self.region |= line.region.is_some();
+        self.regions.insert(line.region.clone().unwrap_or_else(|| GLOBAL.into()));
         self.long_context |= line.long_context.is_some();
+    }
+
+    /// Where a region is compared, if the lines tell regions apart.
+    fn place(&self, region: &Arc<str>) -> Option<Arc<str>> {
+        self.region.then(|| match self.meets.get(region) {
+            Some(place) => place.clone(),
+            None if region.is_empty() => GLOBAL.into(),
+            None => region.clone(),
+        })
     }
 
     /// The meter under which the bill shows `meter`; `None` when its lines cover all meters.
@@ -166,6 +183,17 @@ impl Grain {
         grain
     }
 
+    /// The models whose lines tell regions apart, with these regions.
+    pub(super) fn regions(&self) -> impl Iterator<Item = (&Arc<str>, &BTreeSet<Arc<str>>)> {
+        let told = self.models.iter().filter(|(_, dimensions)| dimensions.region);
+        told.map(|(model, dimensions)| (model, &dimensions.regions))
+    }
+
+    /// From here on usage and lines of a model in one of these regions are compared as in the other.
+    pub(super) fn join(&mut self, model: &Arc<str>, meets: BTreeMap<Arc<str>, Arc<str>>) {
+        self.models.entry(model.clone()).or_default().meets = meets;
+    }
+
     fn cell(
         &self,
         account: &Account,
@@ -208,12 +236,11 @@ impl Grain {
         if cell.model.is_none() {
             return self.coarse(cell, leaf.meter);
         }
-        let region = || if leaf.region.is_empty() { "global".into() } else { leaf.region.clone() };
         BillKey {
             cell,
             meter,
             tier: dimensions.tier.then_some(leaf.tier),
-            region: dimensions.region.then(region),
+            region: dimensions.place(&leaf.region),
             long_context: dimensions.long_context.then_some(long_context),
             owner: NOBODY,
         }
@@ -229,11 +256,12 @@ impl Grain {
             };
         }
         let dimensions = self.dimensions(line.model.as_ref());
+        let region = line.line.region.clone().unwrap_or_else(|| GLOBAL.into());
         BillKey {
             cell,
             meter: line.line.meter.and_then(|meter| dimensions.project(meter)),
             tier: dimensions.tier.then(|| line.line.tier.unwrap_or(Tier::Standard)),
-            region: dimensions.region.then(|| line.line.region.clone().unwrap_or_else(|| "global".into())),
+            region: dimensions.place(&region),
             long_context: dimensions.long_context.then(|| line.line.long_context.unwrap_or(false)),
             owner: NOBODY,
         }

@@ -6,6 +6,7 @@ pub mod few;
 pub mod grain;
 pub mod owners;
 pub mod quantity;
+pub mod regions;
 pub mod repeated;
 pub mod sides;
 pub mod state;

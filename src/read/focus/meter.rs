@@ -6,6 +6,7 @@
 //! ```
 
 use super::scope::Publisher;
+use super::tools;
 use crate::vocabulary::{Meter, Tier};
 
 /// A SKU text as lower-case words: `InputTokenCount_Global` is `input token count global`.
@@ -43,7 +44,6 @@ impl Words {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Sku {
     pub meter: Option<Meter>,
-    pub tier: Option<Tier>,
     /// `global`, `datazone`, `regional`
     pub scope: Option<&'static str>,
     pub long_context: Option<bool>,
@@ -53,12 +53,22 @@ pub struct Sku {
 const NOT_USAGE: &[&str] =
     &["reserved", "minute", "tpm", "training", "trng", "hosting", "hstng", "grader", "grdr", "provisioned"];
 
-/// Reads the words; `bare_write` is the meter of a cache write whose lifetime is not named.
-pub fn read(words: &Words, publisher: Publisher, bare_write: Meter) -> Sku {
+/// True where the words name a model and no usage of it: beside its tokens the row would hide what those cost.
+pub fn is_beside_usage(words: &Words) -> bool {
+    words.any(NOT_USAGE) || words.any(&["grounding", "tuning"])
+}
+
+/// Reads the words; `bare_write` is the meter of a cache write whose lifetime is not named. `in_tokens`: the row's unit
+/// says that it counts tokens, which Google's words leave out (`Text Input - Predictions`).
+pub fn read(words: &Words, publisher: Publisher, bare_write: Meter, in_tokens: bool) -> Sku {
     let ours = |own: &[&str], microsoft: &[&str]| {
         words.any(own) || (publisher == Publisher::Microsoft && words.any(microsoft))
     };
-    if !words.any(&["token", "tokens"]) || words.any(NOT_USAGE) {
+    let (scope, long_context) = (scope(words, publisher), band(words));
+    if let Some(meter) = tools::meter(words, publisher) {
+        return Sku { meter: Some(meter), scope, long_context: None };
+    }
+    if !(in_tokens || words.any(&["token", "tokens"])) || words.any(NOT_USAGE) {
         return Sku::default();
     }
     let input = ours(&["input", "prompt"], &["inp", "inpt", "in"]);
@@ -83,6 +93,8 @@ pub fn read(words: &Words, publisher: Publisher, bare_write: Meter) -> Sku {
         (Some(None), true, _, _, false) => lifetime(words, bare_write),
         (Some(None), false, true, _, false) => Some(Meter::CacheRead),
         (Some(Some("audio")), false, true, _, false) => Some(Meter::CacheReadAudio),
+        // Google's cached images and videos cost what its cached text costs.
+        (Some(_), false, true, _, false) if publisher == Publisher::Google => Some(Meter::CacheRead),
         (Some(None), false, false, true, false) if !cached => Some(Meter::Input),
         (Some(Some("audio")), false, false, true, false) if !cached => Some(Meter::InputAudio),
         (Some(Some("image")), false, false, true, false) if !cached => Some(Meter::InputImage),
@@ -99,7 +111,7 @@ pub fn read(words: &Words, publisher: Publisher, bare_write: Meter) -> Sku {
         (Some(Some("image")), false, false, false, true) if !cached => Some(Meter::OutputImage),
         _ => None,
     };
-    Sku { meter, tier: tier(words, publisher), scope: scope(words, publisher), long_context: band(words) }
+    Sku { meter, scope, long_context }
 }
 
 fn lifetime(words: &Words, bare: Meter) -> Option<Meter> {
@@ -112,16 +124,24 @@ fn lifetime(words: &Words, bare: Meter) -> Option<Meter> {
     })
 }
 
-/// The three clouds write the tier into the SKU, so a SKU without one is standard there, and unknown elsewhere.
-fn tier(words: &Words, publisher: Publisher) -> Option<Tier> {
+/// The tier that the texts of a row name, the SKU's own first; the inner `None` is one that has no word of ours.
+///
+/// The three clouds write the tier into a row, so a row without one is standard there, and unknown elsewhere.
+pub fn tier<'t>(sku: &Words, others: impl Iterator<Item = &'t str>, publisher: Publisher) -> Option<Tier> {
+    // Microsoft's `PP` is priority in the name of a meter; in that of a product it stands beside other things.
+    let short = publisher == Publisher::Microsoft && sku.any(&["pp"]);
+    let own = if short { Some(Some(Tier::Priority)) } else { named_tier(sku) };
+    let said = own.or_else(|| others.map(Words::of).find_map(|words| named_tier(&words)));
+    said.unwrap_or_else(|| (publisher != Publisher::Other).then_some(Tier::Standard))
+}
+
+fn named_tier(words: &Words) -> Option<Option<Tier>> {
     match () {
-        () if words.any(&["batch"]) => Some(Tier::Batch),
-        () if words.any(&["flex"]) => Some(Tier::Flex),
-        () if words.any(&["priority"]) || (publisher == Publisher::Microsoft && words.any(&["pp"])) => {
-            Some(Tier::Priority)
-        }
-        () if words.any(&["latency", "offpeak"]) => None,
-        () if publisher != Publisher::Other || words.any(&["standard"]) => Some(Tier::Standard),
+        () if words.any(&["batch"]) => Some(Some(Tier::Batch)),
+        () if words.any(&["flex"]) => Some(Some(Tier::Flex)),
+        () if words.any(&["priority"]) => Some(Some(Tier::Priority)),
+        () if words.any(&["latency", "offpeak"]) => Some(None),
+        () if words.any(&["standard"]) => Some(Some(Tier::Standard)),
         () => None,
     }
 }
@@ -141,7 +161,8 @@ fn scope(words: &Words, publisher: Publisher) -> Option<&'static str> {
 
 fn band(words: &Words) -> Option<bool> {
     let long = words.any(&["lctx", "longco", "long"]) || words.pair("long", "co");
-    let short = words.any(&["shortco", "short"]);
+    // Google's `(Long & Standard)` names both.
+    let short = words.any(&["shortco", "short"]) || words.pair("long", "standard");
     match (long, short) {
         (true, false) => Some(true),
         (false, true) => Some(false),
@@ -154,7 +175,7 @@ mod tests {
     use super::*;
 
     fn meter(text: &str, publisher: Publisher) -> Option<Meter> {
-        read(&Words::of(text), publisher, Meter::CacheWriteOther).meter
+        read(&Words::of(text), publisher, Meter::CacheWriteOther, false).meter
     }
 
     #[test]

@@ -7,7 +7,10 @@
 //!
 //! `BilledCost` is the amount: it is the only column that adds up to an invoice.
 
+#[cfg(test)]
+mod clouds_test;
 mod gather;
+mod google;
 mod header;
 mod meter;
 mod model;
@@ -16,6 +19,7 @@ mod row;
 mod scope;
 #[cfg(test)]
 mod tests;
+mod tools;
 
 pub(crate) use quantity::whole;
 

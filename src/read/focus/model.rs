@@ -5,6 +5,7 @@
 //! USE1-anthropic.claude-opus-4-8-mantle-cache-write-tokens-standard               claude-opus-4-8
 //! ```
 
+use super::google;
 use super::row::Cells;
 use super::scope::Publisher;
 
@@ -18,7 +19,7 @@ pub fn read(cells: &Cells, publisher: Publisher) -> Option<String> {
             .or_else(|| cells.get("x_UsageType").or(cells.get("SkuMeter")).and_then(usage_type))
             .or_else(|| cells.get("ChargeDescription").and_then(per_thousand)),
         Publisher::Microsoft => microsoft(cells),
-        Publisher::Google => cells.get("ChargeDescription").and_then(gemini),
+        Publisher::Google => cells.get("ChargeDescription").and_then(google::split).map(|(model, _)| model),
         Publisher::Other => None,
     })
 }
@@ -92,16 +93,6 @@ fn microsoft(cells: &Cells) -> Option<String> {
     (is_token_meter && !name.is_empty()).then(|| format!("{product} {}", name.join(" ")))
 }
 
-/// `Gemini 2.5 Pro Text Input - Predictions`: version and line follow the family.
-fn gemini(text: &str) -> Option<String> {
-    let mut words = text.split_whitespace();
-    words.next().filter(|family| family.eq_ignore_ascii_case("gemini"))?;
-    let version = words.next().filter(|word| word.starts_with(|c: char| c.is_ascii_digit()))?;
-    let lines = ["Pro", "Flash", "Lite", "Live", "Ultra"];
-    let line: Vec<&str> = words.take_while(|word| lines.contains(word)).collect();
-    (!line.is_empty()).then(|| format!("Gemini {version} {}", line.join(" ")))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,11 +107,5 @@ mod tests {
         assert_eq!(resource("arn:aws:bedrock:eu-west-1:1:application-inference-profile/x1y2"), None);
         assert_eq!(usage_type("USE1-NovaPro-input-tokens").as_deref(), Some("NovaPro"));
         assert_eq!(usage_type("USE1-MP:USE1_InputTokenCount_Global-Units"), None);
-    }
-
-    #[test]
-    fn google_names() {
-        assert_eq!(gemini("Gemini 2.5 Flash Lite Text Input").as_deref(), Some("Gemini 2.5 Flash Lite"));
-        assert_eq!(gemini("Grounding with Google Search"), None);
     }
 }

@@ -9,15 +9,20 @@ pub struct Unit<'a> {
     pub size: i128,
 }
 
+/// The noun of a unit that is a size alone.
+pub const BARE: &str = "";
+
 impl<'a> Unit<'a> {
-    /// Reads `Tokens`, `1000 Tokens`, `1K tokens`, `1M Tokens`, `Token-Hours`.
+    /// Reads `Tokens`, `1000 Tokens`, `1K tokens`, `1M Tokens`, `Token-Hours`, `1K`.
     pub fn read(text: &'a str) -> Option<Unit<'a>> {
         let text = text.trim();
         let (size, noun) = match text.split_once(' ') {
             Some((size, noun)) if size.starts_with(|c: char| c.is_ascii_digit()) => (size_of(size)?, noun),
+            // Azure's units of measure are sizes alone: `1K`, `100`.
+            None if text.starts_with(|c: char| c.is_ascii_digit()) => (size_of(text)?, BARE),
             _ => (1, text),
         };
-        (!noun.is_empty()).then_some(Unit { noun: noun.trim(), size })
+        (!text.is_empty()).then_some(Unit { noun: noun.trim(), size })
     }
 
     /// True where the unit counts `noun`, singular or plural, in any case.
@@ -61,6 +66,8 @@ mod tests {
             assert!(unit.counts("Tokens") && unit.size == size, "{text}");
         }
         assert!(!Unit::read("Token-Hours").unwrap().counts("Tokens"));
+        assert_eq!(Unit::read("1K"), Some(Unit { noun: BARE, size: 1000 }));
+        assert_eq!(Unit::read("1/Day"), None);
         assert_eq!(Unit::read("0 Tokens"), None);
         assert_eq!(Unit::read(""), None);
     }

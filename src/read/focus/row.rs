@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::header::Header;
 use super::quantity::{self, Unit};
 use super::scope::{self, Publisher};
-use super::{meter, model};
+use super::{google, meter, model, tools};
 use crate::diagnostic::Origin;
 use crate::invoice::{BillLine, ModelScope, Reject};
 use crate::money::{Money, ONE, ReadMoney};
@@ -30,13 +30,20 @@ impl Cells<'_> {
         self.header.position(column).is_some()
     }
 
+    /// The `SkuPriceDetails` object; empty where there is none.
+    pub fn price_details(&self) -> BTreeMap<String, serde_json::Value> {
+        let details = self.get("SkuPriceDetails").and_then(|text| serde_json::from_str(text).ok());
+        details.unwrap_or_default()
+    }
+
     /// A text value of the `SkuPriceDetails` object.
     pub fn price_detail(&self, key: &str) -> Option<String> {
-        let details: BTreeMap<String, serde_json::Value> =
-            serde_json::from_str(self.get("SkuPriceDetails")?).ok()?;
-        details.get(key)?.as_str().filter(|value| !value.is_empty()).map(str::to_owned)
+        self.price_details().get(key)?.as_str().filter(|value| !value.is_empty()).map(str::to_owned)
     }
 }
+
+/// A hundredth of the currency.
+const CENT: Money = Money::from_pico(ONE / 100);
 
 /// A row as understood, with what a person should know about it: `(code, sentence)`.
 pub struct Charge {
@@ -55,7 +62,7 @@ pub fn read(cells: &Cells, origin: Origin) -> Result<Charge, Reject> {
         .ok_or_else(|| refuse("missing-amount", "BilledCost is empty".to_owned(), None))?;
     let billed: ReadMoney =
         Money::read(billed).map_err(|error| refuse("bad-amount", format!("BilledCost {error}"), None))?;
-    let category = category(cells.get("ChargeCategory").unwrap_or("")).ok_or_else(|| {
+    let mut category = category(cells.get("ChargeCategory").unwrap_or("")).ok_or_else(|| {
         refuse("unknown-category", unreadable(cells, "ChargeCategory"), Some(billed.amount))
     })?;
     let (period, zoned) = period(cells)
@@ -63,8 +70,13 @@ pub fn read(cells: &Cells, origin: Origin) -> Result<Charge, Reject> {
 
     let publisher = Publisher::of(cells);
     let seller = scope::seller(cells, publisher);
-    let text = cells.get("ChargeDescription").or(cells.get("SkuMeter")).or(cells.get("ServiceName"));
-    let mut line = BillLine::new(origin.clone(), text.unwrap_or(category.id()), period);
+    let named = cells.get("ChargeDescription").or(cells.get("SkuMeter")).or(cells.get("ServiceName"));
+    let rounds = is_rounding(cells, publisher, category, named, billed.amount);
+    if rounds {
+        category = ChargeCategory::Adjustment;
+    }
+    let text = if rounds { "Rounding adjustment" } else { named.unwrap_or(category.id()) };
+    let mut line = BillLine::new(origin.clone(), text, period);
     let mut remarks = Vec::new();
     if !zoned {
         remarks.push(("time-without-zone", "times name no zone and are read as UTC"));
@@ -95,6 +107,21 @@ fn unreadable(cells: &Cells, column: &str) -> String {
 
 fn category(text: &str) -> Option<ChargeCategory> {
     ChargeCategory::ALL.iter().copied().find(|category| category.id().eq_ignore_ascii_case(text))
+}
+
+/// The row that makes the lines of an invoice sum to what is payable: Google calls its own so, Microsoft's is an
+/// adjustment of less than a cent without a service, a meter or words.
+fn is_rounding(
+    cells: &Cells,
+    publisher: Publisher,
+    category: ChargeCategory,
+    named: Option<&str>,
+    amount: Money,
+) -> bool {
+    let says = cells.get("x_CostType").is_some_and(|kind| kind.eq_ignore_ascii_case("rounding_error"));
+    let nameless =
+        publisher == Publisher::Microsoft && category == ChargeCategory::Adjustment && named.is_none();
+    says || (nameless && amount.abs() < CENT)
 }
 
 /// Whole UTC days from an instant to another, the end exclusive; no charge of the standard spans ten years.
@@ -128,11 +155,10 @@ fn describe(
     line: &mut BillLine,
     remarks: &mut Vec<(&'static str, &'static str)>,
 ) {
-    let bare_write =
-        seller.and_then(Seller::find).map_or(Meter::CacheWriteOther, |seller| seller.default_cache_write);
-    let sku_text = ["x_UsageType", "SkuMeter", "x_SkuMeterName"].iter().find_map(|column| cells.get(column));
-    let words = meter::Words::of(sku_text.or(cells.get("ChargeDescription")).unwrap_or(""));
-    let mut sku = meter::read(&words, publisher, bare_write);
+    let unit = cells.get("ConsumedUnit").and_then(Unit::read);
+    let model = model::read(cells, publisher);
+    let bare_write = bare_write(publisher, seller, model.as_deref());
+    let (words, mut sku) = sku(cells, publisher, bare_write, unit);
     if let Some(own) = cells.get("SkuMeter").and_then(Meter::parse) {
         sku.meter = Some(own);
     } else if let Some(direction) = cells.price_detail("TokenDirection") {
@@ -151,24 +177,66 @@ fn describe(
             _ => None,
         };
     }
-    let unit = cells.get("ConsumedUnit").and_then(Unit::read);
     if sku.meter.is_none() && unit.is_some_and(|unit| unit.counts("Token-Hours")) {
         sku.meter = Some(Meter::CacheStorageTokenHour);
     }
     line.meter = sku.meter;
-    line.tier = sku.tier.filter(|_| sku.meter.is_some());
+    if sku.meter.is_some_and(Meter::is_token) {
+        let details = cells.price_details();
+        let details = details.values().filter_map(serde_json::Value::as_str);
+        let others = ["ChargeDescription", "SkuPriceId"].iter().filter_map(|column| cells.get(column));
+        line.tier = meter::tier(&words, others.chain(details), publisher);
+    }
     line.long_context = sku.long_context;
     line.region = match (sku.scope, cells.get("RegionId")) {
         // One meter name has another price in another zone, and the region tells which.
         (Some("datazone"), Some(region)) => Some(format!("datazone:{region}").into()),
         (scope, region) => scope.filter(|scope| *scope != "regional").or(region).map(Arc::from),
     };
-    if let Some(model) = model::read(cells, publisher) {
-        line.model = ModelScope::One(model.into());
-    }
+    line.model = match model {
+        Some(_) if sku.meter.is_none() && meter::is_beside_usage(&words) => ModelScope::None,
+        Some(model) => ModelScope::One(model.into()),
+        // A tool is charged for whatever model called it.
+        None if sku.meter.is_some_and(|meter| !meter.is_token()) => ModelScope::All,
+        None => ModelScope::None,
+    };
     if let (Some(meter), Some(_)) = (sku.meter, cells.get("ConsumedQuantity")) {
         line.quantity = count(cells, publisher, meter, unit, remarks);
     }
+}
+
+/// What the words of the SKU say; the words are those that name a meter, if any do.
+fn sku(
+    cells: &Cells,
+    publisher: Publisher,
+    bare_write: Meter,
+    unit: Option<Unit>,
+) -> (meter::Words, meter::Sku) {
+    let in_tokens = unit.is_some_and(|unit| unit.counts("Tokens"))
+        || (publisher == Publisher::Google && unit.is_some_and(|unit| unit.counts("Count")));
+    let read = |text: &str| {
+        let words = meter::Words::of(text);
+        let sku = meter::read(&words, publisher, bare_write, in_tokens && publisher == Publisher::Google);
+        (words, sku)
+    };
+    let own = ["x_UsageType", "SkuMeter", "x_SkuMeterName"].iter().find_map(|column| cells.get(column));
+    let described = cells.get("ChargeDescription").unwrap_or("");
+    if publisher != Publisher::Google {
+        return read(own.unwrap_or(described));
+    }
+    // Google names its SKUs in the description; a column for them came later.
+    let rest = google::split(described).map_or(described.to_owned(), |(_, rest)| rest);
+    own.map(read).filter(|(_, sku)| sku.meter.is_some()).unwrap_or_else(|| read(&rest))
+}
+
+/// The meter of a cache write whose lifetime the SKU does not name: AWS names none for five minutes of Claude, nor for
+/// other makers' models, whose caches live as long as their makers say.
+fn bare_write(publisher: Publisher, seller: Option<&'static str>, model: Option<&str>) -> Meter {
+    let default =
+        seller.and_then(Seller::find).map_or(Meter::CacheWriteOther, |seller| seller.default_cache_write);
+    let other = publisher == Publisher::Aws
+        && model.is_some_and(|model| !model.to_ascii_lowercase().contains("claude"));
+    if other { Meter::CacheWriteOther } else { default }
 }
 
 /// The whole count of a meter, if unit and quantity prove one.
@@ -184,9 +252,15 @@ fn count(
         remarks.push(unknown);
         return None;
     };
-    let size = if unit.counts(meter.unit()) {
+    let google = publisher == Publisher::Google && meter.is_token();
+    let size = if unit.counts(meter.unit())
+        || (google && unit.counts("Count"))
+        || tools::counts(publisher, meter, |noun| unit.counts(noun))
+    {
         Some(unit.size)
-    } else if unit.counts("Units") && meter.is_token() {
+    } else if unit.noun == quantity::BARE && publisher == Publisher::Microsoft {
+        Some(unit.size)
+    } else if unit.counts("Units") && (meter.is_token() || publisher == Publisher::Microsoft) {
         hidden_size(cells, publisher, remarks)
     } else {
         None

@@ -10,7 +10,7 @@ use crate::invoice::{BillLine, ModelScope};
 use crate::read::source::Source;
 use crate::vocabulary::ChargeCategory;
 
-fn fixture(name: &str) -> std::path::PathBuf {
+pub(super) fn fixture(name: &str) -> std::path::PathBuf {
     std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/formats/focus").join(name)
 }
 
@@ -18,7 +18,7 @@ fn document(name: &str) -> Document {
     read_csv(&Source::file(fixture(name), name)).unwrap()
 }
 
-fn from_bytes(bytes: &[u8]) -> Result<Document> {
+pub(super) fn from_bytes(bytes: &[u8]) -> Result<Document> {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(bytes).unwrap();
     read_csv(&Source::file(file.path(), "focus.csv"))
@@ -46,7 +46,7 @@ fn summary(line: &BillLine) -> String {
     )
 }
 
-fn summaries(document: &Document) -> Vec<String> {
+pub(super) fn summaries(document: &Document) -> Vec<String> {
     document.lines.iter().map(summary).collect()
 }
 

@@ -21,6 +21,14 @@ fn mapping(toml: &str) -> Mapping {
     toml::from_str(toml).unwrap()
 }
 
+/// The mapping in the `[[invoice]]` table of a page of the docs, read as `llmfin.toml` is read.
+fn declared(invoices: &str) -> Mapping {
+    let books = crate::books::Books::parse(&format!("[book]\nname = \"acme\"\n\n{invoices}")).unwrap();
+    let tables = books.invoices.iter().filter_map(|invoice| invoice.mapping.clone());
+    let mappings: Vec<Mapping> = tables.map(|table| table.try_into().unwrap()).collect();
+    mappings.into_iter().next().unwrap()
+}
+
 fn read_bytes(bytes: &[u8], mapping: &Mapping) -> Result<Document> {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(bytes).unwrap();
@@ -45,10 +53,22 @@ fn accounted(document: &Document) -> u64 {
 const SIMPLE: &str = "currency = \"USD\"\ncolumns = { amount = \"Amount\", date = \"Day\" }\n";
 
 #[test]
+fn the_mapping_on_the_page_of_the_books_is_one() {
+    let page = include_str!("../../../docs/reference/books.md");
+    let (_, rest) = page.split_once("```toml\n").unwrap();
+    let table: toml::Table = rest.split_once("```").unwrap().0.parse().unwrap();
+    let mapped = table["invoice"].as_array().unwrap().iter().filter_map(|invoice| invoice.get("mapping"));
+    let mappings: Vec<Mapping> = mapped.map(|table| table.clone().try_into().unwrap()).collect();
+    let document = read_bytes(b"usage_date,cost_usd\n2026-10-01,1.25\n", &mappings[0]).unwrap();
+    assert_eq!((mappings.len(), document.lines_total().to_string()), (1, "1.25".to_owned()));
+}
+
+#[test]
 fn the_documented_example() {
     let page = include_str!("../../../docs/formats/mapped.md");
     assert!(page.contains(&fixture("example.csv")) && page.contains(&fixture("example.toml")));
-    let document = read(&fixture("example.csv"), &fixture("example.toml"));
+    let document =
+        read_bytes(fixture("example.csv").as_bytes(), &declared(&fixture("example.toml"))).unwrap();
     assert_eq!((document.kind.id(), document.provider), ("invoice", Some("azure-openai")));
     assert_eq!((document.rows, accounted(&document), document.rejects.len()), (5, 5, 0));
     // 3.12625 + 1.20 + 0.50 = 4.82625, plus 19 % of it
@@ -173,17 +193,17 @@ proptest! {
         hits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..12),
     ) {
         let name = ["example.csv", "usage.jsonl", "invoice.xlsx"][which];
-        let toml = [
-            fixture("example.toml"),
-            "columns = { date = \"at\", amount = \"usd_cents\", quantity = \"tokens\" }".to_owned(),
-            "sheet = \"Invoice\"\nheader_row = 4\ncolumns = { amount = \"Amount\", date = \"Day\" }".to_owned(),
+        let mappings = [
+            declared(&fixture("example.toml")),
+            mapping("columns = { date = \"at\", amount = \"usd_cents\", quantity = \"tokens\" }"),
+            mapping("sheet = \"Invoice\"\nheader_row = 4\ncolumns = { amount = \"Amount\", date = \"Day\" }"),
         ];
         let mut bytes = std::fs::read(path(name)).unwrap();
         for (at, byte) in hits {
             let at = at.index(bytes.len());
             bytes[at] = byte;
         }
-        if let Ok(document) = read_bytes(&bytes, &mapping(&toml[which])) {
+        if let Ok(document) = read_bytes(&bytes, &mappings[which]) {
             prop_assert_eq!(document.rows, accounted(&document));
         }
     }
