@@ -16,7 +16,7 @@ use crate::period::{Day, Period};
 use crate::rate::clock::Clock;
 use crate::rate::log::Log;
 use crate::rate::{self, Account, DayUsage, Leaf, Rater};
-use crate::vocabulary::{Meter, Seller};
+use crate::vocabulary::{Meter, Seller, Tier};
 
 /// Whose traffic a bill line is: project or workspace, and API key, where the bill tells.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -106,6 +106,8 @@ pub struct State<'a> {
     pub witnessed: BTreeMap<Account, BTreeSet<Meter>>,
     /// Projects, workspaces and API keys of an account that the books say are the gateway's.
     pub gateway: &'a BTreeMap<Account, BTreeSet<Arc<str>>>,
+    /// How far a line of the account may be rounded at least: an amount below it need not be on the bill at all.
+    pub rounding: BTreeMap<Account, Money>,
     /// Days of the account's bill lines.
     pub billed_days: BTreeMap<Account, BTreeSet<Period>>,
     pub excluded: BTreeSet<(Account, Identity)>,
@@ -158,6 +160,7 @@ impl<'a> State<'a> {
             witness: Arc::default(),
             witnessed: BTreeMap::new(),
             gateway,
+            rounding: BTreeMap::new(),
             billed_days: BTreeMap::new(),
             excluded: BTreeSet::new(),
             prices: BTreeMap::new(),
@@ -181,6 +184,9 @@ impl<'a> State<'a> {
         state.billed =
             side(lines, |lines: &mut Few<Identity, Billed>, line| lines.or_default(identity(line)).add(line));
         for line in bill {
+            let bound = line.line.rounding_bound;
+            let least = state.rounding.entry(line.account.clone()).or_insert(bound);
+            *least = bound.min(*least);
             let days = match state.billed_days.get_mut(&line.account) {
                 Some(days) => days,
                 None => state.billed_days.entry(line.account.clone()).or_default(),
@@ -253,6 +259,7 @@ impl<'a> State<'a> {
             witness: of_account(&self.witness, account),
             witnessed: only(account, &self.witnessed),
             gateway: self.gateway,
+            rounding: only(account, &self.rounding),
             billed_days: only(account, &self.billed_days),
             excluded: self.excluded.clone(),
             prices: BTreeMap::new(),
@@ -353,6 +360,9 @@ impl<'a> State<'a> {
                 sum.merge(billed);
             }
         }
+        if sum.lines == 0 {
+            sum.bound = self.rounding.get(&key.cell.account).copied().unwrap_or_default();
+        }
         sum
     }
 
@@ -418,7 +428,7 @@ impl<'a> State<'a> {
             model: key.cell.model.clone()?,
             day: key.cell.first,
             meter: Seller::with_lifetime(&key.cell.account.provider, key.meter?),
-            tier: key.tier.unwrap_or(crate::vocabulary::Tier::Standard),
+            tier: key.tier.unwrap_or(Tier::Standard),
             region: key.region.clone().or_else(region).unwrap_or_else(|| "global".into()),
             prompt: if key.long_context == Some(true) { u64::MAX >> 16 } else { 0 },
             at: version.unwrap_or(key.cell.first.start()),

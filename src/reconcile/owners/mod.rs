@@ -1,6 +1,8 @@
 //! Which key of the log is which project or API key on the bill? Nobody writes it down, but on days without a fault both
 //! count the same. Where it is known, what goes wrong under one key is told apart from what goes wrong under another.
 
+mod join;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -61,14 +63,13 @@ impl Owners {
         if identities.len() < 2 {
             return Ok(Owners::default());
         }
-        let logged = logged(state, account)?;
+        let (logged, billed) = (logged(state, account)?, billed(state, account));
         let mut ratios: BTreeMap<(&Identity, &Arc<str>), Vec<i128>> = BTreeMap::new();
         let mut amounts: BTreeMap<&Identity, usize> = BTreeMap::new();
-        for (key, lines) in state.billed.iter().filter(|(key, _)| key.cell.account == *account) {
-            let Some(keys) = logged.get(&key.of_all()) else { continue };
-            for (identity, billed) in lines {
-                let amount = billed.amount.pico();
-                if amount <= billed.bound.pico() * MILLION / NEAR {
+        for (place, lines) in &billed {
+            let Some(keys) = logged.get(place) else { continue };
+            for (identity, (amount, bound)) in lines {
+                if *amount <= bound * MILLION / NEAR {
                     continue;
                 }
                 *amounts.entry(identity).or_default() += 1;
@@ -78,10 +79,13 @@ impl Owners {
                 }
             }
         }
-        let mut votes: Vec<(usize, &Identity, &Arc<str>)> = ratios
-            .into_iter()
-            .map(|((identity, name), ratios)| (most_alike(ratios), identity, name))
-            .collect();
+        let mut usual: BTreeMap<(&Identity, &Arc<str>), i128> = BTreeMap::new();
+        let mut votes: Vec<(usize, &Identity, &Arc<str>)> = Vec::new();
+        for ((identity, name), ratios) in ratios {
+            let (count, ratio) = most_alike(ratios);
+            usual.insert((identity, name), ratio);
+            votes.push((count, identity, name));
+        }
         votes.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| (a.1, a.2).cmp(&(b.1, b.2))));
         let mut owners = Owners::default();
         // An API key that both sides call by one name is one.
@@ -98,6 +102,11 @@ impl Owners {
             if free && *count >= enough && *count >= TIMES * second {
                 owners.pair(identity, name);
             }
+        }
+        if !owners.is_empty() {
+            let factor = |identity: &Identity, name: &Arc<str>| usual.get(&(identity, name)).copied();
+            let least = state.rounding.get(account).map_or(0, |least| least.pico());
+            owners.join(&logged, &billed, least, factor);
         }
         if !owners.is_empty() {
             owners.shared = owners.shared_by(state, account);
@@ -144,28 +153,52 @@ fn silent<'k>(lines: impl Iterator<Item = (&'k BillKey, bool)>) -> Shared {
     silent
 }
 
-/// The most ratios that are within the noise of one another.
-fn most_alike(mut ratios: Vec<i128>) -> usize {
+/// The most ratios that are within the noise of one another, and the middle one of them.
+fn most_alike(mut ratios: Vec<i128>) -> (usize, i128) {
     ratios.sort_unstable();
     let alike = |(at, ratio): (usize, &i128)| {
         let most = ratio.saturating_add(ratio / (MILLION / NEAR));
-        ratios.partition_point(|other| *other <= most) - at
+        let count = ratios.partition_point(|other| *other <= most) - at;
+        (count, ratios.get(at + count / 2).copied().unwrap_or(*ratio))
     };
-    ratios.iter().enumerate().map(alike).max().unwrap_or(0)
+    ratios.iter().enumerate().map(alike).max_by_key(|(count, _)| *count).unwrap_or((0, MILLION))
 }
 
-/// Priced amounts by bill key and key of the log, in 10^-12.
-fn logged(state: &State, account: &Account) -> Result<BTreeMap<BillKey, BTreeMap<Arc<str>, i128>>> {
-    let mut sums: BTreeMap<BillKey, BTreeMap<Arc<str>, i128>> = BTreeMap::new();
+/// Where amounts are compared: a bill key of everybody, whatever its tier. Usage that was served at another tier is the same
+/// key's.
+fn place(key: &BillKey) -> BillKey {
+    BillKey { tier: None, ..key.of_all() }
+}
+
+/// Priced amounts by place and key of the log, in 10^-12.
+type Logged = BTreeMap<BillKey, BTreeMap<Arc<str>, i128>>;
+/// Billed amounts and their rounding, by place and project or API key, in 10^-12.
+type Billed<'s> = BTreeMap<BillKey, BTreeMap<&'s Identity, (i128, i128)>>;
+
+fn logged(state: &State, account: &Account) -> Result<Logged> {
+    let mut sums = Logged::new();
     let rows = state.usage.iter().filter(|row| row.account == *account && row.outcome.is_billable());
     for row in rows.filter(|row| !row.key.is_empty()) {
         for (key, leaf, quantity) in state.places(row) {
             let Some(unit) = state.unit(&key, &leaf) else { continue };
             let amount = rate::amount(unit, quantity)?.pico();
-            *sums.entry(key.of_all()).or_default().entry(row.key.clone()).or_default() += amount;
+            *sums.entry(place(&key)).or_default().entry(row.key.clone()).or_default() += amount;
         }
     }
     Ok(sums)
+}
+
+fn billed<'s>(state: &'s State, account: &Account) -> Billed<'s> {
+    let mut sums = Billed::new();
+    for (key, lines) in state.billed.iter().filter(|(key, _)| key.cell.account == *account) {
+        let of_place = sums.entry(place(key)).or_default();
+        for (identity, line) in lines {
+            let (amount, bound) = of_place.entry(identity).or_default();
+            *amount += line.amount.pico();
+            *bound += line.bound.pico();
+        }
+    }
+    sums
 }
 
 #[cfg(test)]
@@ -174,9 +207,10 @@ mod tests {
 
     #[test]
     fn amounts_alike_but_for_noise() {
-        assert_eq!(most_alike(vec![1_000_000, 1_004_000, 2_000_000, 998_000, 1_500_000, 1_006_000]), 4);
+        let alike = vec![1_000_000, 1_004_000, 2_000_000, 998_000, 1_500_000, 1_006_000];
+        assert_eq!(most_alike(alike), (4, 1_004_000));
         // Everything at 86 %.
-        assert_eq!(most_alike(vec![861_300, 861_301, 863_000, 400_000]), 3);
-        assert_eq!(most_alike(vec![]), 0);
+        assert_eq!(most_alike(vec![861_300, 861_301, 863_000, 400_000]), (3, 861_301));
+        assert_eq!(most_alike(vec![]), (0, MILLION));
     }
 }
