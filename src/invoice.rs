@@ -67,6 +67,8 @@ pub struct BillLine {
     pub project: Option<Arc<str>>,
     /// API key id or name; `Some("")` where the file is grouped by it and the line has none (console traffic).
     pub key: Option<Arc<str>>,
+    /// What else tells this charge from others of its day: an hour, a resource. Never compared with the log.
+    pub apart: Option<Arc<str>>,
     /// In the meter's unit, exact; whole for tokens.
     pub quantity: Option<i128>,
     pub requests: Option<u64>,
@@ -94,6 +96,7 @@ impl BillLine {
             long_context: None,
             project: None,
             key: None,
+            apart: None,
             quantity: None,
             requests: None,
             amount: None,

@@ -25,7 +25,7 @@ pub struct Repeat {
 pub fn content(line: &BillLine) -> impl Ord + '_ {
     (
         (&line.text, &line.account, &line.model, line.period.first, line.period.last, line.meter, line.tier),
-        (&line.region, line.long_context, &line.project, &line.key),
+        (&line.region, line.long_context, &line.project, &line.key, &line.apart),
         (line.quantity, line.requests, line.amount, line.list_amount),
     )
 }

@@ -86,6 +86,7 @@ pub fn read(cells: &Cells, origin: Origin) -> Result<Charge, Reject> {
     line.rounding_bound = if billed.rounded { Money::STEP } else { Money::ZERO };
     line.list_amount = list_amount(cells, billed.amount);
     line.account = cells.get("BillingAccountId").map(Arc::from);
+    line.apart = apart(cells);
     line.project = cells.knows("SubAccountId").then(|| cells.get("SubAccountId").unwrap_or("").into());
     if category == ChargeCategory::Usage {
         describe(cells, publisher, seller, &mut line, &mut remarks);
@@ -142,6 +143,15 @@ fn period(cells: &Cells) -> Result<(Period, bool), &'static str> {
     Ok((Period { first, last }, zoned))
 }
 
+/// The hour, where the charge is not of whole days, and the resource: two charges of one day may be alike in all else.
+fn apart(cells: &Cells) -> Option<Arc<str>> {
+    let start = cells.get("ChargePeriodStart").filter(|start| {
+        read_instant(start).is_some_and(|(at, _)| at.rem_euclid(crate::period::SECONDS_PER_DAY) != 0)
+    });
+    let (start, resource) = (start.unwrap_or(""), cells.get("ResourceId").unwrap_or(""));
+    (!start.is_empty() || !resource.is_empty()).then(|| format!("{start} {resource}").into())
+}
+
 /// List cost is documented as zero where the publisher does not know it (marketplace rows): unknown, not free.
 fn list_amount(cells: &Cells, billed: Money) -> Option<Money> {
     let list = Money::read(cells.get("ListCost")?).ok()?.amount;
@@ -159,7 +169,8 @@ fn describe(
     let model = model::read(cells, publisher);
     let bare_write = bare_write(publisher, seller, model.as_deref());
     let (words, mut sku) = sku(cells, publisher, bare_write, unit);
-    if let Some(own) = cells.get("SkuMeter").and_then(Meter::parse) {
+    let own = cells.get("SkuMeter").and_then(Meter::parse);
+    if let Some(own) = own {
         sku.meter = Some(own);
     } else if let Some(direction) = cells.price_detail("TokenDirection") {
         // The standard's own keys beat words; an input without cache action mixes cached and uncached tokens.
@@ -185,7 +196,9 @@ fn describe(
         let details = cells.price_details();
         let details = details.values().filter_map(serde_json::Value::as_str);
         let others = ["ChargeDescription", "SkuPriceId"].iter().filter_map(|column| cells.get(column));
-        line.tier = meter::tier(&words, others.chain(details), publisher);
+        // Who writes meters in our words need not write tiers as the seller does.
+        let wrote = if own.is_some() { Publisher::Other } else { publisher };
+        line.tier = meter::tier(&words, others.chain(details), wrote);
     }
     line.long_context = sku.long_context;
     line.region = match (sku.scope, cells.get("RegionId")) {

@@ -164,6 +164,8 @@ impl<'m> Reader<'m> {
         let model = word(at.model).or(self.mapping.model.as_deref());
         let text = [word(at.text), model, word(at.meter)].into_iter().flatten().next().unwrap_or("");
         let mut line = BillLine::new(origin, text, period);
+        // A day and its hour: two charges of one day may be alike in all else.
+        line.apart = word(at.date).filter(|date| date.contains(':')).map(Arc::from);
         line.category = match word(at.category) {
             None => ChargeCategory::Usage,
             Some(word) => lookup(&self.mapping.categories, word)
