@@ -379,7 +379,7 @@ fn everybody<'a>(state: &State<'a>, account: &Account) -> Result<State<'a>> {
 }
 
 fn prices_only(claim: &Claim) -> bool {
-    claim.patch.edits.iter().all(|edit| matches!(edit, Edit::Price { .. } | Edit::Reprice { .. }))
+    claim.patch.edits.iter().all(Edit::reprices)
 }
 
 fn open_keys(state: &State, floor: i128) -> Result<BTreeSet<BillKey>> {

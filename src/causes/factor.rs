@@ -14,7 +14,8 @@ use crate::error::Result;
 use crate::money::{Money, Ratio};
 use crate::period::{Day, Period};
 use crate::rate::Account;
-use crate::reconcile::{Edit, State, quantity};
+use crate::reconcile::{BillKey, Edit, State, quantity};
+use crate::vocabulary::CountSource;
 
 /// A factor counts in 10^-9: no written one has more decimals.
 const ONE: i128 = 1_000_000_000;
@@ -26,8 +27,9 @@ const MODELS: usize = 3;
 const NOISES: [i128; 5] = [0, 500, 2_000, 5_000, noise::MOST];
 /// A factor in a noisy log must be this many times as far from one as its noise.
 const BEYOND_NOISE: i128 = 4;
-/// One in so many amounts must agree.
+/// One in so many amounts must agree; in a noise in which many agree by chance, half of them.
 const AGREEING: usize = 5;
+const AGREEING_IN_NOISE: (i128, usize) = (5_000, 2);
 /// Digits that the bill must save with it, and what one amount counts for at most.
 const SURE: Digits = 34 * DIGIT;
 const MOST_OF_A_POINT: Digits = 16 * DIGIT;
@@ -118,7 +120,12 @@ impl Found {
 /// held against.
 fn points(state: &State, account: &Account) -> Result<Vec<Point>> {
     let mut points = Vec::new();
-    for key in state.billed.keys().filter(|key| key.cell.account == *account) {
+    // What the gateway guessed is off by itself, and by another share from row to row.
+    let guessed = state.usage.iter().filter(|row| row.source == CountSource::Estimated);
+    let guessed: BTreeSet<BillKey> =
+        guessed.flat_map(|row| state.places(row).map(|(key, ..)| key).collect::<Vec<_>>()).collect();
+    let keys = state.billed.keys().filter(|key| key.cell.account == *account && !guessed.contains(key));
+    for key in keys {
         let bill = state.bill(key);
         let Some(leaves) = state.logged.get(key).filter(|leaves| bill.lines > 0 && !leaves.is_empty()) else {
             continue;
@@ -196,7 +203,8 @@ fn find(points: &[Point], noise: i128, end: Day, modelled: &dyn Fn(i128, i128) -
     // Nothing but another unit moves everything by two places or more.
     let unmistakable = power_of_ten(factor) && (factor >= 100 * ONE || factor * 100 <= ONE) && tested > 0;
     // Other faults may sit in most of the amounts; the engine compares what is left with the factor and without.
-    let sure = saved >= SURE && enough && agree * AGREEING >= telling;
+    let one_in = if noise >= AGREEING_IN_NOISE.0 { AGREEING_IN_NOISE.1 } else { AGREEING };
+    let sure = saved >= SURE && enough && agree * one_in >= telling;
     (sure || (unmistakable && agree * 2 > telling)).then_some(Found {
         factor,
         days,

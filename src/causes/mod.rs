@@ -41,6 +41,7 @@ use serde::Serialize;
 use crate::error::Result;
 use crate::money::Money;
 use crate::period::Day;
+use crate::pricebook::Pricebook;
 use crate::rate::Account;
 use crate::reconcile::{BillKey, CellKey, Edit, Part, State};
 use crate::vocabulary::{Meter, Tier};
@@ -220,6 +221,20 @@ pub static FAMILIES: &[Family] = &[
     Family::of_all("uncounted amounts", uncounted_amounts::propose),
     Family::of_all("missing price", missing_price::propose),
 ];
+
+/// Price scopes to try for meters of a model where neither side says which: those that its seller prices apart, and the
+/// areas that many sellers have.
+fn regions<'b>(
+    book: &'b Pricebook,
+    seller: &str,
+    model: &str,
+    meters: impl Iterator<Item = Meter>,
+) -> BTreeSet<&'b str> {
+    let rows = meters.flat_map(|meter| book.rows(seller, model, meter));
+    rows.map(|row| &*row.region).filter(|region| *region != "*").chain(AREAS).collect()
+}
+
+const AREAS: [&str; 3] = ["global", "geo:us", "geo:eu"];
 
 /// How many keys they are, of everybody together.
 fn of_all<'k>(keys: impl Iterator<Item = &'k BillKey>) -> usize {

@@ -17,6 +17,8 @@ enum Shift {
     LongContext,
 }
 
+/// What to do where the log says batch and the bill does not.
+pub(super) const NO_BATCH: &str = "compare the batch ids of these calls with the provider's: they did not run as a batch, or the discount is owed";
 /// Days on which prompts are in the other band, where the log is noisy.
 const DAYS: usize = 3;
 
@@ -116,7 +118,14 @@ fn patch(state: &State, account: &Account, model: &Arc<str>, shift: &Shift, edit
     if let Some(key) = only_key(state, &edits) {
         scope.keys.insert(key);
     }
+    let was_batch =
+        edits.iter().all(|edit| matches!(edit, Edit::Move { from, .. } if from.tier == Some(Tier::Batch)));
     let (cause, what, fix) = match shift {
+        Shift::Tier(Tier::Standard) if was_batch => (
+            "rate.batch",
+            "the bill shows these tokens at the standard price, the log as batch".to_owned(),
+            NO_BATCH.to_owned(),
+        ),
         Shift::Tier(Tier::Batch) => (
             "rate.batch",
             "the bill shows these tokens as batch".to_owned(),

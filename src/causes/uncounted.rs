@@ -148,7 +148,11 @@ fn edits(
             if gaps.iter().all(|(key, gap)| possible(key, gap))
                 && gaps.iter().any(|(key, gap)| is_open(key) && !quantity::quiet(state, gap, 1))
             {
-                let off = gaps.into_iter().filter(|(key, gap)| is_open(key) && gap.difference() != 0);
+                // What such rows lack is on the bill; less than they count is noise.
+                let may_be_less = (kind.range)(2).0 > 0;
+                let off = gaps.into_iter().filter(|(key, gap)| {
+                    is_open(key) && (gap.difference() > 0 || (may_be_less && gap.difference() != 0))
+                });
                 edits.extend(off.map(|(key, gap)| Edit::Drop { quantity: -gap.difference(), from: key }));
             }
         }

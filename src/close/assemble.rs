@@ -13,9 +13,9 @@ use super::inputs::CloseInputs;
 use super::limits::limits;
 use super::listings::{input_rows, memos, no_hours, note, search_cut, spanning, suspicions, ties, unpriced};
 use super::totals::{check, totals};
-use crate::causes::engine;
 use crate::causes::logged;
 use crate::causes::remedy;
+use crate::causes::{Claim, Status, engine};
 use crate::contract;
 use crate::diagnostic::Diagnostic;
 use crate::error::Result;
@@ -52,7 +52,8 @@ pub fn assemble(inputs: &CloseInputs) -> Result<Reconciliation> {
     let limits = limits(inputs, &usage, &usage_lines, &reports);
     // What is left of them from here on is in the state.
     drop((usage_lines, reports));
-    let explained = engine::explain(&state)?;
+    let mut explained = engine::explain(&state)?;
+    capacity_may_pay(&mut explained.claims, &charges);
     let mut left_out = search_cut(&explained);
     left_out.extend(no_hours(&state, &explained));
     let bridge = logged::bridge(&usage, &rater, |leaf| state.key_of(leaf, NOBODY).cell)?;
@@ -120,6 +121,24 @@ pub fn assemble(inputs: &CloseInputs) -> Result<Reconciliation> {
     };
     check(&document)?;
     Ok(document)
+}
+
+/// Where an account pays for reserved capacity, usage that is not billed may be what the capacity served.
+fn capacity_may_pay(claims: &mut [Claim], charges: &[ChargeLine]) {
+    const CAPACITY: &str = "terms.reserved_capacity";
+    let reserves = |account: &Option<Account>| {
+        charges
+            .iter()
+            .any(|charge| charge.cause == Some(CAPACITY) && Some(&charge.account) == account.as_ref())
+    };
+    let not_billed = |claim: &&mut Claim| claim.patch.cause == "cov.other_payer";
+    for Claim { patch, .. } in claims.iter_mut().filter(not_billed) {
+        if reserves(&patch.scope.account) {
+            patch.status = Status::Ambiguous;
+            patch.rivals.push(CAPACITY.to_owned());
+            patch.decides = Some("which deployments and models the reserved capacity serves".to_owned());
+        }
+    }
 }
 
 /// At which grain each account's bill speaks.

@@ -55,6 +55,15 @@ impl Edit {
         };
         one.into_iter().chain(other)
     }
+
+    /// True where it says what something costs, and not where or how much of it there is.
+    pub fn reprices(&self) -> bool {
+        match self {
+            Edit::Price { .. } | Edit::Reprice { .. } => true,
+            Edit::Restate { less: Some((from, _)), more: Some((to, _)), .. } => from == to,
+            _ => false,
+        }
+    }
 }
 
 impl State<'_> {

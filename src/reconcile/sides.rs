@@ -75,6 +75,13 @@ impl State<'_> {
         }
     }
 
+    /// True where the bill has lines for the same as a key, of other owners.
+    pub fn has_lines_beside(&self, key: &BillKey) -> bool {
+        let of_cell = self.billed.range(BillKey::first_of(&key.cell)..);
+        let mut of_cell = of_cell.take_while(|(other, _)| other.cell == key.cell).map(|(other, _)| other);
+        self.apart && of_cell.any(|other| other.owner != key.owner && other.of_all() == key.of_all())
+    }
+
     /// What was logged under the other meters of a key.
     pub(super) fn beside<'s>(&'s self, key: &'s BillKey) -> impl Iterator<Item = &'s Leaf> {
         let of_cell = self.logged.range(BillKey::first_of(&key.cell)..);

@@ -43,7 +43,9 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
             patches.extend(not_logged(state, account, &days, run, log.days()));
         }
         let unbilled = days.priced.keys().filter(|day| !days.billed.contains_key(day));
-        for run in runs(unbilled, both) {
+        // An export that says that more pages follow may lack the most of a month.
+        let cut = state.exports.get(account).is_some_and(|export| export.more_pages.is_some());
+        for run in runs(unbilled, if cut { usize::MAX } else { both }) {
             patches.extend(not_billed(state, account, &days, run));
         }
     }

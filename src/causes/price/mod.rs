@@ -28,8 +28,6 @@ const DECIMAL_DIGIT: Digits = 10 * DIGIT / 3;
 const MORE: Digits = 16 * DIGIT;
 /// A fitted price must hold on this many times as many days as are left open beside it.
 const ASTRAY: usize = 4;
-/// Scopes that sellers price apart, tried when the bill does not show regions.
-const REGIONS: &[&str] = &["geo:us", "geo:eu"];
 
 /// One finding: an account's model, why, and from when.
 type Change = (Account, Arc<str>, Vec<Reason>, Day);
@@ -183,17 +181,22 @@ fn reasons(state: &State, series: &Series, days: &[Point]) -> Option<(Ratio, Vec
     if let Some(list) = list.filter(|list| *list != first.unit && holds(*list)) {
         return Some((list, vec![Reason::List]));
     }
-    for row in book.rows(&series.account.provider, &series.model, first.leaf.meter) {
+    let seller = &series.account.provider;
+    // A price of another scope is that scope's, and no older or newer price of this one.
+    let home = book.select(&first.leaf.query()).ok().map(|found| &found.row.region);
+    for row in book.rows(seller, &series.model, first.leaf.meter) {
         if let Some(unit) = row.unit
             && unit != first.unit
             && row.tier.is_none_or(|tier| tier == own_tier)
+            && (series.region.is_some() || home.is_none_or(|home| row.region == *home))
             && row.ctx.is_none_or(|band| band.holds(first.leaf.prompt))
             && holds(unit)
         {
             found.insert(Reason::Row(row.origin.to_string()), unit);
         }
     }
-    let regions = REGIONS.iter().map(|region| Reason::Region((*region).to_owned()));
+    let regions = super::regions(book, seller, &series.model, [first.leaf.meter].into_iter());
+    let regions = regions.into_iter().map(|region| Reason::Region(region.to_owned()));
     let tiers = Tier::ALL.iter().filter(|tier| **tier != own_tier).map(|tier| Reason::Tier(*tier));
     let regions = regions.filter(|_| series.region.is_none());
     let bands = (0..=book.bands().len() as u8).map(|band| Reason::Band(book.band_prompt(band)));
@@ -292,19 +295,23 @@ fn price_patch(state: &State, account: &Account, model: &Arc<str>, from: Day, ru
     let cause = causes.iter().next().copied().unwrap_or("rate.stale");
     let mut rivals: Vec<String> = causes.iter().skip(1).map(|cause| (*cause).to_owned()).collect();
     let counts = "the provider's usage report for these days (quantities)".to_owned();
-    if quantities == Quantities::Open {
-        rivals.push("qty.dropped_rows".to_owned());
-    }
     // One ratio below one on more than one meter, or with no other meter that speaks against it, is a discount on the
     // model as well.
     let ratios: BTreeSet<Option<String>> =
         runs.iter().map(|run| ratio_of(run.unit, run.days[0].unit)).collect();
     let cheaper = runs.iter().all(|run| less_or_equal(run.unit, run.days[0].unit));
-    if fitted && cheaper && ratios.len() == 1 && (runs.len() > 1 || quantities == Quantities::Open) {
+    // Without counts, more than the log comes to is also what a log lacks that lost rows; half of it, one that counts twice.
+    let open = quantities == Quantities::Open;
+    if open && !cheaper {
+        rivals.push("qty.dropped_rows".to_owned());
+    } else if open && ratios.iter().all(|ratio| ratio.as_deref() == Some("0.5")) {
+        rivals.push("qty.rollup_duplicate".to_owned());
+    }
+    if fitted && cheaper && ratios.len() == 1 && (runs.len() > 1 || open) {
         rivals.push("terms.discount".to_owned());
     }
     let (status, decides) = match () {
-        () if quantities == Quantities::Open => (Status::Ambiguous, Some(counts)),
+        () if open && !rivals.is_empty() => (Status::Ambiguous, Some(counts)),
         () if fitted && !rivals.is_empty() => {
             (Status::Ambiguous, Some("the contract, or the seller's price page".to_owned()))
         }

@@ -18,6 +18,8 @@ pub enum Change {
     /// List prices, where a contract has others.
     List,
     Tier(Tier),
+    /// Another tier, which sellers may not offer for long prompts: these stay where they are.
+    ShortTier(Tier),
     Region(Arc<str>),
     /// Long prompts at the price of short ones, or the reverse.
     Prompt(u64),
@@ -126,15 +128,17 @@ static CONFUSIONS: &[Confusion] = &[
     },
 ];
 
-/// Price scopes that are tried where the log names none.
-const REGIONS: [&str; 3] = ["global", "geo:us", "geo:eu"];
+/// Tiers that sellers may refuse to long prompts, which are then served as standard.
+const SHORT_TIERS: [Tier; 2] = [Tier::Priority, Tier::Fast];
 
-/// Every change that could hold for a slice. `models` are those the account was billed or logged for.
+/// Every change that could hold for a slice. `models` are those the account was billed or logged for; `banded`: its prompts
+/// are of more than one length.
 pub fn changes(
     state: &State,
     account: &Account,
     slice: &Slice,
     meters: &BTreeSet<Meter>,
+    banded: bool,
     models: &BTreeSet<Arc<str>>,
 ) -> Vec<Change> {
     let mut found = Vec::new();
@@ -146,7 +150,13 @@ pub fn changes(
         found.push(Change::List);
     }
     found.extend(Tier::ALL.iter().copied().map(Change::Tier));
-    found.extend(REGIONS.iter().map(|region| Change::Region((*region).into())));
+    found.extend(SHORT_TIERS.into_iter().filter(|_| banded).map(Change::ShortTier));
+    let of = slice.model.as_ref().map_or_else(|| models.iter().collect(), |model| BTreeSet::from([model]));
+    let regions = of.into_iter().flat_map(|model| {
+        crate::causes::regions(state.rater.book, &account.provider, model, meters.iter().copied())
+    });
+    let regions: BTreeSet<&str> = regions.collect();
+    found.extend(regions.into_iter().map(|region| Change::Region(region.into())));
     let bands = 0..=state.rater.book.bands().len() as u8;
     found.extend(bands.map(|band| Change::Prompt(state.rater.book.band_prompt(band))));
     found.extend(CONFUSIONS.iter().filter(|confusion| meters.contains(&confusion.logged)).map(Change::Meter));
@@ -229,7 +239,8 @@ impl Change {
                     None => Became::Impossible,
                 };
             }
-            Change::Tier(tier) => Leaf { tier: *tier, ..leaf.clone() },
+            Change::ShortTier(_) if is_long(state, leaf) => return Became::Same,
+            Change::Tier(tier) | Change::ShortTier(tier) => Leaf { tier: *tier, ..leaf.clone() },
             Change::Region(region) => Leaf { region: region.clone(), ..leaf.clone() },
             Change::Prompt(prompt) => Leaf { prompt: *prompt, ..leaf.clone() },
             Change::Meter(confusion) if confusion.logged != leaf.meter => return Became::Same,
@@ -282,8 +293,11 @@ impl Change {
             (Change::Version(_), _) => "rate.stale",
             (Change::List, _) => "terms.discount",
             (Change::Tier(Tier::Batch), _) => "rate.batch",
-            (Change::Tier(Tier::Fast | Tier::Ultrafast), _) => "rate.speed_premium",
-            (Change::Tier(_), _) => "rate.service_tier",
+            (Change::Tier(Tier::Standard), _) if slice.batch => "rate.batch",
+            (Change::Tier(Tier::Fast | Tier::Ultrafast) | Change::ShortTier(Tier::Fast), _) => {
+                "rate.speed_premium"
+            }
+            (Change::Tier(_) | Change::ShortTier(_), _) => "rate.service_tier",
             (Change::Region(_), _) => "rate.region_uplift",
             (Change::Prompt(_), _) => "rate.context_band",
             (Change::Meter(confusion), _) => confusion.cause,
@@ -309,6 +323,7 @@ impl Change {
             }
             Change::List => "charged at list, without the contract's terms".to_owned(),
             Change::Tier(tier) => format!("charged at tier {tier}"),
+            Change::ShortTier(tier) => format!("charged at tier {tier}, but for long prompts"),
             Change::Region(region) => format!("charged in region {region}"),
             Change::Prompt(0) => "charged at the base rate of short prompts".to_owned(),
             Change::Prompt(prompt) => format!("charged at the rate of prompts from {prompt} tokens on"),
@@ -330,7 +345,7 @@ impl Change {
                 "the seller's price page for these days, or billed quantities by token class"
             }
             Change::List => "the contract: does the term hold for these days",
-            Change::Tier(_) => "the served tier or batch id of these calls in the log",
+            Change::Tier(_) | Change::ShortTier(_) => "the served tier or batch id of these calls in the log",
             Change::Region(_) => "the endpoint or geography of these calls in the log",
             Change::Prompt(_) => "a cost export that tells the context band",
             Change::Meter(_) | Change::Overlap(_) => {
@@ -341,6 +356,11 @@ impl Change {
             Change::NotBilled | Change::Half => "the provider's usage report for these days, by key",
         }
     }
+}
+
+/// True where the length of its prompt has a price of its own.
+fn is_long(state: &State, leaf: &Leaf) -> bool {
+    leaf.prompt > 0 && state.rater.list(leaf) != state.rater.list(&Leaf { prompt: 0, ..leaf.clone() })
 }
 
 /// A fine-tuned model, by its name.

@@ -124,6 +124,13 @@ pub fn after(side: &Side, priced: i128, logged: i128, bound: i128, floor: i128) 
     }
 }
 
+/// True where the stated count at the new price is what was billed, and at the old price was not: the price is right to the
+/// last step, whatever the log has lost.
+fn repriced(side: &Side, (priced, then): (i128, i128), logged: i128, bound: i128) -> bool {
+    let rate = |priced| differences(side, priced, logged).1.abs();
+    side.counted.is_some() && rate(then) <= bound && rate(priced) > 2 * bound
+}
+
 /// Judges the touches of a story against the bill. `floor`: noise of the log in parts per million. `needs_bill`: the
 /// story says that something was not charged, which a missing bill line does not show.
 pub fn fit(problem: &Problem, node: &Node, touches: &[Touch], floor: i128, needs_bill: bool) -> Option<Fit> {
@@ -200,6 +207,18 @@ pub fn one_factor_does(problem: &Problem, node: &Node, touches: &[Touch], gain: 
     saved - 16 * DIGIT > gain
 }
 
+/// True where what a story moves to another side nearly ties out there.
+fn arrives(problem: &Problem, node: &Node, touches: &[Touch], floor: i128) -> bool {
+    touches.iter().filter(|touch| touch.count > 0).any(|touch| {
+        let side = &problem.sides[touch.side as usize];
+        let (priced, logged) = (node.priced[touch.side as usize], node.logged[touch.side as usize]);
+        let then = priced + touch.money;
+        let after = after(side, then, logged + touch.count, side.bound, floor);
+        let closed = (side.billed - priced).abs() - (side.billed - then).abs();
+        after.ties || after.within_noise || closed * CLOSURE.1 >= touch.money.abs() * CLOSURE.0
+    })
+}
+
 fn verdict(problem: &Problem, node: &Node, touches: &[Touch], floor: i128, needs_bill: bool) -> Verdict {
     let mut verdict = Verdict { exact: true, within_noise: true, ..Verdict::default() };
     let mut shown: BTreeMap<&CellKey, Digits> = BTreeMap::new();
@@ -207,31 +226,36 @@ fn verdict(problem: &Problem, node: &Node, touches: &[Touch], floor: i128, needs
         let side = &problem.sides[touch.side as usize];
         let (priced, logged) = (node.priced[touch.side as usize], node.logged[touch.side as usize]);
         let bound = side.bound + 2 * touches.len() as i128;
-        if !side.covered || (needs_bill && !side.has_line) {
+        if !side.covered || (needs_bill && !side.spoken_of) {
             // No bill, no test.
             return Verdict::default();
         }
         let (then_priced, then_logged) = (priced + touch.money, logged + touch.count);
         let after = after(side, then_priced, then_logged, bound, floor);
+        let ties = after.ties || (touch.count == 0 && repriced(side, (priced, then_priced), logged, bound));
         let (money, noise) = (touch.money.abs(), share(floor, priced.max(side.billed)));
         let (open_before, open_after) = ((side.billed - priced).abs(), (side.billed - then_priced).abs());
         // What tied out before and does not any more is no noise.
         let vanishes = (after.within_noise && open_before > bound)
             || (open_before - open_after) * CLOSURE.1 >= money * CLOSURE.0;
         verdict.gain += open(side, priced, logged, bound) - open(side, then_priced, then_logged, bound);
+        verdict.closed += open_before - open_after;
+        // Where nothing was billed and all of it goes elsewhere, that is a test only if it arrives there.
+        if !needs_bill && !side.has_line && then_priced == 0 && !arrives(problem, node, touches, floor) {
+            continue;
+        }
         verdict.seen |= money > 2 * bound;
-        verdict.met |= money > 2 * bound && after.ties;
+        verdict.met |= money > 2 * bound && ties;
         verdict.seen_in_noise |= money > 2 * (bound + noise);
-        verdict.exact &= after.ties || vanishes;
+        verdict.exact &= ties || vanishes;
         verdict.within_noise &= after.within_noise;
-        let told = if after.ties { digits(touch.money, bound) } else { 0 };
+        let told = if ties { digits(touch.money, bound) } else { 0 };
         verdict.told += told;
         *shown.entry(&side.key.cell).or_default() += told;
         verdict.moved += money;
-        verdict.moved_exact += if after.ties { money } else { 0 };
+        verdict.moved_exact += if ties { money } else { 0 };
         verdict.moved_within_noise += if after.within_noise { money } else { 0 };
         verdict.moved_nearly += if vanishes { money } else { 0 };
-        verdict.closed += open_before - open_after;
     }
     verdict.shown = shown.into_values().min().unwrap_or(0);
     verdict

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use super::{Patch, noise};
 use crate::error::Result;
 use crate::rate::Account;
-use crate::reconcile::State;
+use crate::reconcile::{CellKey, State};
 use crate::vocabulary::Meter;
 use change::Change;
 use fit::{Fit, Grade};
@@ -40,6 +40,8 @@ const ALL_LOOKUPS: usize = 24_000_000;
 const LEAST_LOOKUPS: usize = 400_000;
 /// Models that may have served what was logged as another: those with the most on the bill beyond the log.
 const TARGETS: usize = 24;
+/// One in so many of the dollars of usage that is said not to be billed.
+const ELSEWHERE: i128 = 5;
 
 pub fn propose(state: &State) -> Result<Vec<Patch>> {
     let accounts: BTreeSet<&Account> = state.open.iter().map(|cell| &cell.account).collect();
@@ -197,7 +199,10 @@ impl<'s, 'a> Search<'s, 'a> {
         for (index, slice) in slices.iter().enumerate() {
             let meters: BTreeSet<Meter> =
                 slice.atoms.iter().map(|atom| node.places[*atom as usize].leaf.meter).collect();
-            let changes = change::changes(state, account, slice, &meters, &known);
+            let prompts: BTreeSet<u64> =
+                slice.atoms.iter().map(|atom| node.places[*atom as usize].leaf.prompt).collect();
+            let banded = prompts.len() > 1;
+            let changes = change::changes(state, account, slice, &meters, banded, &known);
             let cost = log2(slices.len() as u128) + log2(changes.len() as u128);
             // The plainest slice of a kind is as good as free to name.
             let plain = if slice.attribute == slice::Attribute::Whole { 4 * DIGIT } else { 0 };
@@ -238,6 +243,9 @@ impl<'s, 'a> Search<'s, 'a> {
         {
             fit.grade = None;
         }
+        if needs_bill && found.as_ref().is_some_and(|fit| self.is_billed_elsewhere(node, &touches, fit)) {
+            return Ok(None);
+        }
         let Some(fit) = found.as_ref().filter(|fit| fit.grade == Some(Grade::Noise)) else {
             return Ok(found);
         };
@@ -251,6 +259,25 @@ impl<'s, 'a> Search<'s, 'a> {
             }
             _ => fit,
         }))
+    }
+
+    /// True where the bill has more than the log of the same models on the same days, one in five of the dollars that are said
+    /// not to be billed: then they may be billed there.
+    fn is_billed_elsewhere(&self, node: &Node, touches: &[Touch], fit: &Fit) -> bool {
+        let held = touches.iter().filter(|touch| fit.holds(touch.day));
+        let touched: BTreeSet<u32> = held.clone().map(|touch| touch.side).collect();
+        let cells: BTreeSet<&CellKey> =
+            touched.iter().map(|side| &self.problem.sides[*side as usize].key.cell).collect();
+        let beside = self
+            .problem
+            .sides
+            .iter()
+            .zip(&node.priced)
+            .enumerate()
+            .filter(|(at, (side, _))| cells.contains(&side.key.cell) && !touched.contains(&(*at as u32)));
+        let noise = |side: &problem::Side| side.bound + noise::share(self.floor, side.billed);
+        let more: i128 = beside.map(|(_, (side, priced))| (side.billed - priced - noise(side)).max(0)).sum();
+        more * ELSEWHERE >= held.map(|touch| touch.money.abs()).sum::<i128>()
     }
 
     /// The noise of the sides that are not touched.

@@ -23,6 +23,8 @@ pub struct Side {
     pub billed: i128,
     /// The bill has a line for it.
     pub has_line: bool,
+    /// It has one for it, or for others' usage of the same meter on that day.
+    pub spoken_of: bool,
     /// The account's bill speaks of its days at all.
     pub covered: bool,
     /// The count that the bill or a usage report states.
@@ -213,6 +215,7 @@ impl<'s, 'a> Problem<'s, 'a> {
             key: key.clone(),
             billed: bill.amount.pico(),
             has_line: bill.lines > 0,
+            spoken_of: bill.lines > 0 || self.state.has_lines_beside(key),
             covered: bill.lines > 0 || self.state.covers(&key.cell),
             counted: counted.map(|(count, _)| count),
             bound: (bill.bound + Money::from_pico(leaves as i128 + 1)).pico(),

@@ -55,6 +55,8 @@ pub struct Slice {
     pub atoms: Vec<u32>,
     /// The name it was requested under is no model of the book: a deployment or an alias of the gateway's own.
     pub opaque: bool,
+    /// All of it was logged as batch.
+    pub batch: bool,
 }
 
 /// The slices of every model and of the account as a whole. Two attributes with the same atoms are one slice, under the
@@ -88,7 +90,9 @@ pub fn slices(problem: &Problem) -> Vec<Slice> {
                 let book = problem.state.rater.book;
                 !name.is_empty() && book.resolve(&row.account.provider, name, row.at).is_none()
             });
-            slices.push(Slice { model: model.cloned(), attribute, atoms, opaque });
+            let tier = |atom: &u32| problem.state.usage[problem.atoms[*atom as usize].row as usize].tier;
+            let batch = atoms.iter().all(|atom| tier(atom) == Tier::Batch);
+            slices.push(Slice { model: model.cloned(), attribute, atoms, opaque, batch });
         }
     }
     slices

@@ -7,8 +7,10 @@ use super::fit::{Fit, Grade};
 use super::problem::{Moved, Place, Problem, Standing};
 use super::score::{DIGIT, Digits};
 use super::slice::{Attribute, Slice};
+use crate::causes::modifier::NO_BATCH;
 use crate::causes::price::less_or_equal;
 use crate::causes::{Fact, Fix, Patch, Scope, Status};
+use crate::money::Ratio;
 use crate::rate::{Account, Leaf};
 use crate::reconcile::{BillKey, Edit};
 
@@ -73,7 +75,7 @@ impl Story<'_> {
         let mut scope = Scope::of(account);
         self.slice.attribute.narrow(&mut scope);
         match &self.change {
-            Change::Tier(tier) => scope.tiers = [*tier].into(),
+            Change::Tier(tier) | Change::ShortTier(tier) => scope.tiers = [*tier].into(),
             Change::Region(region) => scope.regions = [region.clone()].into(),
             Change::Served(model) => scope.models.extend([model.clone()]),
             Change::Meter(confusion) => scope.meters.extend([confusion.logged]),
@@ -111,7 +113,8 @@ impl Story<'_> {
             causes.insert("map.deployment_name");
         }
         // On amounts alone, one factor on a whole model is also a price that no row of the book has.
-        let factor = matches!(self.change, Change::Tier(_) | Change::Region(_) | Change::Half);
+        let factor =
+            matches!(self.change, Change::Tier(_) | Change::ShortTier(_) | Change::Region(_) | Change::Half);
         let counted = |moved: &Moved| problem.sides[moved.before.side as usize].counted.is_some();
         if factor && self.slice.attribute == Attribute::Whole && !moved.iter().any(counted) {
             causes.insert("rate.stale");
@@ -121,6 +124,13 @@ impl Story<'_> {
             };
             if moved.iter().any(dearer) {
                 causes.insert("qty.dropped_rows");
+            }
+            // And half of everything is what a log counts twice.
+            let halved = |Moved { before, after, .. }: &Moved| {
+                Ratio::new(2, 1).and_then(|two| after.unit.checked_mul(two)) == Some(before.unit)
+            };
+            if moved.iter().all(halved) {
+                causes.insert("qty.rollup_duplicate");
             }
         }
         // Some days in a row may be an outage, or a name that pointed elsewhere for a while.
@@ -148,7 +158,8 @@ impl Story<'_> {
                 "price this usage from the row of the book that the bill follows, or dispute it"
             }
             Change::List => "claim the difference from the provider, or give the term its `to` if it ended",
-            Change::Tier(_) | Change::Region(_) => {
+            Change::Tier(_) if self.slice.batch => NO_BATCH,
+            Change::Tier(_) | Change::ShortTier(_) | Change::Region(_) => {
                 "record the served tier and region of these calls in the gateway log"
             }
             Change::Prompt(_) => {
@@ -179,7 +190,7 @@ pub fn edits(problem: &Problem, moved: &[Moved]) -> Option<Vec<Edit>> {
     let at =
         |place: &Place| -> At { (problem.sides[place.side as usize].key.clone(), (*place.leaf).clone()) };
     let mut restated: BTreeMap<(At, Option<At>), i128> = BTreeMap::new();
-    let mut repriced: BTreeMap<At, (crate::money::Ratio, i128)> = BTreeMap::new();
+    let mut repriced: BTreeMap<At, (Ratio, i128)> = BTreeMap::new();
     for Moved { atom, before, after } in moved {
         let quantity = problem.atoms[*atom as usize].quantity;
         match after.status {
