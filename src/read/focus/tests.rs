@@ -108,14 +108,15 @@ fn microsoft_blocks_become_tokens_in_spite_of_the_pricing_quantity() {
 #[test]
 fn token_keys_of_the_standard_name_model_and_meter() {
     let document = document("focus-1.4-tokens.csv");
+    // The tier is the last word of each `SkuPriceId`.
     assert_eq!((document.provider, document.number.as_deref()), (None, Some("SOL-202608-17")));
     assert_eq!(
         summaries(&document),
         [
-            "2026-08-03 neptune-5.0 input - - 1250000 3.75",
-            "2026-08-03 neptune-5.0 cache_read - - 18500000 5.55",
-            "2026-08-03 neptune-5.0 cache_write.other - - 800000 3.00",
-            "2026-08-03 neptune-5.0 output - - 410000 6.15",
+            "2026-08-03 neptune-5.0 input standard - 1250000 3.75",
+            "2026-08-03 neptune-5.0 cache_read standard - 18500000 5.55",
+            "2026-08-03 neptune-5.0 cache_write.other standard - 800000 3.00",
+            "2026-08-03 neptune-5.0 output standard - 410000 6.15",
             "2026-08-03 neptune-5.0 cache_storage.token_hour - - 2400 0.0024",
         ]
     );

@@ -184,12 +184,12 @@ mod tests {
 
     #[test]
     fn an_amount_is_kept_whatever_its_quantity_is() {
-        let head = "start_time,amount_value,line_item,quantity,quantity_unit\n";
-        let rows = "1782864000,0.25,\"gpt-5, input\",1000000,tokens\n\
-                    1782864000,-0.05,\"gpt-5, input\",-200000,tokens\n\
-                    1782864000,0.01,\"gpt-5, input\",2.5,tokens\n\
-                    1782864000,0.02,\"gpt-5, input\",2.5,1000_tokens\n\
-                    1782864000,0.04,\"gpt-5, input\",many,tokens\n";
+        let head = "start_time,end_time,start_time_iso,amount_value,amount_currency,line_item,quantity,quantity_unit\n";
+        let rows = "1782864000,1782950400,,0.25,usd,\"gpt-5, input\",1000000,tokens\n\
+                    1782864000,1782950400,,-0.05,usd,\"gpt-5, input\",-200000,tokens\n\
+                    1782864000,1782950400,,0.01,usd,\"gpt-5, input\",2.5,tokens\n\
+                    1782864000,1782950400,,0.02,usd,\"gpt-5, input\",2.5,1000_tokens\n\
+                    1782864000,1782950400,,0.04,usd,\"gpt-5, input\",many,tokens\n";
         let bill = document(&FORMAT, &format!("{head}{rows}"));
         let quantities: Vec<Option<i128>> = bill.lines.iter().map(|line| line.quantity).collect();
         assert_eq!(quantities, [Some(1_000_000), Some(-200_000), None, Some(2_500), None]);
