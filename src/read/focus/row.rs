@@ -269,9 +269,8 @@ fn count(
     let size = if unit.counts(meter.unit())
         || (google && unit.counts("Count"))
         || tools::counts(publisher, meter, |noun| unit.counts(noun))
+        || (unit.noun == quantity::BARE && publisher == Publisher::Microsoft)
     {
-        Some(unit.size)
-    } else if unit.noun == quantity::BARE && publisher == Publisher::Microsoft {
         Some(unit.size)
     } else if unit.counts("Units") && (meter.is_token() || publisher == Publisher::Microsoft) {
         hidden_size(cells, publisher, remarks)
