@@ -131,13 +131,19 @@ fn tried(books: &Path, finding: &str) -> [String; 8] {
         .map(|name| test[name].as_str().map_or_else(|| test[name].to_string(), ToOwned::to_owned))
 }
 
+/// Books with the files of September, and of October with twice the traffic.
+fn two_months() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("llmfin.toml"), BOOKS).unwrap();
+    month(folder.path(), SEPTEMBER, 1);
+    month(folder.path(), OCTOBER, 2);
+    folder
+}
+
 #[test]
 fn a_fix_is_tried_on_the_month_before() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = two_months();
     let books = folder.path();
-    fs::write(books.join("llmfin.toml"), BOOKS).unwrap();
-    month(books, SEPTEMBER, 1);
-    month(books, OCTOBER, 2);
     run(books, &["close", "--month", "2026-09"]);
 
     // At 0.30 the eight days of September tie as well: 1.80 less to explain, beside the 3.20 of the other project.
@@ -168,11 +174,8 @@ fn a_fix_is_tried_on_the_month_before() {
 
 #[test]
 fn a_cause_is_followed_from_month_to_month_until_its_fix_is_applied() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = two_months();
     let books = folder.path();
-    fs::write(books.join("llmfin.toml"), BOOKS).unwrap();
-    month(books, SEPTEMBER, 1);
-    month(books, OCTOBER, 2);
 
     // The first month: nothing before it; due thirty days after its end.
     let first = json(books, &["close", "--month", "2026-09", "-O", "json"]);
@@ -259,11 +262,8 @@ fn without_a_month_the_newest_close_is_checked() {
 
 #[test]
 fn a_pack_that_cannot_be_read_is_told_and_stops_no_other_month() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = two_months();
     let books = folder.path();
-    fs::write(books.join("llmfin.toml"), BOOKS).unwrap();
-    month(books, SEPTEMBER, 1);
-    month(books, OCTOBER, 2);
     run(books, &["close", "--month", "2026-09"]);
     fs::write(books.join("closes/2026-09/v1/reconciliation.json"), "{\"month\": ").unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_llmfin"));

@@ -17,19 +17,19 @@ const TESTS: usize = 4;
 pub fn propose(state: &State) -> Result<Vec<Patch>> {
     let mut patches = Vec::new();
     for account in state.billed_days.keys() {
-        let identities = identities(state, account);
+        let mut identities = identities(state, account);
         // Without a name it is no account that is missing, but the log, and no log proves no bypass.
         let unlogged = !state.usage.iter().any(|row| row.account == *account && row.outcome.is_billable());
         if unlogged {
             patches.extend(account.id.as_ref().map(|_| one_sided(account, &identities)));
             continue;
         }
+        let requests = requests(state, account);
         match state.gateway.get(account).filter(|declared| !declared.is_empty()) {
             Some(declared) => {
                 let ours = |text: &Option<std::sync::Arc<str>>| {
                     text.as_ref().is_some_and(|text| declared.contains(text))
                 };
-                let requests = requests(state, account);
                 let named = |identity: &&Identity| {
                     let texts = [&identity.project, &identity.key];
                     texts.into_iter().flatten().any(|text| !text.is_empty()) || requests.contains(identity)
@@ -46,8 +46,6 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
                 }
             }
             None => {
-                let mut identities = identities;
-                let requests = requests(state, account);
                 identities.retain(|identity, _| requests.contains(identity));
                 patches.extend(inferred(state, account, &identities));
             }

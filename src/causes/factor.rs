@@ -122,8 +122,7 @@ fn points(state: &State, account: &Account) -> Result<Vec<Point>> {
     let mut points = Vec::new();
     // What the gateway guessed is off by itself, and by another share from row to row.
     let guessed = state.usage.iter().filter(|row| row.source == CountSource::Estimated);
-    let guessed: BTreeSet<BillKey> =
-        guessed.flat_map(|row| state.places(row).map(|(key, ..)| key).collect::<Vec<_>>()).collect();
+    let guessed: BTreeSet<BillKey> = guessed.flat_map(|row| state.places(row)).map(|(key, ..)| key).collect();
     let keys = state.billed.keys().filter(|key| key.cell.account == *account && !guessed.contains(key));
     for key in keys {
         let bill = state.bill(key);
