@@ -1,20 +1,20 @@
 //! Meter moves: the total is right, the split is not. What one meter has too much, the other has too little.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::search::score::{DIGIT, Digits, digits};
 use super::{Fact, Fix, Patch, Scope, Status, of_all};
 use crate::error::Result;
 use crate::rate::Account;
-use crate::reconcile::quantity::{self, Gaps};
+use crate::reconcile::quantity::{self, Gap, Gaps};
 use crate::reconcile::{BillKey, CellKey, Edit, State};
 use crate::vocabulary::Meter;
 
-/// A pair of meters that a known mistake confuses, as logged and as billed.
+/// Meters that a known mistake confuses: what is logged as one is billed as others.
 struct Confusion {
     logged: Meter,
-    billed: Meter,
+    billed: &'static [Meter],
     cause: &'static str,
     what: &'static str,
     fix: &'static str,
@@ -23,103 +23,94 @@ struct Confusion {
 static CONFUSIONS: &[Confusion] = &[
     Confusion {
         logged: Meter::Input,
-        billed: Meter::CacheRead,
+        billed: &[Meter::CacheRead],
         cause: "cls.cache_read_as_input",
         what: "the log counts cache reads as input",
         fix: "make the gateway keep `cached_tokens` on this route (streaming calls lose it first), then read the log again",
     },
     Confusion {
         logged: Meter::CacheRead,
-        billed: Meter::Input,
+        billed: &[Meter::Input],
         cause: "cls.cache_read_as_input",
         what: "the bill charges as input what the log counts as cache reads",
         fix: "check the provider's minimum cacheable prompt and cache lifetime for these calls; the reads did not happen as billed",
     },
     Confusion {
         logged: Meter::Input,
-        billed: Meter::CacheWrite5m,
-        cause: "cls.cache_write_lost",
-        what: "the log counts cache writes as input",
-        fix: "make the gateway keep the cache creation counts of this route, then read the log again",
-    },
-    Confusion {
-        logged: Meter::Input,
-        billed: Meter::CacheWrite30m,
-        cause: "cls.cache_write_lost",
-        what: "the log counts cache writes as input",
-        fix: "make the gateway keep the cache creation counts of this route, then read the log again",
-    },
-    Confusion {
-        logged: Meter::Input,
-        billed: Meter::CacheWrite1h,
-        cause: "cls.cache_write_lost",
-        what: "the log counts cache writes as input",
-        fix: "make the gateway keep the cache creation counts of this route, then read the log again",
-    },
-    Confusion {
-        logged: Meter::Input,
-        billed: Meter::CacheWrite12h,
-        cause: "cls.cache_write_lost",
-        what: "the log counts cache writes as input",
-        fix: "make the gateway keep the cache creation counts of this route, then read the log again",
-    },
-    Confusion {
-        logged: Meter::Input,
-        billed: Meter::CacheWriteOther,
+        billed: &[
+            Meter::CacheWrite5m,
+            Meter::CacheWrite30m,
+            Meter::CacheWrite1h,
+            Meter::CacheWrite12h,
+            Meter::CacheWriteOther,
+        ],
         cause: "cls.cache_write_lost",
         what: "the log counts cache writes as input",
         fix: "make the gateway keep the cache creation counts of this route, then read the log again",
     },
     Confusion {
         logged: Meter::CacheWrite5m,
-        billed: Meter::CacheWrite1h,
+        billed: &[Meter::CacheWrite1h],
         cause: "rate.cache_ttl",
         what: "the log counts 1-hour cache writes as 5-minute ones",
         fix: "make the gateway keep the lifetime split of cache writes (`cache_creation`)",
     },
     Confusion {
         logged: Meter::CacheWriteOther,
-        billed: Meter::CacheWrite1h,
+        billed: &[Meter::CacheWrite1h],
         cause: "rate.cache_ttl",
         what: "the log does not say that these cache writes live for an hour",
         fix: "make the gateway keep the lifetime split of cache writes (`cache_creation`)",
     },
     Confusion {
         logged: Meter::CacheWrite1h,
-        billed: Meter::CacheWrite5m,
+        billed: &[Meter::CacheWrite5m],
         cause: "rate.cache_ttl",
         what: "the log counts 5-minute cache writes as 1-hour ones",
         fix: "make the gateway keep the lifetime split of cache writes (`cache_creation`)",
     },
     Confusion {
         logged: Meter::Input,
-        billed: Meter::InputAudio,
+        billed: &[Meter::InputAudio, Meter::InputImage],
         cause: "cls.modality",
-        what: "the log counts audio input as text",
-        fix: "make the gateway keep the token details by modality, then read the log again",
-    },
-    Confusion {
-        logged: Meter::Input,
-        billed: Meter::InputImage,
-        cause: "cls.modality",
-        what: "the log counts image input as text",
+        what: "the log counts audio or image input as text",
         fix: "make the gateway keep the token details by modality, then read the log again",
     },
     Confusion {
         logged: Meter::Output,
-        billed: Meter::OutputAudio,
+        billed: &[Meter::OutputAudio, Meter::OutputImage],
         cause: "cls.modality",
-        what: "the log counts audio output as text",
-        fix: "make the gateway keep the token details by modality, then read the log again",
-    },
-    Confusion {
-        logged: Meter::Output,
-        billed: Meter::OutputImage,
-        cause: "cls.modality",
-        what: "the log counts image output as text",
+        what: "the log counts audio or image output as text",
         fix: "make the gateway keep the token details by modality, then read the log again",
     },
 ];
+
+impl Confusion {
+    /// Which of them a move is.
+    fn of(edit: &Edit) -> Option<usize> {
+        let Edit::Move { from, to, .. } = edit else { return None };
+        let (logged, billed) = (from.meter?, to.meter?);
+        CONFUSIONS
+            .iter()
+            .position(|confusion| confusion.logged == logged && confusion.billed.contains(&billed))
+    }
+}
+
+/// What one logged meter may have been billed as, in the order it is tried: a single meter; all that one mistake confuses it
+/// with; all of several mistakes, as where a route loses every detail of a prompt.
+fn routes(logged: Meter) -> Vec<Vec<Meter>> {
+    let of = || CONFUSIONS.iter().filter(move |confusion| confusion.logged == logged);
+    let single = of().flat_map(|confusion| confusion.billed).map(|meter| vec![*meter]);
+    let group = of().map(|confusion| confusion.billed.to_vec());
+    let all = of().flat_map(|confusion| confusion.billed).copied().collect();
+    let mut routes: Vec<Vec<Meter>> = single.collect();
+    for route in group.chain([all]) {
+        if !routes.contains(&route) {
+            routes.push(route);
+        }
+    }
+    routes
+}
 
 /// Days that must agree to the noise of the log before others may be off by some times as much: a day with few rows is
 /// noisier than the account.
@@ -139,6 +130,27 @@ struct Moves {
 }
 
 impl Moves {
+    /// The same by the mistake that each of them is.
+    fn by_confusion(self) -> BTreeMap<usize, Moves> {
+        let mut each: BTreeMap<usize, Moves> = BTreeMap::new();
+        let shared = self.shared;
+        let lists: [(Vec<Edit>, fn(&mut Moves) -> &mut Vec<Edit>); 3] = [
+            (self.near, |moves| &mut moves.near),
+            (self.faint, |moves| &mut moves.faint),
+            (self.far, |moves| &mut moves.far),
+        ];
+        for (edits, list) in lists {
+            for edit in edits {
+                if let Some(confusion) = Confusion::of(&edit) {
+                    let moves = each.entry(confusion).or_default();
+                    list(moves).push(edit);
+                    moves.shared = shared;
+                }
+            }
+        }
+        each
+    }
+
     fn merge(&mut self, other: Moves) {
         self.near.extend(other.near);
         self.faint.extend(other.faint);
@@ -170,40 +182,44 @@ pub fn at_told_prices(state: &State) -> Result<Vec<Patch>> {
 }
 
 pub fn propose(state: &State) -> Result<Vec<Patch>> {
-    let mut patches = Vec::new();
-    for confusion in CONFUSIONS {
-        let mut days: BTreeMap<(Account, Arc<str>), Moves> = BTreeMap::new();
-        for cell in &state.open {
-            let Some(model) = cell.model.clone() else { continue };
-            let days = days.entry((cell.account.clone(), model)).or_default();
-            of_cell(state, cell, confusion).into_iter().for_each(|found| days.merge(found));
-        }
-        for ((account, model), found) in days {
-            let edits = found.told();
-            if !edits.is_empty() {
-                patches.push(patch(confusion, &account, &model, edits));
+    let logged: BTreeSet<Meter> = CONFUSIONS.iter().map(|confusion| confusion.logged).collect();
+    let routes: Vec<(Meter, Vec<Vec<Meter>>)> =
+        logged.into_iter().map(|meter| (meter, routes(meter))).collect();
+    let mut found: BTreeMap<(usize, Account, Arc<str>), Moves> = BTreeMap::new();
+    for cell in &state.open {
+        let Some(model) = cell.model.clone() else { continue };
+        for moves in routes.iter().flat_map(|(logged, routes)| of_cell(state, cell, *logged, routes)) {
+            for (confusion, moves) in moves.by_confusion() {
+                found.entry((confusion, cell.account.clone(), model.clone())).or_default().merge(moves);
             }
+        }
+    }
+    let mut patches = Vec::new();
+    for ((confusion, account, model), found) in found {
+        let edits = found.told();
+        if !edits.is_empty() {
+            patches.push(patch(&CONFUSIONS[confusion], &account, &model, edits));
         }
     }
     Ok(patches)
 }
 
 /// The moves of one cell, owner by owner; what is too little by itself is looked at together.
-fn of_cell(state: &State, cell: &CellKey, confusion: &Confusion) -> Vec<Moves> {
+fn of_cell(state: &State, cell: &CellKey, logged: Meter, routes: &[Vec<Meter>]) -> Vec<Moves> {
     let sums = quantity::by_meter(state, cell);
     let (mut all, mut rest) = (Vec::new(), Gaps::new());
     for (owner, gaps) in quantity::by_owner(quantity::reckoned(state, cell)) {
         let sum = |meter: Meter| sums.get(&(owner, meter)).copied();
-        let mut found = moves(state, &gaps, sum, confusion, 1);
+        let mut found = moves(state, &gaps, sum, logged, routes, 1);
         if found.near.is_empty() {
-            found.far = moves(state, &gaps, sum, confusion, NOISIER).near;
+            found.far = moves(state, &gaps, sum, logged, routes, NOISIER).near;
             rest.extend(gaps);
         }
         all.push(found);
     }
     let together = quantity::of_all(rest.iter());
     if together.len() < rest.len() {
-        let found = moves(state, &together, |_| None, confusion, 1);
+        let found = moves(state, &together, |_| None, logged, routes, 1);
         let each = |edit: &Edit| match edit {
             Edit::Move { from, to, .. } => quantity::exchanged(&rest, from, to),
             _ => Vec::new(),
@@ -218,54 +234,83 @@ fn of_cell(state: &State, cell: &CellKey, confusion: &Confusion) -> Vec<Moves> {
     all
 }
 
-/// The equality is the test: nothing was fitted. In a noisy log it holds but for the noise of both meters, or so many times as
+/// The equality is the test: nothing was fitted. In a noisy log it holds but for the noise of all meters, or so many times as
 /// much; where counts are reckoned, but for what rounding leaves open. `sum`: billed minus logged by meter.
 fn moves(
     state: &State,
     gaps: &Gaps,
     sum: impl Fn(Meter) -> Option<i128>,
-    confusion: &Confusion,
+    logged: Meter,
+    routes: &[Vec<Meter>],
     times: i128,
 ) -> Moves {
-    let logged = |key: &BillKey| key.meter == Some(confusion.logged);
     let mut moves = Moves::default();
     // Within each tier, region and band of its own,
-    for (from, gap) in gaps.iter().filter(|(key, _)| logged(key)) {
-        let to = BillKey { meter: Some(confusion.billed), ..from.clone() };
-        let Some(other) = gaps.get(&to) else { continue };
-        let (over, short) = ((-gap.difference(), gap.within), (other.difference(), other.within));
-        let open = times * quantity::slack(state, gap.logged + other.logged) + gap.within + other.within;
-        if over.0 > 0 && short.0 > 0 && (over.0 - short.0).abs() <= open {
-            let edit = Edit::Move { from: from.clone(), to, quantity: quantity::agreed(over, short) };
-            if short.0 > 3 * open {
-                moves.near.push(edit);
-                if gap.within + other.within > 0 {
-                    *moves.shared.get_or_insert(0) += digits(short.0, open);
-                }
-            } else {
-                moves.faint.push(edit);
+    let lacking = gaps.iter().filter(|(key, gap)| key.meter == Some(logged) && gap.difference() < 0);
+    for (from, gap) in lacking.clone() {
+        let over = (-gap.difference(), gap.within);
+        for route in routes {
+            let to: Vec<(BillKey, Gap)> = route
+                .iter()
+                .map(|meter| BillKey { meter: Some(*meter), ..from.clone() })
+                .filter_map(|key| gaps.get(&key).map(|gap| (key, *gap)))
+                .filter(|(_, gap)| gap.difference() > 0)
+                .collect();
+            let total = |count: fn(&Gap) -> i128| to.iter().map(|(_, gap)| count(gap)).sum::<i128>();
+            let short = (total(|gap| gap.difference()), total(|gap| gap.within));
+            let open =
+                times * quantity::slack(state, gap.logged + total(|gap| gap.logged)) + over.1 + short.1;
+            if short.0 == 0 || (over.0 - short.0).abs() > open {
+                continue;
             }
+            let near = short.0 > 3 * open;
+            let mut left = quantity::agreed(over, short);
+            for (at, (key, gap)) in to.iter().enumerate() {
+                // The last takes what is left of what both sides agree on.
+                let quantity = if at + 1 == to.len() { left } else { gap.difference().min(left) };
+                left -= quantity;
+                if quantity > 0 {
+                    let edit = Edit::Move { from: from.clone(), to: key.clone(), quantity };
+                    if near { moves.near.push(edit) } else { moves.faint.push(edit) }
+                }
+            }
+            if near && over.1 + short.1 > 0 {
+                *moves.shared.get_or_insert(0) += digits(short.0, open);
+            }
+            break;
         }
     }
     if !moves.near.is_empty() {
         return moves;
     }
     // or, where the bill or the report does not tell those apart, in their sum: from the first that can give it all.
-    let (Some(less), Some(short)) = (sum(confusion.logged), sum(confusion.billed)) else {
-        return moves;
-    };
-    let counted = gaps.iter().filter(|(key, _)| logged(key)).map(|(_, gap)| gap.logged).sum();
+    let Some(less) = sum(logged) else { return moves };
+    let counted = gaps.iter().filter(|(key, _)| key.meter == Some(logged)).map(|(_, gap)| gap.logged).sum();
     let open = times * quantity::slack(state, counted);
-    let count = short.min(-less);
-    if count <= 0 || (less + short).abs() > open || short <= 3 * open {
-        return moves;
-    }
-    let from =
-        gaps.iter().find(|(key, gap)| logged(key) && gap.logged >= count && gap.difference() <= -count);
-    if let Some((from, _)) = from {
-        let to = BillKey { meter: Some(confusion.billed), ..from.clone() };
-        moves.near.push(Edit::Move { from: from.clone(), to, quantity: count });
-        moves.faint.clear();
+    for route in routes {
+        let to: Vec<(Meter, i128)> = route
+            .iter()
+            .filter_map(|meter| sum(*meter).map(|short| (*meter, short)))
+            .filter(|(_, short)| *short > 0)
+            .collect();
+        let short: i128 = to.iter().map(|(_, short)| short).sum();
+        let mut left = short.min(-less);
+        if left <= 0 || (less + short).abs() > open || short <= 3 * open {
+            continue;
+        }
+        let from = lacking.clone().find(|(_, gap)| gap.logged >= left && gap.difference() <= -left);
+        if let Some((from, _)) = from {
+            for (meter, short) in to {
+                let quantity = short.min(left);
+                left -= quantity;
+                if quantity > 0 {
+                    let to = BillKey { meter: Some(meter), ..from.clone() };
+                    moves.near.push(Edit::Move { from: from.clone(), to, quantity });
+                }
+            }
+            moves.faint.clear();
+            break;
+        }
     }
     moves
 }
@@ -278,28 +323,38 @@ fn days(edits: &[Edit]) -> usize {
 fn patch(confusion: &Confusion, account: &Account, model: &Arc<str>, edits: Vec<Edit>) -> Patch {
     let mut scope = Scope::of(account);
     scope.models.insert(model.clone());
-    scope.meters.extend([confusion.logged, confusion.billed]);
-    let mut total = 0;
+    scope.meters.insert(confusion.logged);
+    let mut billed: BTreeMap<Meter, i128> = BTreeMap::new();
     for edit in &edits {
-        if let Edit::Move { from, quantity, .. } = edit {
+        if let Edit::Move { from, to, quantity } = edit {
             scope.cover(&from.cell);
             scope.tiers.extend(from.tier);
-            total += quantity;
+            scope.meters.extend(to.meter);
+            if let Some(meter) = to.meter {
+                *billed.entry(meter).or_default() += quantity;
+            }
         }
     }
+    let several = billed.len() > 1;
+    let counts = billed.iter().filter(|_| several);
+    let counts = counts.map(|(meter, count)| Fact::new(format!("tokens billed as {meter}"), count));
+    let names: Vec<String> = billed.keys().map(Meter::to_string).collect();
     Patch {
-        name: format!("meter move {account:?} {model} {} {}", confusion.logged, confusion.billed),
+        name: format!("meter move {account:?} {model} {} {}", confusion.logged, confusion.cause),
         cause: confusion.cause,
         // Every day is a test of its own: the two meters must miss and exceed by the same count.
         status: if days(&edits) >= 4 { Status::Exact } else { Status::Probable },
         scope,
-        facts: vec![
+        facts: [
             Fact::new("what", confusion.what),
             Fact::new("tokens logged as", confusion.logged),
-            Fact::new("and billed as", confusion.billed),
-            Fact::new("tokens", total),
-            Fact::new("days on which both meters miss by the same count", days(&edits)),
-        ],
+            Fact::new("and billed as", names.join(", ")),
+            Fact::new("tokens", billed.values().sum::<i128>()),
+        ]
+        .into_iter()
+        .chain(counts)
+        .chain([Fact::new("days on which both meters miss by the same count", days(&edits))])
+        .collect(),
         edits,
         rivals: Vec::new(),
         decides: None,
