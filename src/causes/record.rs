@@ -44,27 +44,36 @@ pub fn stands(state: &State, row: &DayUsage) -> bool {
 
 pub(super) type ByModel = BTreeMap<(Account, Arc<str>), Vec<Edit>>;
 
+/// Counts of one kind of row in one cell.
+type Counts = Vec<(BillKey, i128)>;
+
 /// Drops a suspect kind where the bill lacks exactly its tokens.
 pub fn not_billed(state: &State) -> Result<Vec<Patch>> {
-    let mut patches = Vec::new();
-    for suspect in SUSPECTS {
-        let mut parts: BTreeMap<Part, Vec<(BillKey, i128)>> = BTreeMap::new();
+    let mut parts: BTreeMap<Part, Vec<(usize, Counts)>> = BTreeMap::new();
+    for (kind, suspect) in SUSPECTS.iter().enumerate() {
         for (key, count) in state.subset(suspect.is).into_iter().filter(|(_, count)| *count > 0) {
-            parts.entry((key.cell.clone(), key.owner)).or_default().push((key, count));
-        }
-        let mut found: ByModel = BTreeMap::new();
-        let mut shown: BTreeSet<(Account, Arc<str>)> = BTreeSet::new();
-        for ((cell, _), parts) in parts {
-            if let (Some(here), Some(model)) = (lacks(state, &cell, &parts), cell.model.clone()) {
-                let name = (cell.account.clone(), model);
-                if here {
-                    shown.insert(name.clone());
-                }
-                let edits = parts.into_iter().map(|(from, quantity)| Edit::Drop { from, quantity });
-                found.entry(name).or_default().extend(edits);
+            let kinds = parts.entry((key.cell.clone(), key.owner)).or_default();
+            match kinds.last_mut().filter(|(last, _)| *last == kind) {
+                Some((_, counts)) => counts.push((key, count)),
+                None => kinds.push((kind, vec![(key, count)])),
             }
         }
-        found.retain(|name, _| shown.contains(name));
+    }
+    let mut found: Vec<ByModel> = SUSPECTS.iter().map(|_| ByModel::new()).collect();
+    let mut shown: BTreeSet<(usize, Account, Arc<str>)> = BTreeSet::new();
+    for ((cell, _), kinds) in parts {
+        let Some(model) = cell.model.clone() else { continue };
+        for (kind, counts, here) in lacking(state, &cell, kinds) {
+            if here {
+                shown.insert((kind, cell.account.clone(), model.clone()));
+            }
+            let edits = counts.into_iter().map(|(from, quantity)| Edit::Drop { from, quantity });
+            found[kind].entry((cell.account.clone(), model.clone())).or_default().extend(edits);
+        }
+    }
+    let mut patches = Vec::new();
+    for ((kind, suspect), mut found) in SUSPECTS.iter().enumerate().zip(found) {
+        found.retain(|(account, model), _| shown.contains(&(kind, account.clone(), model.clone())));
         in_sums(state, suspect, &mut found)?;
         for ((account, model), edits) in found {
             let rows = |row: &&DayUsage| (suspect.is)(row) && row.account == account && row.model == model;
@@ -112,24 +121,75 @@ fn in_sums(state: &State, suspect: &Suspect, found: &mut ByModel) -> Result<()> 
     Ok(())
 }
 
-/// Whether the bill lacks these counts of a cell, to the noise of the log's other counts: `None` where it has them,
-/// `Some(false)` where they are too few to tell.
-fn lacks(state: &State, cell: &CellKey, parts: &[(BillKey, i128)]) -> Option<bool> {
-    let gaps = quantity::by_meter(state, cell);
-    let mut logged = quantity::ByMeter::new();
+/// The kinds of row whose counts the bill of a cell lacks, and whether they are enough to tell. What one kind explains to
+/// the last token no other has a part in; where several would do, the bill must lack the sum of them.
+fn lacking(state: &State, cell: &CellKey, kinds: Vec<(usize, Counts)>) -> Vec<(usize, Counts, bool)> {
+    let (gaps, mut logged) = (quantity::by_meter(state, cell), quantity::ByMeter::new());
     for key in state.keys_of(cell) {
         if let Some(meter) = key.meter {
             *logged.entry((key.owner, meter)).or_default() += state.logged_quantity(&key);
         }
     }
-    let mut shown = false;
-    for (key, count) in parts {
-        let meter = (key.owner, key.meter?);
-        let slack = quantity::slack(state, logged.get(&meter).copied().unwrap_or(0));
-        shown |= *count > 2 * slack;
-        gaps.get(&meter).filter(|gap| **gap <= slack - count)?;
+    let mut told = Vec::new();
+    for (kind, counts) in kinds {
+        if let Some(sum) = by_meter(&counts)
+            && let Some(lacks) = Lacks::of(state, &gaps, &logged, &sum)
+        {
+            told.push((kind, counts, sum, lacks));
+        }
     }
-    Some(shown)
+    if told.iter().any(|(.., lacks)| lacks.all) {
+        told.retain(|(.., lacks)| lacks.all);
+    }
+    let mut all = quantity::ByMeter::new();
+    told.retain(|(_, _, sum, _)| {
+        let mut with = all.clone();
+        sum.iter().for_each(|(meter, count)| *with.entry(*meter).or_default() += count);
+        let fits = Lacks::of(state, &gaps, &logged, &with).is_some();
+        if fits {
+            all = with;
+        }
+        fits
+    });
+    told.into_iter().map(|(kind, counts, _, lacks)| (kind, counts, lacks.shown)).collect()
+}
+
+fn by_meter(counts: &Counts) -> Option<quantity::ByMeter> {
+    let mut sums = quantity::ByMeter::new();
+    for (key, count) in counts {
+        *sums.entry((key.owner, key.meter?)).or_default() += count;
+    }
+    Some(sums)
+}
+
+/// How the bill lacks some counts of a cell.
+struct Lacks {
+    /// They are more than noise, and other rows of their meters were billed.
+    shown: bool,
+    /// Nothing else is missing of their meters.
+    all: bool,
+}
+
+impl Lacks {
+    /// `None` where the bill has them, to the noise of the log's other counts.
+    fn of(
+        state: &State,
+        gaps: &quantity::ByMeter,
+        logged: &quantity::ByMeter,
+        counts: &quantity::ByMeter,
+    ) -> Option<Lacks> {
+        let mut lacks = Lacks { shown: false, all: true };
+        for (meter, count) in counts {
+            let logged = logged.get(meter).copied().unwrap_or(0);
+            let slack = quantity::slack(state, logged);
+            let gap = gaps.get(meter).filter(|gap| **gap <= slack - count)?;
+            // Where the bill has none of the other rows either, they are elsewhere, and these may be with them.
+            let gone = *count < logged && *gap + logged <= slack;
+            lacks.shown |= *count > 2 * slack && !gone;
+            lacks.all &= (gap + count).abs() <= slack;
+        }
+        Some(lacks)
+    }
 }
 
 pub(super) fn patch(
