@@ -12,6 +12,7 @@ use super::{Fact, Patch, Status};
 use crate::error::Result;
 use crate::period::Day;
 use crate::rate::{Account, NOBODY, Owner};
+use crate::reconcile::quantity::Gap;
 use crate::reconcile::{BillKey, CellKey, Edit, State, quantity};
 use crate::vocabulary::{CountSource, Meter, Outcome};
 
@@ -192,7 +193,15 @@ pub(super) static LOST: Suspect = Suspect {
     fix: "look for lost log records on these days: queue overflow, failed callbacks, colliding ids, retention",
 };
 
-/// Requests that the provider's usage report counts and the log does not, with about their share of every meter.
+static RETRIED: Suspect = Suspect {
+    cause: "qty.retry_unlogged",
+    what: "requests in the provider's usage report that the log does not have, with prompts and hardly an answer",
+    is: |row| row.outcome.is_billable(),
+    fix: "log every attempt as a row of its own, with its number and the id of the call",
+};
+
+/// Requests that the provider's usage report counts and the log does not, with about their share of every meter, or of the
+/// prompts alone.
 fn lost(state: &State, taken: &BTreeSet<CellKey>) -> Vec<Patch> {
     let counts_requests = |account: &Account| {
         state.witnessed.get(account).is_some_and(|meters| meters.contains(&Meter::Request))
@@ -212,13 +221,22 @@ fn lost(state: &State, taken: &BTreeSet<CellKey>) -> Vec<Patch> {
     for cell in state.open.iter().filter(|cell| counts_requests(&cell.account) && !taken.contains(*cell)) {
         let Some(model) = cell.model.as_ref().filter(|_| cell.first == cell.last) else { continue };
         let mut parts: BTreeMap<Owner, quantity::Gaps> = BTreeMap::new();
+        let mut everybody: BTreeMap<Option<Meter>, i128> = BTreeMap::new();
         for (key, gap) in quantity::gaps(state, cell) {
+            *everybody.entry(key.meter).or_default() += gap.difference();
             parts.entry(asked(model, key.owner)).or_default().insert(key, gap);
         }
+        // What another key or tier has too much was not lost.
+        let elsewhere =
+            |(key, gap): (&BillKey, &Gap)| gap.difference() > 0 && everybody[&key.meter] < gap.difference();
         for (owner, gaps) in parts {
             let requests = requests(state, cell, owner);
             let ours = logged.get(&(&cell.account, model, owner, cell.first)).copied().unwrap_or(0);
-            if requests <= ours || ours == 0 || gaps.values().any(|gap| gap.difference() < 0) {
+            if requests <= ours
+                || ours == 0
+                || gaps.values().any(|gap| gap.difference() < 0)
+                || gaps.iter().any(elsewhere)
+            {
                 continue;
             }
             let name = (cell.account.clone(), model.clone());
@@ -240,16 +258,15 @@ fn lost(state: &State, taken: &BTreeSet<CellKey>) -> Vec<Patch> {
     let mut patches = Vec::new();
     for ((account, model), edits) in found {
         let Some(shares) = shares.remove(&(account.clone(), model.clone())) else { continue };
-        if edits.is_empty() || !shares.agree() {
-            continue;
-        }
+        let Some(suspect) = shares.tell().filter(|_| !edits.is_empty()) else { continue };
         let (missing, all) = shares.requests;
-        let mut found = patch(&LOST, &account, &model, edits, BTreeSet::new(), 0);
+        let mut found = patch(suspect, &account, &model, edits, BTreeSet::new(), 0);
         found.facts.truncate(1);
         found.facts.push(Fact::new("requests in the provider's report on these days", all));
         found.facts.push(Fact::new("of which the log lacks", missing));
         found.status = Status::Probable;
-        found.rivals = vec!["qty.retry_unlogged".to_owned(), "cov.bypass".to_owned()];
+        let others = [LOST.cause, RETRIED.cause, "cov.bypass"].into_iter();
+        found.rivals = others.filter(|cause| *cause != suspect.cause).map(str::to_owned).collect();
         found.decides = Some(
             "the requests of each key, in the report and in the log, with the retries of each".to_owned(),
         );
@@ -266,13 +283,26 @@ struct Shares {
 }
 
 impl Shares {
-    /// Lost calls are like the others: each meter lacks between half and twice the share of the requests.
-    fn agree(&self) -> bool {
+    /// Lost calls are like the others: each meter lacks between half and twice the share of the requests. Attempts that timed
+    /// out have the prompts of others, all meters of them together, and less than half of the answers.
+    fn tell(&self) -> Option<&'static Suspect> {
         let (missing, all) = self.requests;
-        self.meters.values().filter(|(_, billed)| *billed > 0).all(|(short, billed)| {
-            let (share, of_requests) = (short.saturating_mul(all), missing.saturating_mul(*billed));
-            share.saturating_mul(2) >= of_requests && share <= of_requests.saturating_mul(2)
-        })
+        let share = |(short, billed): (i128, i128)| {
+            let (share, of_requests) = (short.saturating_mul(all), missing.saturating_mul(billed));
+            (share.saturating_mul(2) >= of_requests, share <= of_requests.saturating_mul(2))
+        };
+        let billed = || self.meters.iter().filter(|(_, (_, billed))| *billed > 0);
+        if billed().all(|(_, counts)| share(*counts) == (true, true)) {
+            return Some(&LOST);
+        }
+        let sum = |prompt: bool| {
+            let of = billed().filter(|(meter, _)| {
+                meter.is_some_and(|meter| meter.is_token() && meter.is_prompt() == prompt)
+            });
+            of.fold((0, 0), |sum, (_, (short, billed))| (sum.0 + short, sum.1 + billed))
+        };
+        let (prompts, answers) = (sum(true), sum(false));
+        (answers.1 > 0 && share(prompts) == (true, true) && !share(answers).0).then_some(&RETRIED)
     }
 }
 
