@@ -60,9 +60,9 @@ pub(super) fn cells(
                 tier: bill_key.tier,
                 region: bill_key.region.as_ref().map(ToString::to_string),
                 long_context: bill_key.long_context,
-                quantity_logged: side.logged_quantity().to_string(),
-                quantity_witness: state.witnessed_quantity(bill_key).map(|count| count.to_string()),
-                quantity_billed: bill.quantity.map(|count| count.to_string()),
+                quantity_logged: side.logged_quantity(),
+                quantity_witness: state.witnessed_quantity(bill_key),
+                quantity_billed: bill.quantity,
                 priced: ours,
                 billed: bill.amount,
             });
@@ -70,7 +70,7 @@ pub(super) fn cells(
         let first = bridge.cells.get(key).copied().unwrap_or_default();
         let findings = named.remove(&(Bridge::PricedBilled, key)).unwrap_or_default();
         let left = unexplained.get(key).copied().unwrap_or_default();
-        let usage_exists = meters.iter().any(|meter| meter.quantity_logged != "0");
+        let usage_exists = meters.iter().any(|meter| meter.quantity_logged != 0);
         let has_bill = grains.contains_key(&key.account);
         let status = if !has_bill {
             CellStatus::NoInvoice

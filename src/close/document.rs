@@ -4,7 +4,7 @@
 //! cell, charge and total `difference = Σ findings + unexplained`, exactly.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::causes::Status;
 use crate::causes::remedy::Remedy;
@@ -335,13 +335,31 @@ pub struct CellMeter {
     pub tier: Option<Tier>,
     pub region: Option<String>,
     pub long_context: Option<bool>,
-    pub quantity_logged: String,
+    #[serde(serialize_with = "as_text")]
+    #[schemars(with = "String")]
+    pub quantity_logged: i128,
     /// From the provider's usage report.
-    pub quantity_witness: Option<String>,
+    #[serde(serialize_with = "as_text_if_any")]
+    #[schemars(with = "Option<String>")]
+    pub quantity_witness: Option<i128>,
     /// Printed on the bill.
-    pub quantity_billed: Option<String>,
+    #[serde(serialize_with = "as_text_if_any")]
+    #[schemars(with = "Option<String>")]
+    pub quantity_billed: Option<i128>,
     pub priced: Money,
     pub billed: Money,
+}
+
+/// Counts are text in JSON, whose readers take large numbers for floats.
+fn as_text<S: Serializer>(count: &i128, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(count)
+}
+
+fn as_text_if_any<S: Serializer>(count: &Option<i128>, serializer: S) -> Result<S::Ok, S::Error> {
+    match count {
+        Some(count) => serializer.collect_str(count),
+        None => serializer.serialize_none(),
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]

@@ -124,6 +124,7 @@ pub fn collect(
         return Err(Error::Input(unusable));
     }
     usage.sources = sources.into_values().map(|(source, _)| source).collect();
+    usage.sources.iter_mut().for_each(|source| source.cubes.compact());
     if let Some(folder) = cache {
         usage.diagnostics.append(&mut late_records(folder, &usage.sources)?);
     }

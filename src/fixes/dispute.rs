@@ -179,9 +179,7 @@ fn lines<'c>(context: &'c Context, cell: &'c Cell, finding: &Finding) -> Result<
     }
     let by_meter = claims.iter().any(|claim| claim.meter.is_some()) && finding.cause != REPEATED;
     for part in cell.meters.iter().filter(|part| by_meter && part.quantity_billed.is_none()) {
-        let Some(count) = part.quantity_witness.as_ref().and_then(|count| count.parse().ok()) else {
-            continue;
-        };
+        let Some(count) = part.quantity_witness else { continue };
         let there = claims.iter().any(|claim| claim.line.as_ref().is_some_and(|line| is_of(part, line.line)));
         if there || count == 0 {
             continue;
@@ -227,9 +225,9 @@ fn is_of(part: &CellMeter, line: &BillLine) -> bool {
 fn quantity(cell: &Cell, line: &BillLine, finding: &Finding) -> (Option<i128>, &'static str) {
     let alone = |part: &&CellMeter| is_of(part, line) && Some(part.billed) == line.amount;
     let part = cell.meters.iter().find(alone);
-    let witness = part.and_then(|part| part.quantity_witness.as_ref()?.parse().ok());
+    let witness = part.and_then(|part| part.quantity_witness);
     let priced = ["rate.stale", "terms.discount"].contains(&finding.cause.as_str());
-    let logged = part.filter(|_| priced).and_then(|part| part.quantity_logged.parse().ok());
+    let logged = part.filter(|_| priced).map(|part| part.quantity_logged);
     let counts = [(witness, "usage report"), (line.quantity, "bill"), (logged, "log")];
     counts.into_iter().find(|(count, _)| count.is_some()).unwrap_or((None, ""))
 }

@@ -199,10 +199,10 @@ fn counts(context: &Context, finding: &Finding) -> String {
                 code(cell.model.as_deref().unwrap_or("")),
                 text(|part| part.meter.map_or_else(|| "all".to_owned(), |meter| meter.to_string())),
                 text(at),
-                text(|part| part.quantity_logged.clone()),
+                text(|part| part.quantity_logged.to_string()),
                 text(|part| {
-                    let theirs = part.quantity_billed.as_ref().or(part.quantity_witness.as_ref());
-                    theirs.cloned().unwrap_or_else(|| "–".to_owned())
+                    let theirs = part.quantity_billed.or(part.quantity_witness);
+                    theirs.map_or_else(|| "–".to_owned(), |count| count.to_string())
                 }),
                 text(|part| part.priced.plain()),
                 text(|part| part.billed.plain()),

@@ -160,10 +160,9 @@ fn arithmetic(document: &Reconciliation, finding: &Finding) -> Option<Sheet> {
     let mut sheet = Sheet::new("arithmetic", title, columns);
     sheet.decimals = 6;
     for row in &cell.meters {
-        let logged: Option<i128> = row.quantity_logged.parse().ok();
+        let logged = Some(row.quantity_logged);
         // What the bill prints, else what the usage report counts.
-        let known = row.quantity_billed.as_ref().or(row.quantity_witness.as_ref());
-        let provider: Option<i128> = known.and_then(|text| text.parse().ok());
+        let provider = row.quantity_billed.or(row.quantity_witness);
         sheet.rows.push(vec![
             meter(row).into(),
             quantity(logged),

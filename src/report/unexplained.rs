@@ -94,12 +94,12 @@ fn advice(cell: &Cell) -> String {
 }
 
 /// What the provider counted: on its bill, else in its usage report.
-fn provider_count(meter: &CellMeter) -> Option<&str> {
-    meter.quantity_billed.as_deref().or(meter.quantity_witness.as_deref())
+fn provider_count(meter: &CellMeter) -> Option<i128> {
+    meter.quantity_billed.or(meter.quantity_witness)
 }
 
 /// True where the provider counts every meter, each as the log does.
 fn counts_agree(cell: &Cell) -> bool {
-    let agrees = |meter: &CellMeter| provider_count(meter) == Some(meter.quantity_logged.as_str());
+    let agrees = |meter: &CellMeter| provider_count(meter) == Some(meter.quantity_logged);
     !cell.meters.is_empty() && cell.meters.iter().all(agrees)
 }
