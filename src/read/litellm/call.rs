@@ -294,6 +294,9 @@ fn meters(row: &Row) -> Result<(Meters, Reading), Bad> {
     Ok((meters, if contradicted { Reading::IdentityFailed } else { split.reading }))
 }
 
+/// Sellers of other makers' models, in whose ids the maker's name stands: `openai/gpt-oss-120b` is what Groq calls it.
+const RESELLERS: [&str; 5] = ["groq", "together", "openrouter", "fireworks", "perplexity"];
+
 /// The provider and the model without its provider's prefix: `openai/gpt-5` is `gpt-5`, `meta/llama` stays.
 fn upstream<'a>(
     row: &Row<'a>,
@@ -305,7 +308,10 @@ fn upstream<'a>(
     let mut cut = 0;
     if let Some((prefix, _)) = model.split_once('/') {
         let named = sellers.find(prefix);
-        if prefix == logged || named.is_some() {
+        let resold = seller.is_some_and(|seller| {
+            RESELLERS.contains(&seller.id) && named.is_some_and(|named| named.id != seller.id)
+        });
+        if prefix == logged || (named.is_some() && !resold) {
             cut = prefix.len() + 1;
         }
         if logged.is_empty() {

@@ -300,6 +300,10 @@ fn names_regions_and_owners() {
         "api_base": "https://acme.openai.azure.com/",
     }));
     assert_eq!([&azure[0], &azure[4], &azure[5]], ["azure-openai", "eu/gpt-5.1", "datazone:eu"]);
+    let groq = read(serde_json::json!({"custom_llm_provider": "groq", "model": "openai/gpt-oss-120b"}));
+    assert_eq!((&*groq[0], &*groq[4]), ("groq", "openai/gpt-oss-120b"));
+    let own = read(serde_json::json!({"custom_llm_provider": "groq", "model": "groq/openai/gpt-oss-120b"}));
+    assert_eq!((&*own[0], &*own[4]), ("groq", "openai/gpt-oss-120b"));
     let other = read(
         serde_json::json!({"custom_llm_provider": "hosted_vllm", "model": "meta/llama-4", "metadata": {"usage_object": {"inference_geo": "us"}}}),
     );

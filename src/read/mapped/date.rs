@@ -1,13 +1,13 @@
 //! Days as the mapping declares them.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeZone};
+use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, TimeZone};
 use chrono_tz::Tz;
 
 use crate::period::{Day, Month, Period, read_instant};
 use crate::read::cell::{Cell, Form};
 
 /// The day (or month) a cell names. A time is converted to its UTC day: a time without a zone is in `zone`; a bare date
-/// is a billing day as it stands.
+/// is a billing day as it stands, and so is midnight with an offset: it is where the seller begins that day.
 pub fn read(cell: &Cell, format: Option<&str>, zone: Tz) -> Option<Period> {
     let text = cell.text.trim();
     let day = |day| Period { first: day, last: day };
@@ -19,13 +19,16 @@ pub fn read(cell: &Cell, format: Option<&str>, zone: Tz) -> Option<Period> {
             if let Ok(month) = text.parse::<Month>() {
                 return Some(month.period());
             }
+            if let Some(labelled) = midnight(text) {
+                return Some(day(labelled));
+            }
             let (seconds, zoned) = read_instant(text)?;
             let naive = DateTime::from_timestamp(seconds, 0)?.naive_utc();
             if zoned { Some(day(Day::of_instant(seconds))) } else { local(naive, zone).map(day) }
         }
         Some(format) => {
             if let Ok(zoned) = DateTime::parse_from_str(text, format) {
-                return Some(day(Day::of_instant(zoned.timestamp())));
+                return Some(day(billing_day(zoned)));
             }
             if let Ok(naive) = NaiveDateTime::parse_from_str(text, format) {
                 return local(naive, zone).map(day);
@@ -36,6 +39,20 @@ pub fn read(cell: &Cell, format: Option<&str>, zone: Tz) -> Option<Period> {
             let first = NaiveDate::parse_from_str(&format!("{text} 01"), &format!("{format} %d")).ok()?;
             Some(Day::from_date(first).month().period())
         }
+    }
+}
+
+fn midnight(text: &str) -> Option<Day> {
+    let at = DateTime::parse_from_rfc3339(text).or_else(|_| DateTime::parse_from_str(text, "%F %T%:z"));
+    at.ok().filter(|at| at.naive_local().time() == NaiveTime::MIN).map(billing_day)
+}
+
+fn billing_day(at: DateTime<FixedOffset>) -> Day {
+    let local = at.naive_local();
+    if local.time() == NaiveTime::MIN {
+        Day::from_date(local.date())
+    } else {
+        Day::of_instant(at.timestamp())
     }
 }
 
@@ -60,6 +77,8 @@ mod tests {
             ("2026-10-03", None, berlin, "2026-10-03..2026-10-03"),
             ("2026-10-03 01:30", None, berlin, "2026-10-02..2026-10-02"),
             ("2026-10-03T01:30:00+02:00", None, "UTC", "2026-10-02..2026-10-02"),
+            ("2026-10-03T00:00:00+02:00", None, "UTC", "2026-10-03..2026-10-03"),
+            ("2026-10-03 00:00 +0800", Some("%Y-%m-%d %H:%M %z"), "UTC", "2026-10-03..2026-10-03"),
             ("2026-02", None, "UTC", "2026-02-01..2026-02-28"),
             ("03.10.2026", Some("%d.%m.%Y"), "UTC", "2026-10-03..2026-10-03"),
             ("10/03/2026 23:30", Some("%m/%d/%Y %H:%M"), "America/Los_Angeles", "2026-10-04..2026-10-04"),

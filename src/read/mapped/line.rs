@@ -162,6 +162,7 @@ impl<'m> Reader<'m> {
             .period(cell(at.date), cell(at.date_last))
             .map_err(|reason| refused("bad-date", reason, shown))?;
         let model = word(at.model).or(self.mapping.model.as_deref());
+        let model = model.map(|name| self.mapping.models.get(name).map_or(name, String::as_str));
         let text = [word(at.text), model, word(at.meter)].into_iter().flatten().next().unwrap_or("");
         let mut line = BillLine::new(origin, text, period);
         // A day and its hour: two charges of one day may be alike in all else.

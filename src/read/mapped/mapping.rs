@@ -51,6 +51,9 @@ pub struct Mapping {
     /// Units in one of `quantity`: 1000 for a column in thousands of tokens.
     #[serde(default = "one")]
     pub quantity_per: u64,
+    /// Names of the model column → model, where the seller's export writes them otherwise than its API.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub models: BTreeMap<String, String>,
     /// Words of the meter column → meter.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub meters: BTreeMap<String, Meter>,

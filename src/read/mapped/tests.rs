@@ -64,6 +64,15 @@ fn the_mapping_on_the_page_of_the_books_is_one() {
 }
 
 #[test]
+fn models_by_the_names_of_the_api() {
+    let mapping = "currency = \"USD\"\ncolumns = { amount = \"Amount\", date = \"Day\", model = \"Model\" }\n\
+                   models = { \"Chat grok-4.7\" = \"grok-4.7\" }\n";
+    let document = read("Day,Model,Amount\n2026-10-01,Chat grok-4.7,1\n2026-10-01,grok-4.5,2\n", mapping);
+    let models: Vec<&ModelScope> = document.lines.iter().map(|line| &line.model).collect();
+    assert_eq!(models, [&ModelScope::One("grok-4.7".into()), &ModelScope::One("grok-4.5".into())]);
+}
+
+#[test]
 fn the_documented_example() {
     let page = include_str!("../../../docs/formats/mapped.md");
     assert!(page.contains(&fixture("example.csv")) && page.contains(&fixture("example.toml")));

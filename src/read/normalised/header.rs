@@ -31,6 +31,10 @@ pub fn check(names: &[String], schema: &[Column], origin: &Origin) -> Result<Vec
                     error("unknown-column", format!("unknown column `{name}`"))
                         .help(format!("did you mean `{meant}`? start other columns with `x_`")),
                 ),
+                None if !lower.starts_with("x_") && counts_something(&lower) => errors.push(
+                    error("unknown-column", format!("column `{name}` would not be counted"))
+                        .help(rename(&lower)),
+                ),
                 None => notes.push(Diagnostic::note(
                     "unknown-columns",
                     origin.clone(),
@@ -40,4 +44,40 @@ pub fn check(names: &[String], schema: &[Column], origin: &Origin) -> Result<Vec
         }
     }
     if errors.is_empty() { Ok(notes) } else { Err(Error::Input(errors)) }
+}
+
+/// Names of counts and costs in other tables, with the column that holds them here; the first that a name contains.
+const MEANT: &[(&str, &str)] = &[
+    ("cache_creation", "cache_write_5m` or `cache_write_1h"),
+    ("cache_write", "cache_write_other"),
+    ("cache_read", "cache_read"),
+    ("cached", "cache_read"),
+    ("reasoning_token", "output_reasoning"),
+    ("thinking_token", "output_reasoning"),
+    ("output_token", "output"),
+    ("completion_token", "output"),
+    ("tokens_completion", "output"),
+    ("input_token", "input"),
+    ("prompt_token", "input"),
+    ("tokens_prompt", "input"),
+    ("cost", "logged_cost"),
+    ("spend", "logged_cost"),
+];
+
+fn counts_something(lower: &str) -> bool {
+    lower.contains("token") || MEANT.iter().any(|(part, _)| lower.contains(part))
+}
+
+fn rename(lower: &str) -> String {
+    let leave = format!("or `x_{lower}` to leave it out");
+    match MEANT.iter().find(|(part, _)| lower.contains(part)) {
+        // The parts of a row add up: what the prompt counter holds beside the input must not count twice.
+        Some((_, "input")) => {
+            format!(
+                "name it `input`, less the tokens read from or written to a cache if it holds them, {leave}"
+            )
+        }
+        Some((_, column)) => format!("name it `{column}`, {leave}"),
+        None => format!("name the column of the usage table that it is, {leave}"),
+    }
 }

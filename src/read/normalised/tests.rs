@@ -81,6 +81,28 @@ fn a_misspelt_meter_stops_the_run() {
 }
 
 #[test]
+fn a_counter_by_another_name_stops_the_run() {
+    let header = "period_start,provider,served_model,input_tokens,cached_tokens,cost_usd,note\n";
+    let Err(Error::Input(errors)) = csv(header) else { panic!() };
+    let said: Vec<&str> = errors.iter().map(|error| error.message.as_str()).collect();
+    assert_eq!(
+        said,
+        ["input_tokens", "cached_tokens", "cost_usd"]
+            .map(|name| format!("column `{name}` would not be counted"))
+    );
+    assert!(errors[1].help.as_ref().unwrap().starts_with("name it `cache_read`, or `x_cached_tokens`"));
+}
+
+#[test]
+fn words_in_any_case_and_the_tier_that_sellers_call_default() {
+    let read = csv("period_start,provider,served_model,service_tier,outcome,input\n\
+         2026-10-01,openai,a,default,Success,1\n2026-10-01,openai,a,Priority,SUCCESS,2\n")
+    .unwrap();
+    let tiers: Vec<Tier> = read.cubes.rating.keys().map(|key| key.tier).collect();
+    assert_eq!((read.rejected, tiers), (0, vec![Tier::Standard, Tier::Priority]));
+}
+
+#[test]
 fn a_repeated_request_is_a_duplicate_and_a_big_sum_has_no_band() {
     let read = csv(
         "period_start,provider,served_model,request_id,requests,input,prompt_tokens_from\n\

@@ -62,17 +62,18 @@ impl Cell<'_> {
         values.into_iter().map(Option::unwrap_or_default).collect()
     }
 
-    /// A word of a closed vocabulary.
+    /// A word of a closed vocabulary, in any case; `other` knows further spellings, in small letters.
     pub fn words<T: Copy>(
         &self,
         all: &[T],
         id: impl Fn(T) -> &'static str,
+        other: impl Fn(&str) -> Option<T>,
         default: T,
         faults: &mut Faults,
     ) -> Vec<T> {
         let values = self.each(faults, |text| {
-            all.iter().copied().find(|word| id(*word) == text).ok_or_else(|| {
-                let lower = text.to_ascii_lowercase();
+            let lower = text.to_ascii_lowercase();
+            all.iter().copied().find(|word| id(*word) == lower).or_else(|| other(&lower)).ok_or_else(|| {
                 let meant = nearest(&lower, all.iter().map(|word| id(*word)));
                 let hint = match meant {
                     Some(word) => format!("did you mean `{word}`?"),
