@@ -24,19 +24,13 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
             proven.entry((key.cell.account.clone(), Status::Proven)).or_default().extend(found);
         } else if repeats.iter().all(written_out) && nearer(state, key, repeats)? {
             alike.entry(&key.cell).or_default().extend(found);
-        } else if repeats.len() as u64 * 2 >= state.bill(key).lines {
+        } else if is_half(state, key) {
             whole.entry(&key.cell.account).or_default().entry(&key.cell).or_default().extend(found);
         }
     }
     for (account, mut cells) in whole {
         // Every line of the cell, not some of them.
-        cells.retain(|cell, _| {
-            let all = |key: &BillKey| {
-                let repeats = state.repeats.get(key).map_or(0, Vec::len) as u64;
-                repeats * 2 >= state.bill(key).lines
-            };
-            state.keys_of(cell).iter().filter(|key| state.bill(key).lines > 0).all(all)
-        });
+        cells.retain(|cell, _| state.keys_of(cell).iter().all(|key| is_half(state, key)));
         if cells.len() >= CELLS {
             let all = cells.into_values().flatten();
             proven.entry((account.clone(), Status::Probable)).or_default().extend(all);
@@ -50,6 +44,12 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
     }));
     patches.retain(|patch| !state.rejected.contains(&patch.name));
     Ok(patches)
+}
+
+/// True where what is billed under a key is there twice, but for lines that were rounded to nothing.
+fn is_half(state: &State, key: &BillKey) -> bool {
+    let again: Money = state.repeats.get(key).into_iter().flatten().map(|repeat| repeat.amount).sum();
+    (again + again).abs() >= state.bill(key).amount.abs()
 }
 
 /// True for an amount with so many digits that two charges do not share it by chance.

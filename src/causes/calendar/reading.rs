@@ -21,9 +21,10 @@ pub enum Reading {
     Early,
     /// The hours are those of another clock.
     By(Clock),
-    /// All day the lower, or the higher, of its prices.
+    /// At all hours the lower, or the higher, of the prices of the day, or of so many days around it.
     Flat {
         highest: bool,
+        around: i64,
     },
 }
 
@@ -65,12 +66,10 @@ impl Prices<'_, '_> {
             Reading::Days(days) => self.leaf_at(leaf, at - days * SECONDS_PER_DAY),
             // Midnight of a clock ahead of UTC comes before that of UTC.
             Reading::By(clock) => self.leaf_at(leaf, at + clock.offset(at)),
-            Reading::Flat { highest } => {
+            Reading::Flat { highest, around } => {
                 let midnight = self.state.clock.midnight(at);
-                let inside = self
-                    .changes
-                    .iter()
-                    .filter(|change| (midnight..midnight + SECONDS_PER_DAY).contains(*change));
+                let days = midnight - around * SECONDS_PER_DAY..midnight + (around + 1) * SECONDS_PER_DAY;
+                let inside = self.changes.iter().filter(|change| days.contains(*change));
                 let leaves = [midnight].into_iter().chain(inside.copied()).map(|at| self.leaf_at(leaf, at));
                 let priced = leaves.filter_map(|leaf| Some((self.state.rater.ratio(&leaf)?, leaf)));
                 let less = |a: &Ratio, b: &Ratio| {

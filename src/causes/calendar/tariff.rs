@@ -15,6 +15,8 @@ use crate::vocabulary::PriceStatus;
 
 /// Days on which a promotion must be kept, or withheld.
 const KEPT: usize = 3;
+/// Days around a day of one price, such as a holiday, in which the other price is found.
+const WEEKS: i64 = 10;
 /// Days that test a fitted clock.
 const DAYS: usize = 4;
 
@@ -58,7 +60,10 @@ fn around(state: &State) -> (i64, i64) {
 fn readings(prices: &Prices, log: &Log, seller: &str, model: &str, step: Option<i64>) -> Vec<Reading> {
     let mut readings = match step {
         Some(_) => vec![Reading::Days(1), Reading::Days(-1)],
-        None => vec![Reading::Flat { highest: false }, Reading::Flat { highest: true }],
+        None => [0, WEEKS]
+            .into_iter()
+            .flat_map(|around| [false, true].map(|highest| Reading::Flat { highest, around }))
+            .collect(),
     };
     if step.is_some_and(|step| ends_promotion(prices, seller, model, step)) {
         readings.extend([Reading::Kept, Reading::Early]);
@@ -157,8 +162,11 @@ fn patch(
         Reading::Days(_) => "charged as if the price changed a day earlier than in the book".to_owned(),
         Reading::Kept => "charged at the promotional price after its end in the book".to_owned(),
         Reading::Early => "charged at the later price while the book has a promotion".to_owned(),
-        Reading::Flat { highest: true } => "charged at the highest price of the day at all hours".to_owned(),
-        Reading::Flat { highest: false } => "charged at the lowest price of the day at all hours".to_owned(),
+        Reading::Flat { highest, around } => format!(
+            "charged at the {} price of {} at all hours",
+            if *highest { "highest" } else { "lowest" },
+            if *around == 0 { "the day" } else { "all days" }
+        ),
         Reading::By(clock) => format!("charged as if the book's hours were those of {}", clock.name()),
     };
     let (cause, text) = match reading {

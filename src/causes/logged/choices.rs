@@ -18,6 +18,8 @@ use crate::vocabulary::{Meter, Tier};
 pub(super) enum Choice {
     /// The prices that hold from an instant on.
     Version(i64),
+    /// The prices of another hour of the day.
+    Hour(u8),
     /// The same model at another seller.
     Twin(&'static str, Arc<str>),
     /// Another model of the seller.
@@ -63,6 +65,9 @@ impl Known {
 fn offers(book: &Pricebook, seller: &str, model: &str) -> Vec<Choice> {
     let mut offers: Vec<Choice> =
         book.row_changes(seller, model, i64::MIN, i64::MAX).into_iter().map(Choice::Version).collect();
+    if Meter::ALL.iter().any(|meter| book.has_window(seller, model, *meter)) {
+        offers.extend((0..24).map(Choice::Hour));
+    }
     for other in book.sellers().filter(|other| *other != seller) {
         let twins = book.models(other).filter(|twin| bare(&twin.id) == bare(model));
         offers.extend(twins.map(|twin| Choice::Twin(other, (*twin.id).into())));
@@ -112,6 +117,10 @@ impl Choice {
         let plain = Figure::of(row);
         Ok(match self {
             Choice::Version(at) => vec![plain.at(|leaf| (leaf.at, leaf.whole_day) = (*at, false))],
+            Choice::Hour(hour) => {
+                let at = Day::of_instant(row.at).start() + i64::from(*hour) * 3_600;
+                vec![plain.at(|leaf| (leaf.at, leaf.whole_day) = (at, false))]
+            }
             Choice::Twin(seller, model) => {
                 let there = plain.at(|leaf| {
                     leaf.account.provider = (*seller).into();
@@ -144,6 +153,10 @@ impl Choice {
                 let cause = if same { "rate.context_band" } else { "rate.stale" };
                 (cause, format!("the gateway priced by the book's prices as of {}", Day::of_instant(*at)))
             }
+            // Which of several hours with one price it was makes no other story.
+            Choice::Hour(_) => {
+                ("rate.time_of_day", "the gateway priced all hours as one, or by another clock".to_owned())
+            }
             Choice::Twin(seller, _) => {
                 ("rate.platform_twin", format!("the gateway priced the same model as sold by {seller}"))
             }
@@ -175,6 +188,14 @@ impl Choice {
             Choice::Region(region) => (
                 "rate.region_uplift",
                 format!("the gateway priced region {region}, which the record does not name"),
+            ),
+            Choice::Scale(2, true) => (
+                "unit.minor_currency",
+                "the gateway logs hundredths, or its price is 10^2 too high".to_owned(),
+            ),
+            Choice::Scale(2, false) => (
+                "unit.minor_currency",
+                "the gateway divided its cost by a hundred, or its price is 10^2 too low".to_owned(),
             ),
             Choice::Scale(power, high) => {
                 let words = if *high { "high" } else { "low" };

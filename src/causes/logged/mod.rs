@@ -136,6 +136,8 @@ pub fn bridge(usage: &[DayUsage], rater: &Rater, cell_of: impl Fn(&Leaf) -> Cell
                 let named = Named::new(cause, status, Vec::new(), row);
                 drafts.entry(named).or_default().add(&[what.to_owned()], row, &cell, amount);
             }
+            // The book has the price of every hour; which hour it was is what the log does not say.
+            None if !complete && has_no_hour(rater, row) => sums.unexplained += amount,
             None => {
                 open.entry(row.account.clone()).or_default().push(Difference { row, cell, amount, fees });
             }
@@ -153,10 +155,11 @@ pub fn bridge(usage: &[DayUsage], rater: &Rater, cell_of: impl Fn(&Leaf) -> Cell
 const OF_ANY_ACCOUNT: [&str; 5] =
     ["qty.duplicate", "qty.partial_snapshot", "qty.failed_priced", "qty.gateway_cache_priced", "round.float"];
 /// Causes that speak of an account, whatever model.
-const OF_ANY_MODEL: [&str; 6] = [
+const OF_ANY_MODEL: [&str; 7] = [
     "rate.missing_model",
     "rate.platform_twin",
     "rate.unit_scale",
+    "unit.minor_currency",
     "map.cost_field_misread",
     "terms.discount",
     "terms.internal_margin",
@@ -206,6 +209,9 @@ fn by_itself(
         return Some(("round.float", "binary floating point in the gateway's cost", Status::Proven));
     }
     if !complete {
+        if has_no_hour(rater, row) {
+            return None;
+        }
         let unknown = row
             .leaves()
             .any(|(leaf, _)| rater.unit(&leaf).err() == Some(crate::pricebook::NoPrice::UnknownModel));
@@ -217,6 +223,10 @@ fn by_itself(
         "the gateway had no price and logged zero",
         Status::Exact,
     ))
+}
+
+fn has_no_hour(rater: &Rater, row: &DayUsage) -> bool {
+    row.leaves().any(|(leaf, _)| rater.unit(&leaf).err() == Some(crate::pricebook::NoPrice::Hourly))
 }
 
 /// Binary floats in the log: each row is off by at most one step of 10⁻¹² after reading, plus one for our rounding.

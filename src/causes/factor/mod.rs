@@ -4,8 +4,12 @@
 //! Each amount of the bill allows some factors; that on which most of them agree is tried. Amounts in which something else
 //! went wrong too do not agree and do not hide it: most must, on several models, each on days of its own.
 
+mod number;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+use number::{simplest, written};
 
 use super::search::score::{DIGIT, Digits, best_runs, digits};
 use super::{Fact, Fix, Patch, Scope, Status, noise};
@@ -240,13 +244,6 @@ fn deepest(points: &[Point], noise: i128) -> Option<(i128, i128)> {
     best.map(|(_, low, high)| (low, high))
 }
 
-/// The number with the fewest decimals between two.
-fn simplest(low: i128, high: i128) -> i128 {
-    let steps = (0..=9).map(|decimals| 10i128.pow(9 - decimals));
-    let mut rounded = steps.map(|step| -(-low).div_euclid(step) * step);
-    rounded.find(|factor| *factor > 0 && *factor <= high).unwrap_or(low)
-}
-
 /// The factor of a noisy log: one that several amounts meet to the last step, else a whole hundredth or the middle of
 /// those that are near.
 fn middle(points: &[Point], low: i128, high: i128, noise: i128) -> i128 {
@@ -289,7 +286,9 @@ fn is_modelled(state: &State, account: &Account, factor: i128, noise: i128) -> b
 
 fn patch(account: &Account, points: &[Point], found: &Found) -> Option<Patch> {
     let Found { factor, days, noise, .. } = *found;
-    let ratio = Ratio::new(factor, ONE)?;
+    let inside: Vec<&Point> = points.iter().filter(|point| days.contains(point.day)).collect();
+    let decimal = Ratio::new(factor, ONE)?;
+    let ratio = if noise == 0 { written(&inside, factor).unwrap_or(decimal) } else { decimal };
     let (cause, status, rivals): (_, _, &[&str]) = match factor {
         _ if factor == 100 * ONE || factor * 100 == ONE => ("unit.minor_currency", Status::Exact, &[]),
         _ if power_of_ten(factor) => ("rate.unit_scale", Status::Exact, &[]),
@@ -299,7 +298,6 @@ fn patch(account: &Account, points: &[Point], found: &Found) -> Option<Patch> {
         _ => ("fx.rate", Status::Ambiguous, &["terms.discount"]),
     };
     let mut scope = Scope::of(account);
-    let inside: Vec<&Point> = points.iter().filter(|point| days.contains(point.day)).collect();
     for point in &inside {
         scope.models.extend(Some(point.model.clone()).filter(|model| !model.is_empty()));
         scope.days(point.day, point.last);
@@ -372,7 +370,7 @@ fn fix(cause: &str, account: &Account, factor: i128, from: Day) -> Fix {
 mod tests {
     use super::*;
 
-    fn point(day: i32, model: &str, priced: i128, billed: i128) -> Point {
+    pub fn point(day: i32, model: &str, priced: i128, billed: i128) -> Point {
         let day = Day::from_days(day);
         Point { day, last: day, model: model.into(), priced, billed, bound: 1, origin: Origin::default() }
     }
