@@ -56,6 +56,8 @@ pub struct Explained {
     parts: BTreeMap<Part, Residual>,
     /// Bill keys that do not tie out, not to the noise either.
     open_keys: BTreeSet<BillKey>,
+    /// Those of which the bill or a report counts what the log counts.
+    counted_keys: BTreeSet<BillKey>,
     /// Models whose difference is open and was not searched in full, because there was too much to try.
     pub left_out: Vec<(Account, Arc<str>)>,
 }
@@ -112,9 +114,10 @@ fn settle<'a>(name: &Account, base: &State<'a>, mut state: State<'a>) -> Result<
         let (mut explained, edited) = match round(&state, name, &mut searched, again < RELEARNED)? {
             Round::Told(told) => *told,
             Round::Owners(owners) => {
-                let rejected = std::mem::take(&mut state.rejected);
+                let (rejected, limited) =
+                    (std::mem::take(&mut state.rejected), std::mem::take(&mut state.limited));
                 state = told_apart(name, base, owners)?;
-                state.rejected = rejected;
+                (state.rejected, state.limited) = (rejected, limited);
                 (searched, again) = (None, again + 1);
                 continue;
             }
@@ -125,8 +128,8 @@ fn settle<'a>(name: &Account, base: &State<'a>, mut state: State<'a>) -> Result<
             let mut claims = std::mem::take(&mut explained.claims);
             for claim in &mut claims {
                 let enough = |(closed, moved): (i128, i128)| closed * CLOSURE.1 >= moved * CLOSURE.0;
-                let closes = enough(by_cell(claim, &explained).dollars(claim, false))
-                    || enough(by_part(claim, &explained).dollars(claim, false));
+                let closes = enough(by_cell(claim, &explained).dollars(claim, &explained, false))
+                    || enough(by_part(claim, &explained).dollars(claim, &explained, false));
                 // What closes only to the noise of the log is no proof.
                 if !closes && matches!(claim.patch.status, Status::Proven | Status::Exact) {
                     claim.patch.status = Status::Probable;
@@ -139,8 +142,35 @@ fn settle<'a>(name: &Account, base: &State<'a>, mut state: State<'a>) -> Result<
             explained.owners.insert(name.clone(), state.owners);
             return Ok(explained);
         }
-        state.rejected.extend(fallen);
+        for name in fallen {
+            let claim = explained.claims.iter().find(|claim| claim.patch.name == name);
+            match claim.and_then(|claim| where_it_holds(claim, &explained)) {
+                Some(cells) if !state.limited.contains_key(&name) => {
+                    state.limited.insert(name, cells);
+                }
+                _ => {
+                    state.rejected.insert(name);
+                }
+            }
+        }
     }
+}
+
+/// Days on which a claim must hold to be kept for these alone.
+const HOLDS: usize = 3;
+
+/// The cells of a claim in which it closes, where counts of the log and the bill show it day by day and something else is in the
+/// way on other days.
+fn where_it_holds(claim: &Claim, explained: &Explained) -> Option<BTreeSet<CellKey>> {
+    let ties = |cell: &&CellKey| explained.residuals.get(*cell).is_none_or(|left| left.ties());
+    let cells: BTreeSet<CellKey> = claim.cells.keys().filter(ties).cloned().collect();
+    (moves_only(claim) && cells.len() >= HOLDS).then_some(cells)
+}
+
+/// Counts that went from one key of a model-day to another: log and bill show both.
+fn moves_only(claim: &Claim) -> bool {
+    let inside = |edit: &Edit| matches!(edit, Edit::Move { from, to, .. } if from.cell == to.cell);
+    claim.patch.edits.iter().all(inside)
 }
 
 /// So often other owners may be learned.
@@ -227,7 +257,7 @@ fn fallen(explained: &Explained, apart: bool) -> Vec<String> {
 impl<K: Ord> Judged<'_, K> {
     /// The dollars that do not end where it ties out; `None` where enough of them do.
     fn open(&self, claim: &Claim, explained: &Explained) -> Option<i128> {
-        let (closed, moved) = self.dollars(claim, true);
+        let (closed, moved) = self.dollars(claim, explained, true);
         let (part, of) = if everywhere(claim) { EVERYWHERE } else { CLOSURE };
         let stands =
             closed * of >= moved * part || self.mostly_closed(claim, &explained.open_keys, closed, moved);
@@ -263,9 +293,14 @@ impl<K: Ord> Judged<'_, K> {
     /// The dollars a claim moves: those that end where it ties out, and all. Prices are judged by the billed counts where there
     /// are any: how much was logged is no part of them. `nearly`: noise may be left, and a tenth of what fields of the log or
     /// the bill show by themselves.
-    fn dollars(&self, claim: &Claim, nearly: bool) -> (i128, i128) {
+    fn dollars(&self, claim: &Claim, explained: &Explained, nearly: bool) -> (i128, i128) {
         let prices_only = prices_only(claim);
         let shown = claim.patch.status == Status::Proven;
+        // What moves counts is tested by counts; that their price is another is another story.
+        let mut counted: BTreeMap<K, bool> = BTreeMap::new();
+        for key in claim.patch.edits.iter().filter(|_| moves_only(claim)).flat_map(Edit::keys) {
+            *counted.entry((self.place)(key)).or_insert(true) &= explained.counted_keys.contains(key);
+        }
         let (mut closed, mut moved) = (0i128, 0i128);
         for (place, amount) in self.amounts {
             let dollars = amount.pico().abs();
@@ -280,7 +315,7 @@ impl<K: Ord> Judged<'_, K> {
                         && residual.amount.pico().abs() * 10 <= dollars)
                     || (prices_only && residual.rate_ties())
             };
-            if self.left.get(place).is_none_or(closes) {
+            if self.left.get(place).is_none_or(closes) || counted.get(place) == Some(&true) {
                 closed += dollars;
             }
         }
@@ -367,7 +402,8 @@ fn round<'a>(
     let floor = noise::floor(&state, account)?;
     let (residuals, parts) = residuals(&state, floor)?;
     let open_keys = open_keys(&state, floor)?;
-    let explained = Explained { claims, residuals, parts, open_keys, ..Explained::default() };
+    let counted_keys = counted_keys(&state, claims.iter().filter(|claim| moves_only(claim)));
+    let explained = Explained { claims, residuals, parts, open_keys, counted_keys, ..Explained::default() };
     Ok(Round::Told(Box::new((explained, state))))
 }
 
@@ -380,6 +416,19 @@ fn everybody<'a>(state: &State<'a>, account: &Account) -> Result<State<'a>> {
 
 fn prices_only(claim: &Claim) -> bool {
     claim.patch.edits.iter().all(Edit::reprices)
+}
+
+/// Keys that the claims name and whose counts agree, as far as the bill or a report counts.
+fn counted_keys<'c>(state: &State, claims: impl Iterator<Item = &'c Claim>) -> BTreeSet<BillKey> {
+    let keys = claims.flat_map(|claim| &claim.patch.edits).flat_map(Edit::keys);
+    let agrees = |key: &&BillKey| {
+        let known = quantity::billed(state, key);
+        let told = |known| {
+            matches!(known, quantity::Known::Stated | quantity::Known::Witnessed | quantity::Known::Absent)
+        };
+        known.is_some_and(|(count, known)| told(known) && count == state.logged_quantity(key))
+    };
+    keys.filter(agrees).cloned().collect()
 }
 
 fn open_keys(state: &State, floor: i128) -> Result<BTreeSet<BillKey>> {

@@ -8,8 +8,8 @@ use super::{Fact, Fix, Patch, Scope, Status, of_all};
 use crate::error::Result;
 use crate::rate::Account;
 use crate::reconcile::quantity::{self, Gap, Gaps};
-use crate::reconcile::{BillKey, CellKey, Edit, State};
-use crate::vocabulary::Meter;
+use crate::reconcile::{BillKey, CellKey, Edit, Part, State};
+use crate::vocabulary::{CountSource, Meter};
 
 /// Meters that a known mistake confuses: what is logged as one is billed as others.
 struct Confusion {
@@ -116,6 +116,8 @@ fn routes(logged: Meter) -> Vec<Vec<Meter>> {
 /// noisier than the account.
 const DAYS: usize = 3;
 const NOISIER: i128 = 4;
+/// So many times the noise must each of several meters be short of, to be told by their sum.
+const FAR_BEYOND: i128 = 20;
 /// Binary digits, beyond rounding, that counts must share where they are reckoned from rounded amounts.
 const SURE: Digits = 24 * DIGIT;
 
@@ -185,10 +187,16 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
     let logged: BTreeSet<Meter> = CONFUSIONS.iter().map(|confusion| confusion.logged).collect();
     let routes: Vec<(Meter, Vec<Vec<Meter>>)> =
         logged.into_iter().map(|meter| (meter, routes(meter))).collect();
+    // What the gateway guessed says nothing of how it counts.
+    let guesses = state.usage.iter().filter(|row| row.source == CountSource::Estimated);
+    let guesses = guesses.flat_map(|row| state.places(row));
+    let guessed: BTreeSet<Part> = guesses.map(|(key, ..)| (key.cell, key.owner)).collect();
     let mut found: BTreeMap<(usize, Account, Arc<str>), Moves> = BTreeMap::new();
     for cell in &state.open {
         let Some(model) = cell.model.clone() else { continue };
-        for moves in routes.iter().flat_map(|(logged, routes)| of_cell(state, cell, *logged, routes)) {
+        for moves in
+            routes.iter().flat_map(|(logged, routes)| of_cell(state, cell, &guessed, *logged, routes))
+        {
             for (confusion, moves) in moves.by_confusion() {
                 found.entry((confusion, cell.account.clone(), model.clone())).or_default().merge(moves);
             }
@@ -196,7 +204,9 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
     }
     let mut patches = Vec::new();
     for ((confusion, account, model), found) in found {
-        let edits = found.told();
+        let mut edits = found.told();
+        let name = name(&CONFUSIONS[confusion], &account, &model);
+        edits.retain(|edit| state.keeps(&name, edit));
         if !edits.is_empty() {
             patches.push(patch(&CONFUSIONS[confusion], &account, &model, edits));
         }
@@ -205,11 +215,20 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
 }
 
 /// The moves of one cell, owner by owner; what is too little by itself is looked at together.
-fn of_cell(state: &State, cell: &CellKey, logged: Meter, routes: &[Vec<Meter>]) -> Vec<Moves> {
+fn of_cell(
+    state: &State,
+    cell: &CellKey,
+    guessed: &BTreeSet<Part>,
+    logged: Meter,
+    routes: &[Vec<Meter>],
+) -> Vec<Moves> {
     let sums = quantity::by_meter(state, cell);
     let (mut all, mut rest) = (Vec::new(), Gaps::new());
     for (owner, gaps) in quantity::by_owner(quantity::reckoned(state, cell)) {
         let sum = |meter: Meter| sums.get(&(owner, meter)).copied();
+        if guessed.contains(&(cell.clone(), owner)) {
+            continue;
+        }
         let mut found = moves(state, &gaps, sum, logged, routes, 1);
         if found.near.is_empty() {
             found.far = moves(state, &gaps, sum, logged, routes, NOISIER).near;
@@ -234,6 +253,54 @@ fn of_cell(state: &State, cell: &CellKey, logged: Meter, routes: &[Vec<Meter>]) 
     all
 }
 
+/// What one key has too much and others of its day too little.
+struct Exchange {
+    edits: Vec<Edit>,
+    /// It is more than noise, by far.
+    near: bool,
+    /// Digits that reckoned counts share.
+    shared: Option<Digits>,
+}
+
+fn exchange(
+    state: &State,
+    gaps: &Gaps,
+    (from, gap): (&BillKey, &Gap),
+    route: &[Meter],
+    times: i128,
+) -> Option<Exchange> {
+    let over = (-gap.difference(), gap.within);
+    let to: Vec<(BillKey, Gap)> = route
+        .iter()
+        .map(|meter| BillKey { meter: Some(*meter), ..from.clone() })
+        .filter_map(|key| gaps.get(&key).map(|gap| (key, *gap)))
+        .filter(|(_, gap)| gap.difference() > 0)
+        .collect();
+    let total = |count: fn(&Gap) -> i128| to.iter().map(|(_, gap)| count(gap)).sum::<i128>();
+    let short = (total(|gap| gap.difference()), total(|gap| gap.within));
+    let open = times * quantity::slack(state, gap.logged + total(|gap| gap.logged)) + over.1 + short.1;
+    if short.0 == 0 || (over.0 - short.0).abs() > open {
+        return None;
+    }
+    // A sum of several has more ways to agree but for noise: each of them must be beyond it.
+    let beyond = |(_, gap): &(BillKey, Gap)| gap.difference() > FAR_BEYOND * open;
+    if to.len() > 1 && (times > 1 || !to.iter().all(beyond)) {
+        return None;
+    }
+    let mut left = quantity::agreed(over, short);
+    let mut edits = Vec::new();
+    for (at, (key, gap)) in to.iter().enumerate() {
+        // The last takes what is left of what both sides agree on.
+        let quantity = if at + 1 == to.len() { left } else { gap.difference().min(left) };
+        left -= quantity;
+        if quantity > 0 {
+            edits.push(Edit::Move { from: from.clone(), to: key.clone(), quantity });
+        }
+    }
+    let shared = (over.1 + short.1 > 0).then(|| digits(short.0, open));
+    Some(Exchange { edits, near: short.0 > 3 * open, shared })
+}
+
 /// The equality is the test: nothing was fitted. In a noisy log it holds but for the noise of all meters, or so many times as
 /// much; where counts are reckoned, but for what rounding leaves open. `sum`: billed minus logged by meter.
 fn moves(
@@ -248,36 +315,18 @@ fn moves(
     // Within each tier, region and band of its own,
     let lacking = gaps.iter().filter(|(key, gap)| key.meter == Some(logged) && gap.difference() < 0);
     for (from, gap) in lacking.clone() {
-        let over = (-gap.difference(), gap.within);
-        for route in routes {
-            let to: Vec<(BillKey, Gap)> = route
-                .iter()
-                .map(|meter| BillKey { meter: Some(*meter), ..from.clone() })
-                .filter_map(|key| gaps.get(&key).map(|gap| (key, *gap)))
-                .filter(|(_, gap)| gap.difference() > 0)
-                .collect();
-            let total = |count: fn(&Gap) -> i128| to.iter().map(|(_, gap)| count(gap)).sum::<i128>();
-            let short = (total(|gap| gap.difference()), total(|gap| gap.within));
-            let open =
-                times * quantity::slack(state, gap.logged + total(|gap| gap.logged)) + over.1 + short.1;
-            if short.0 == 0 || (over.0 - short.0).abs() > open {
-                continue;
-            }
-            let near = short.0 > 3 * open;
-            let mut left = quantity::agreed(over, short);
-            for (at, (key, gap)) in to.iter().enumerate() {
-                // The last takes what is left of what both sides agree on.
-                let quantity = if at + 1 == to.len() { left } else { gap.difference().min(left) };
-                left -= quantity;
-                if quantity > 0 {
-                    let edit = Edit::Move { from: from.clone(), to: key.clone(), quantity };
-                    if near { moves.near.push(edit) } else { moves.faint.push(edit) }
-                }
-            }
-            if near && over.1 + short.1 > 0 {
-                *moves.shared.get_or_insert(0) += digits(short.0, open);
-            }
-            break;
+        let mut fits: Vec<Exchange> =
+            routes.iter().filter_map(|route| exchange(state, gaps, (from, gap), route, times)).collect();
+        // What shows beyond doubt goes before what is hardly more than noise.
+        fits.sort_by_key(|exchange| !exchange.near);
+        let Some(Exchange { edits, near, shared }) = fits.into_iter().next() else { continue };
+        if near {
+            moves.near.extend(edits)
+        } else {
+            moves.faint.extend(edits)
+        }
+        if let Some(shared) = shared.filter(|_| near) {
+            *moves.shared.get_or_insert(0) += shared;
         }
     }
     if !moves.near.is_empty() {
@@ -296,6 +345,9 @@ fn moves(
         let short: i128 = to.iter().map(|(_, short)| short).sum();
         let mut left = short.min(-less);
         if left <= 0 || (less + short).abs() > open || short <= 3 * open {
+            continue;
+        }
+        if to.len() > 1 && (times > 1 || to.iter().any(|(_, short)| *short <= FAR_BEYOND * open)) {
             continue;
         }
         let from = lacking.clone().find(|(_, gap)| gap.logged >= left && gap.difference() <= -left);
@@ -320,6 +372,10 @@ fn days(edits: &[Edit]) -> usize {
     of_all(edits.iter().filter_map(|edit| edit.keys().next()))
 }
 
+fn name(confusion: &Confusion, account: &Account, model: &Arc<str>) -> String {
+    format!("meter move {account:?} {model} {} {}", confusion.logged, confusion.cause)
+}
+
 fn patch(confusion: &Confusion, account: &Account, model: &Arc<str>, edits: Vec<Edit>) -> Patch {
     let mut scope = Scope::of(account);
     scope.models.insert(model.clone());
@@ -340,7 +396,7 @@ fn patch(confusion: &Confusion, account: &Account, model: &Arc<str>, edits: Vec<
     let counts = counts.map(|(meter, count)| Fact::new(format!("tokens billed as {meter}"), count));
     let names: Vec<String> = billed.keys().map(Meter::to_string).collect();
     Patch {
-        name: format!("meter move {account:?} {model} {} {}", confusion.logged, confusion.cause),
+        name: name(confusion, account, model),
         cause: confusion.cause,
         // Every day is a test of its own: the two meters must miss and exceed by the same count.
         status: if days(&edits) >= 4 { Status::Exact } else { Status::Probable },

@@ -27,7 +27,9 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
     for cell in &state.open {
         let Some(model) = cell.model.clone() else { continue };
         for (shift, edit) in shifts(state, cell) {
-            found.entry((cell.account.clone(), model.clone(), shift)).or_default().push(edit);
+            if state.keeps(&name(&cell.account, &model, &shift), &edit) {
+                found.entry((cell.account.clone(), model.clone(), shift)).or_default().push(edit);
+            }
         }
     }
     // A row of a noisy log that counts a prompt too short by a little is no other band.
@@ -158,7 +160,7 @@ fn patch(state: &State, account: &Account, model: &Arc<str>, shift: &Shift, edit
     facts.extend(by_meter.iter().map(|(meter, quantity)| Fact::new(format!("{meter} tokens"), quantity)));
     facts.push(Fact::new("days", scope_days(&edits)));
     Patch {
-        name: format!("modifier {account:?} {model} {shift:?}"),
+        name: name(account, model, shift),
         cause,
         // The bill itself names the tier or region; the quantities only have to match.
         status: Status::Proven,
@@ -169,6 +171,10 @@ fn patch(state: &State, account: &Account, model: &Arc<str>, shift: &Shift, edit
         decides: None,
         fix: Some(Fix { kind: "gateway", text: fix, patch: String::new() }),
     }
+}
+
+fn name(account: &Account, model: &Arc<str>, shift: &Shift) -> String {
+    format!("modifier {account:?} {model} {shift:?}")
 }
 
 fn scope_days(edits: &[Edit]) -> usize {

@@ -29,7 +29,12 @@ pub fn split(state: &State, claims: &mut [Claim]) -> Result<()> {
             groups.entry(together).or_default().insert(cell.clone());
         }
     }
-    for (together, cells) in groups {
+    for (mut together, cells) in groups {
+        // What takes an amount as it stands takes what the others leave.
+        let takes =
+            |index: &usize| claims[*index].patch.edits.iter().all(|edit| matches!(edit, Edit::Accept { .. }));
+        together.sort_by_key(|index| (takes(index), *index));
+        let first = together.iter().filter(|index| !takes(index)).count();
         let edits: Vec<Vec<&Edit>> = together
             .iter()
             .map(|index| {
@@ -45,7 +50,9 @@ pub fn split(state: &State, claims: &mut [Claim]) -> Result<()> {
             if value(values.len() - 1) != sequential {
                 continue;
             }
-            for (index, share) in together.iter().zip(shares(together.len(), value)) {
+            let rest = (first..together.len()).map(|at| value((2 << at) - 1) - value((1 << at) - 1));
+            let all = shares(first, value).into_iter().chain(rest);
+            for (index, share) in together.iter().zip(all) {
                 claims[*index].cells.insert(cell.clone(), Money::from_pico(share));
             }
         }

@@ -23,6 +23,8 @@ pub(super) struct Kind {
     pub open: fn(Meter) -> bool,
     /// How far, by the counts such rows have in the meter: at most this much less and more on the bill.
     pub range: fn(i128) -> (i128, i128),
+    /// The prompt of such rows was counted as a whole, whatever a cache held of it.
+    whole_prompt: bool,
     status: Status,
 }
 
@@ -36,6 +38,7 @@ pub(super) static KINDS: &[Kind] = &[
         },
         open: |_| true,
         range: |_| (0, i128::MAX),
+        whole_prompt: false,
         status: Status::Proven,
     },
     Kind {
@@ -47,6 +50,7 @@ pub(super) static KINDS: &[Kind] = &[
         },
         open: Meter::is_prompt,
         range: |_| (0, i128::MAX),
+        whole_prompt: false,
         status: Status::Proven,
     },
     Kind {
@@ -59,6 +63,7 @@ pub(super) static KINDS: &[Kind] = &[
         open: |meter| !meter.is_prompt(),
         // The later snapshots hold the first: what the first lacks is less than they count.
         range: |counted| (0, counted),
+        whole_prompt: false,
         status: Status::Probable,
     },
     Kind {
@@ -71,6 +76,7 @@ pub(super) static KINDS: &[Kind] = &[
         open: |_| true,
         // Other tokenizers are off by a third, counts of the text alone by three times.
         range: |counted| (counted / 2, counted * 2),
+        whole_prompt: true,
         status: Status::Probable,
     },
 ];
@@ -146,9 +152,12 @@ fn edits(
         let parts = quantity::by_owner(quantity::gaps(state, cell)).into_iter();
         for (_, gaps) in parts.filter(|(owner, _)| rows.at.contains(&(*owner, cell.first))) {
             // One meter that such rows cannot explain means that something else happened too.
-            if gaps.iter().all(|(key, gap)| possible(key, gap))
-                && gaps.iter().any(|(key, gap)| is_open(key) && !quantity::quiet(state, gap, 1))
-            {
+            let possible = if kind.whole_prompt {
+                possible_in_sum(state, kind, rows, &gaps)
+            } else {
+                gaps.iter().all(|(key, gap)| possible(key, gap))
+            };
+            if possible && gaps.iter().any(|(key, gap)| is_open(key) && !quantity::quiet(state, gap, 1)) {
                 // What such rows lack is on the bill; less than they count is noise.
                 let may_be_less = (kind.range)(2).0 > 0;
                 let off = gaps.into_iter().filter(|(key, gap)| {
@@ -159,6 +168,26 @@ fn edits(
         }
     }
     edits
+}
+
+/// True where the prompts in sum, and the answers, are off by no more than such rows can be.
+fn possible_in_sum(state: &State, kind: &Kind, rows: &Rows, gaps: &quantity::Gaps) -> bool {
+    let tokens = |key: &BillKey| key.meter.is_some_and(Meter::is_token);
+    let quiet = |(key, gap): (&BillKey, &Gap)| tokens(key) || quantity::quiet(state, gap, 1);
+    gaps.iter().all(quiet)
+        && [true, false].into_iter().all(|prompt| {
+            let of = gaps
+                .iter()
+                .filter(|(key, _)| tokens(key) && key.meter.is_some_and(|meter| meter.is_prompt() == prompt));
+            let sums = of.map(|(key, gap)| {
+                let counted = rows.counted.get(key).copied().unwrap_or(0);
+                (gap.difference(), counted, quantity::slack(state, gap.billed))
+            });
+            let (off, counted, slack) = sums
+                .fold((0, 0, 0), |sum, (off, counted, slack)| (sum.0 + off, sum.1 + counted, sum.2 + slack));
+            let (less, more) = (kind.range)(counted);
+            (-less - slack..=more + slack).contains(&off)
+        })
 }
 
 /// A day with few rows may be so many times as noisy as the account, and one control day in so many even noisier.
@@ -218,6 +247,8 @@ fn lost(state: &State, taken: &BTreeSet<CellKey>) -> Vec<Patch> {
     }
     let mut found: ByModel = BTreeMap::new();
     let mut shares: BTreeMap<(Account, Arc<str>), Shares> = BTreeMap::new();
+    // What is missing on one day and too much on the next was counted by another clock.
+    let mut balance: BTreeMap<(Account, Arc<str>), i128> = BTreeMap::new();
     for cell in state.open.iter().filter(|cell| counts_requests(&cell.account) && !taken.contains(*cell)) {
         let Some(model) = cell.model.as_ref().filter(|_| cell.first == cell.last) else { continue };
         let mut parts: BTreeMap<Owner, quantity::Gaps> = BTreeMap::new();
@@ -232,6 +263,9 @@ fn lost(state: &State, taken: &BTreeSet<CellKey>) -> Vec<Patch> {
         for (owner, gaps) in parts {
             let requests = requests(state, cell, owner);
             let ours = logged.get(&(&cell.account, model, owner, cell.first)).copied().unwrap_or(0);
+            if requests > 0 {
+                *balance.entry((cell.account.clone(), model.clone())).or_default() += requests - ours;
+            }
             if requests <= ours
                 || ours == 0
                 || gaps.values().any(|gap| gap.difference() < 0)
@@ -260,6 +294,9 @@ fn lost(state: &State, taken: &BTreeSet<CellKey>) -> Vec<Patch> {
         let Some(shares) = shares.remove(&(account.clone(), model.clone())) else { continue };
         let Some(suspect) = shares.tell().filter(|_| !edits.is_empty()) else { continue };
         let (missing, all) = shares.requests;
+        if balance.get(&(account.clone(), model.clone())).is_none_or(|left| left * 2 < missing) {
+            continue;
+        }
         let mut found = patch(suspect, &account, &model, edits, BTreeSet::new(), 0);
         found.facts.truncate(1);
         found.facts.push(Fact::new("requests in the provider's report on these days", all));

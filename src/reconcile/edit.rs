@@ -38,6 +38,36 @@ pub enum Edit {
     Accept { key: BillKey },
 }
 
+impl<'a> State<'a> {
+    /// Both sides of some cells only.
+    pub fn part(&self, cells: &BTreeSet<CellKey>) -> State<'a> {
+        fn pick<V: Clone>(
+            side: &BTreeMap<BillKey, V>,
+            cells: &BTreeSet<CellKey>,
+        ) -> Arc<BTreeMap<BillKey, V>> {
+            let of =
+                |cell| side.range(BillKey::first_of(cell)..).take_while(move |(key, _)| key.cell == *cell);
+            Arc::new(cells.iter().flat_map(of).map(|(key, value)| (key.clone(), value.clone())).collect())
+        }
+        State {
+            later: pick(&self.later, cells),
+            logged: pick(&self.logged, cells),
+            billed: pick(&self.billed, cells),
+            repeats: pick(&self.repeats, cells),
+            witness: pick(&self.witness, cells),
+            open: cells.clone(),
+            rejected: BTreeSet::new(),
+            limited: BTreeMap::new(),
+            ..self.clone()
+        }
+    }
+
+    /// False for an edit of a patch that was found not to hold there.
+    pub fn keeps(&self, patch: &str, edit: &Edit) -> bool {
+        self.limited.get(patch).is_none_or(|cells| edit.keys().all(|key| cells.contains(&key.cell)))
+    }
+}
+
 impl Edit {
     /// The bill keys it names.
     pub fn keys(&self) -> impl Iterator<Item = &BillKey> {

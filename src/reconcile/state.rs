@@ -130,6 +130,8 @@ pub struct State<'a> {
     pub noise: i128,
     /// Names of patches that were tried and did not close; nothing is built on them again.
     pub rejected: BTreeSet<String>,
+    /// Patches that hold in some cells only.
+    pub limited: BTreeMap<String, BTreeSet<CellKey>>,
 }
 
 /// A grain for accounts without any bill: everything is told apart.
@@ -173,6 +175,7 @@ impl<'a> State<'a> {
             open: BTreeSet::new(),
             noise: 0,
             rejected: BTreeSet::new(),
+            limited: BTreeMap::new(),
         };
         let rows = usage.iter().filter(|row| row.outcome.is_billable());
         let counts = rows.flat_map(DayUsage::leaves);
@@ -277,34 +280,13 @@ impl<'a> State<'a> {
                 .collect(),
             noise: 0,
             rejected: BTreeSet::new(),
+            limited: BTreeMap::new(),
         }
     }
 
     /// Counts so much more under a key.
     pub(super) fn count(&mut self, key: BillKey, leaf: Leaf, quantity: i128) {
         *Arc::make_mut(&mut self.logged).entry(key).or_default().or_default(leaf) += quantity;
-    }
-
-    /// Both sides of some cells only.
-    pub fn part(&self, cells: &BTreeSet<CellKey>) -> State<'a> {
-        fn pick<V: Clone>(
-            side: &BTreeMap<BillKey, V>,
-            cells: &BTreeSet<CellKey>,
-        ) -> Arc<BTreeMap<BillKey, V>> {
-            let of =
-                |cell| side.range(BillKey::first_of(cell)..).take_while(move |(key, _)| key.cell == *cell);
-            Arc::new(cells.iter().flat_map(of).map(|(key, value)| (key.clone(), value.clone())).collect())
-        }
-        State {
-            later: pick(&self.later, cells),
-            logged: pick(&self.logged, cells),
-            billed: pick(&self.billed, cells),
-            repeats: pick(&self.repeats, cells),
-            witness: pick(&self.witness, cells),
-            open: cells.clone(),
-            rejected: BTreeSet::new(),
-            ..self.clone()
-        }
     }
 
     pub fn grain(&self, account: &Account) -> &'a Grain {

@@ -23,10 +23,14 @@ use series::{Column, DayCell};
 const MORE_DAYS: usize = 3;
 const MORE_BITS: u32 = 24;
 const BITS_OF_A_PRICE: u32 = 30;
+/// One day in so many may keep something else.
+const ASTRAY: usize = 4;
+/// Where some do, the others must say this many binary digits each.
+const FINE: u32 = 12;
 /// Prices that may have changed at once.
 const MOST_COLUMNS: usize = 4;
 /// Decimals of a price per million.
-const PRICE_DECIMALS: u32 = 4;
+const PRICE_DECIMALS: u32 = 6;
 
 pub fn propose(state: &State) -> Result<Vec<Patch>> {
     let accounts: BTreeSet<&Account> = state.open.iter().map(|cell| &cell.account).collect();
@@ -36,7 +40,7 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
         for (model, runs) in &runs {
             for run in runs {
                 if let Some(prices) = prices(run)? {
-                    patches.push(price_patch(state, account, model, run, &prices));
+                    patches.push(price_patch(state, account, model, run, &prices)?);
                 }
             }
         }
@@ -51,9 +55,9 @@ fn seen_bits(amount: Money, bound: Money) -> u32 {
     steps.checked_ilog2().unwrap_or(0).min(40)
 }
 
-fn enough(run: &[DayCell], numbers: usize) -> bool {
-    let bits: u32 = run.iter().map(DayCell::bits).sum();
-    let days: BTreeSet<_> = run.iter().map(|day| day.day).collect();
+fn enough<'d>(run: impl Iterator<Item = &'d DayCell> + Clone, numbers: usize) -> bool {
+    let bits: u32 = run.clone().map(DayCell::bits).sum();
+    let days: BTreeSet<_> = run.map(|day| day.day).collect();
     days.len() >= numbers + MORE_DAYS && bits >= BITS_OF_A_PRICE * numbers as u32 + MORE_BITS
 }
 
@@ -70,11 +74,11 @@ fn prices(run: &[DayCell]) -> Result<Option<Prices>> {
     }
     if !unpriced.is_empty() {
         let chosen: Vec<Column> = unpriced.into_iter().collect();
-        return Ok(if enough(run, chosen.len()) { solve(run, &chosen)? } else { None });
+        return Ok(if enough(run.iter(), chosen.len()) { solve(run, &chosen)? } else { None });
     }
     let columns: Vec<Column> = columns.into_iter().collect();
     for size in 1..=columns.len().min(MOST_COLUMNS) {
-        if !enough(run, size) {
+        if !enough(run.iter(), size) {
             break;
         }
         let mut found: Option<Prices> = None;
@@ -92,17 +96,52 @@ fn prices(run: &[DayCell]) -> Result<Option<Prices>> {
     Ok(None)
 }
 
+/// Prices of some columns that re-price every day, or all but one in four, which have something else besides.
 fn solve(run: &[DayCell], chosen: &[Column]) -> Result<Option<Prices>> {
-    let quantity = |day: &DayCell, column: &Column| day.quantities.get(column).copied().unwrap_or(0);
+    let mut kept: Vec<&DayCell> = run.iter().collect();
+    loop {
+        let Some(changes) = changes(&kept, chosen) else { return Ok(None) };
+        if let Some(prices) = written(&kept, chosen, &changes)? {
+            return Ok(Some(prices));
+        }
+        // The day that is furthest off.
+        let off = |day: &DayCell| {
+            let fitted = chosen
+                .iter()
+                .zip(&changes)
+                .map(|(column, change)| change.saturating_mul(quantity(day, column)) / 1_000_000);
+            (day.residual.pico() - fitted.sum::<i128>()).abs()
+        };
+        let worst = (0..kept.len()).max_by_key(|at| off(kept[*at]));
+        kept.remove(worst.unwrap_or(0));
+        // Of amounts printed in cents some can always be met.
+        let fine = kept.iter().all(|day| day.bits() >= FINE);
+        let few = (run.len() - kept.len()) * ASTRAY <= run.len();
+        if !fine || !few || !enough(kept.iter().copied(), chosen.len()) {
+            return Ok(None);
+        }
+    }
+}
+
+fn quantity(day: &DayCell, column: &Column) -> i128 {
+    day.quantities.get(column).copied().unwrap_or(0)
+}
+
+/// By how much each price would have to change for the days to come nearest to their amounts.
+fn changes(run: &[&DayCell], chosen: &[Column]) -> Option<Vec<i128>> {
     let columns: Vec<Vec<i128>> =
         chosen.iter().map(|column| run.iter().map(|day| quantity(day, column)).collect()).collect();
     let residuals: Vec<i128> = run.iter().map(|day| day.residual.pico()).collect();
-    let Some(changes) = solve::least_squares(&columns, &residuals) else { return Ok(None) };
+    solve::least_squares(&columns, &residuals)
+}
+
+/// The prices with the fewest decimals that re-price all these days.
+fn written(run: &[&DayCell], chosen: &[Column], changes: &[i128]) -> Result<Option<Prices>> {
     for decimals in 0..=PRICE_DECIMALS {
         let step = ONE / 10i128.pow(decimals);
         let rounded: Option<Prices> = chosen
             .iter()
-            .zip(&changes)
+            .zip(changes)
             .map(|(column, change)| {
                 let old = column.1.amount(1_000_000).ok()?.0.pico();
                 let new = div_half_even(old.checked_add(*change)?, step) * step;
@@ -112,25 +151,24 @@ fn solve(run: &[DayCell], chosen: &[Column]) -> Result<Option<Prices>> {
             })
             .collect();
         let Some(prices) = rounded else { continue };
-        if holds(run, &prices)? {
+        let mut holds_all = true;
+        for day in run {
+            holds_all = holds_all && holds(day, &prices)?;
+        }
+        if holds_all {
             return Ok(Some(prices));
         }
     }
     Ok(None)
 }
 
-fn holds(run: &[DayCell], prices: &Prices) -> Result<bool> {
-    for day in run {
-        let mut left = day.residual;
-        for (column, unit) in prices {
-            let quantity = day.quantities.get(column).copied().unwrap_or(0);
-            left -= rate::amount(*unit, quantity)? - rate::amount(column.1, quantity)?;
-        }
-        if left.abs() > day.bound + Money::from_pico(2 * prices.len() as i128) {
-            return Ok(false);
-        }
+fn holds(day: &DayCell, prices: &Prices) -> Result<bool> {
+    let mut left = day.residual;
+    for (column, unit) in prices {
+        let quantity = quantity(day, column);
+        left -= rate::amount(*unit, quantity)? - rate::amount(column.1, quantity)?;
     }
-    Ok(true)
+    Ok(left.abs() <= day.bound + Money::from_pico(2 * prices.len() as i128))
 }
 
 fn combinations(columns: &[Column], size: usize) -> Vec<Vec<Column>> {
@@ -153,7 +191,7 @@ fn price_patch(
     model: &Arc<str>,
     run: &[DayCell],
     prices: &Prices,
-) -> Patch {
+) -> Result<Patch> {
     let mut scope = Scope::of(account);
     let (mut edits, mut rows, mut facts) = (Vec::new(), BTreeSet::new(), Vec::new());
     for day in run {
@@ -174,7 +212,16 @@ fn price_patch(
                 .at(origin.clone()),
         );
     }
-    facts.push(Fact::new("days re-priced to the billed amount without exception", run.len()));
+    let mut met = 0;
+    for day in run {
+        met += usize::from(holds(day, prices)?);
+    }
+    if met == run.len() {
+        facts.push(Fact::new("days re-priced to the billed amount without exception", met));
+    } else {
+        facts.push(Fact::new("days re-priced to the billed amount", met));
+        facts.push(Fact::new("days on which something is left", run.len() - met));
+    }
     facts.push(Fact::new("numbers fitted", prices.len()));
     // With every price of the model in one proportion, a share of lost rows would look the same.
     let columns = run.iter().flat_map(|day| day.quantities.keys()).collect::<BTreeSet<_>>().len();
@@ -184,7 +231,7 @@ fn price_patch(
         .collect();
     let proportional = prices.len() == columns && ratios.len() == 1;
     let cheaper = prices.iter().all(|((_, old), new)| less_or_equal(*new, *old));
-    Patch {
+    Ok(Patch {
         name: format!("fitted {account:?} {model} {} {:?}", run[0].day, prices.keys()),
         cause: if prices.keys().all(|(_, old)| old.is_zero()) { "rate.missing_class" } else { "rate.stale" },
         status: if proportional { Status::Ambiguous } else { Status::Probable },
@@ -206,5 +253,5 @@ fn price_patch(
             ),
             patch: rows.into_iter().collect::<Vec<_>>().concat(),
         }),
-    }
+    })
 }

@@ -72,6 +72,11 @@ impl Run {
     fn fitted(&self) -> bool {
         self.reasons == [Reason::Fitted]
     }
+
+    /// The price as a share of that in the book.
+    fn ratio(&self) -> Option<String> {
+        ratio_of(self.unit, self.days[0].unit)
+    }
 }
 
 pub fn propose(state: &State) -> Result<Vec<Patch>> {
@@ -92,10 +97,26 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
             grouped.entry((series.account.clone(), series.model.clone(), class, from)).or_default().push(run);
         }
     }
+    let shared = shared(&grouped);
     Ok(grouped
         .into_iter()
-        .map(|((account, model, _, from), runs)| price_patch(state, &account, &model, from, &runs))
+        .map(|((account, model, _, from), runs)| {
+            let alike =
+                runs.iter().all(|run| run.fitted() && shared.contains(&(account.clone(), run.ratio())));
+            price_patch(state, &account, &model, from, &runs, alike)
+        })
         .collect())
+}
+
+/// Ratios to the book that no row of it has and two models of an account share: one factor on everything looks like that.
+fn shared(grouped: &BTreeMap<Change, Vec<Run>>) -> BTreeSet<(Account, Option<String>)> {
+    let mut models: BTreeMap<(Account, Option<String>), BTreeSet<&Arc<str>>> = BTreeMap::new();
+    for ((account, model, ..), runs) in grouped {
+        for run in runs.iter().filter(|run| run.fitted()) {
+            models.entry((account.clone(), run.ratio())).or_default().insert(model);
+        }
+    }
+    models.into_iter().filter(|(_, models)| models.len() > 1).map(|(ratio, _)| ratio).collect()
 }
 
 /// A stretch of days with the price that explains it, if there are tests enough.
@@ -258,7 +279,14 @@ fn coherent(
         })
 }
 
-fn price_patch(state: &State, account: &Account, model: &Arc<str>, from: Day, runs: &[Run]) -> Patch {
+fn price_patch(
+    state: &State,
+    account: &Account,
+    model: &Arc<str>,
+    from: Day,
+    runs: &[Run],
+    alike: bool,
+) -> Patch {
     let mut scope = Scope::of(account);
     scope.models.insert(model.clone());
     let (mut edits, mut facts, mut rows) = (Vec::new(), Vec::new(), Vec::new());
@@ -277,7 +305,7 @@ fn price_patch(state: &State, account: &Account, model: &Arc<str>, from: Day, ru
         facts.push(
             Fact::new(format!("{meter}: price on the bill, per million"), run.unit.per_million()).at(origin),
         );
-        if let Some(ratio) = ratio_of(run.unit, first.unit) {
+        if let Some(ratio) = run.ratio() {
             facts.push(Fact::new(format!("{meter}: rate ratio"), ratio));
         }
         facts.push(Fact::new(format!("{meter}: days at this price to the last step"), run.exact));
@@ -297,8 +325,7 @@ fn price_patch(state: &State, account: &Account, model: &Arc<str>, from: Day, ru
     let counts = "the provider's usage report for these days (quantities)".to_owned();
     // One ratio below one on more than one meter, or with no other meter that speaks against it, is a discount on the
     // model as well.
-    let ratios: BTreeSet<Option<String>> =
-        runs.iter().map(|run| ratio_of(run.unit, run.days[0].unit)).collect();
+    let ratios: BTreeSet<Option<String>> = runs.iter().map(Run::ratio).collect();
     let cheaper = runs.iter().all(|run| less_or_equal(run.unit, run.days[0].unit));
     // Without counts, more than the log comes to is also what a log lacks that lost rows; half of it, one that counts twice.
     let open = quantities == Quantities::Open;
@@ -307,8 +334,11 @@ fn price_patch(state: &State, account: &Account, model: &Arc<str>, from: Day, ru
     } else if open && ratios.iter().all(|ratio| ratio.as_deref() == Some("0.5")) {
         rivals.push("qty.rollup_duplicate".to_owned());
     }
-    if fitted && cheaper && ratios.len() == 1 && (runs.len() > 1 || open) {
+    if fitted && cheaper && ((ratios.len() == 1 && (runs.len() > 1 || open)) || alike) {
         rivals.push("terms.discount".to_owned());
+    }
+    if alike {
+        rivals.push("fx.rate".to_owned());
     }
     let (status, decides) = match () {
         () if open && !rivals.is_empty() => (Status::Ambiguous, Some(counts)),

@@ -59,6 +59,20 @@ impl Point {
         !self.near_book(noise) && self.within(low, high, noise)
     }
 
+    /// Its amount says a price to a thousandth: in small amounts printed in cents nearly any price can be read.
+    fn is_fine(&self) -> bool {
+        let more = Ratio::new(1_001, 1_000).and_then(|more| self.low.checked_mul(more));
+        more.is_some_and(|more| less_or_equal(self.high, more))
+    }
+
+    /// Nearer to another price than to the book's.
+    fn is_nearer(&self, (low, high): (Ratio, Ratio)) -> bool {
+        let amount = |unit| rate::amount(unit, self.count).ok();
+        let (to, billed) = (if less_or_equal(self.low, low) { low } else { high }, amount(self.low));
+        let apart = |unit| Some((amount(unit)? - billed?).abs());
+        apart(to).zip(apart(self.unit)).is_some_and(|(new, book)| new <= book)
+    }
+
     /// The book's price, but for noise.
     pub(super) fn near_book(&self, noise: i128) -> bool {
         self.ties || self.within(self.unit, self.unit, noise)
@@ -161,7 +175,15 @@ pub(super) fn runs_of(points: &[Point], noise: i128) -> Vec<Stretch> {
     let mut runs: Vec<(usize, Stretch)> = Vec::new();
     loop {
         let seeds = (0..points.len()).filter(|at| free[*at]);
-        let found = seeds.map(|seed| grow(points, &free, seed, noise));
+        let found = seeds.map(|seed| {
+            let (exact, days) = grow(points, &free, seed, noise, points[seed].is_fine());
+            // So many days with something else besides may as well be another price.
+            if (days.len() - exact.len()) * ASTRAY > days.len() {
+                grow(points, &free, seed, noise, false)
+            } else {
+                (exact, days)
+            }
+        });
         let Some((exact, days)) = found.reduce(|a, b| if b.0.len() > a.0.len() { b } else { a }) else {
             break;
         };
@@ -175,15 +197,20 @@ pub(super) fn runs_of(points: &[Point], noise: i128) -> Vec<Stretch> {
     runs.into_iter().map(|(_, run)| run).collect()
 }
 
-/// The positions around a day whose prices could be its own: exactly, and all.
-fn grow(points: &[Point], free: &[bool], seed: usize, noise: i128) -> (Vec<usize>, Vec<usize>) {
+/// One day in so many may have something else besides, of which no more than these follow each other.
+const ASTRAY: usize = 4;
+const FOLLOWING: usize = 2;
+
+/// The positions around a day whose prices could be its own: exactly, and all. `across`: days that have something else
+/// besides, and whose price is nearer to this one than to the book's, do not end them.
+fn grow(points: &[Point], free: &[bool], seed: usize, noise: i128, across: bool) -> (Vec<usize>, Vec<usize>) {
     let mut interval = (points[seed].low, points[seed].high);
     let (mut exact, mut days) = (vec![seed], vec![seed]);
     let after: Vec<usize> = (seed + 1..points.len()).collect();
     let before: Vec<usize> = (0..seed).rev().collect();
     for places in [after, before] {
         // Days too small to tell count once a day beyond them does.
-        let (mut held, mut narrower) = (Vec::new(), interval);
+        let (mut held, mut narrower, mut astray) = (Vec::new(), interval, 0);
         for at in places {
             let point = &points[at];
             let narrowed = (later(narrower.0, point.low), earlier(narrower.1, point.high));
@@ -193,9 +220,16 @@ fn grow(points: &[Point], free: &[bool], seed: usize, noise: i128) -> (Vec<usize
                 narrower = narrowed;
                 continue;
             }
+            if across && free[at] && !point.ties && !meets && point.is_nearer(interval) && astray < FOLLOWING
+            {
+                astray += 1;
+                held.push(at);
+                continue;
+            }
             if point.ties || !free[at] || !(meets || point.nearly(interval, noise)) {
                 break;
             }
+            astray = 0;
             days.append(&mut held);
             days.push(at);
             if meets {

@@ -277,6 +277,11 @@ impl Change {
         }
     }
 
+    /// Another tier or region of the same model.
+    pub const fn is_modifier(&self) -> bool {
+        matches!(self, Change::Tier(_) | Change::ShortTier(_) | Change::Region(_))
+    }
+
     /// Binary digits that a change costs beyond its place in the list: prices of other models agree by chance more often
     /// than those of the model itself.
     pub fn far_fetched(&self, account: &Account) -> i64 {

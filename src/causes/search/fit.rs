@@ -8,6 +8,7 @@ use super::touch::Touch;
 use crate::causes::noise::share;
 use crate::period::Day;
 use crate::reconcile::CellKey;
+use crate::vocabulary::Meter;
 
 /// Days that must tie out with the story, to the last step or to the noise of the log.
 const TESTS: usize = 3;
@@ -28,6 +29,8 @@ const CLOSED_EXACTLY: [((i128, i128), (i128, i128)); 2] = [((1, 2), CLOSURE), ((
 const CLEAR: [((i128, i128), (i128, i128)); 2] = [((1, 3), (1, 2)), ((1, 10), (9, 10))];
 const CLEAR_TESTS: usize = 5;
 const WHOLE: (i128, i128) = (19, 20);
+/// Or so many of the days entirely: the others have something else besides.
+const ENTIRE: (usize, usize) = (2, 3);
 
 /// How well a story fits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -75,6 +78,8 @@ struct Verdict {
     met: bool,
     /// What of it does not tie out to the last step nearly vanishes.
     exact: bool,
+    /// All of it that can be seen ties out to the last step.
+    entire: bool,
     /// Everything it moves ties out to the noise.
     within_noise: bool,
     /// Digits, beyond rounding, of what it moves and ties out to the last step.
@@ -159,6 +164,8 @@ pub fn fit(problem: &Problem, node: &Node, touches: &[Touch], floor: i128, needs
     let clear = shown.clone().count() >= CLEAR_TESTS
         && shown.map(|(_, verdict)| verdict.shown.min(MOST_OF_A_DAY)).sum::<Digits>() >= 4 * SURE
         && CLEAR.iter().any(closes);
+    let entire = inside.iter().filter(|(_, verdict)| verdict.met && verdict.entire).count();
+    let mostly_entire = entire >= CLEAR_TESTS && entire * ENTIRE.1 >= inside.len() * ENTIRE.0;
     let exact = clear || (tests >= TESTS && told >= sure && CLOSED_EXACTLY.iter().any(closes));
     let noise = floor > 0
         && noise_tests >= TESTS_IN_NOISE
@@ -177,9 +184,26 @@ pub fn fit(problem: &Problem, node: &Node, touches: &[Touch], floor: i128, needs
         grade: if exact { Some(Grade::Exact) } else { noise.then_some(Grade::Noise) },
         tests: if exact { tests } else { noise_tests },
         closed: sum(|verdict| verdict.closed),
-        whole: most(sum(|verdict| verdict.moved_exact), WHOLE),
+        whole: most(sum(|verdict| verdict.moved_exact), WHOLE) || mostly_entire,
         days: held,
     })
+}
+
+/// False where the bill counts and most meters are at a price that is not that of the story: one of them may agree by chance.
+pub fn coherent(problem: &Problem, node: &Node, touches: &[Touch], fit: &Fit) -> bool {
+    let mut meters: BTreeMap<Option<Meter>, (i128, i128)> = BTreeMap::new();
+    for touch in touches.iter().filter(|touch| fit.holds(touch.day)) {
+        let side = &problem.sides[touch.side as usize];
+        let (priced, logged) = (node.priced[touch.side as usize], node.logged[touch.side as usize]);
+        let bound = side.bound + 2 * touches.len() as i128;
+        if side.counted.is_some() && touch.money.abs() > 2 * bound {
+            let off = differences(side, priced + touch.money, logged + touch.count).1.abs();
+            let sums = meters.entry(side.key.meter).or_default();
+            if off <= bound { sums.0 += touch.money.abs() } else { sums.1 += touch.money.abs() }
+        }
+    }
+    let agree = meters.values().filter(|(at_price, another)| at_price * CLOSURE.1 >= *another).count();
+    2 * agree >= meters.len()
 }
 
 /// Digits it takes to say which days they are: the ends of the runs, or one by one, whichever is shorter.
@@ -220,7 +244,7 @@ fn arrives(problem: &Problem, node: &Node, touches: &[Touch], floor: i128) -> bo
 }
 
 fn verdict(problem: &Problem, node: &Node, touches: &[Touch], floor: i128, needs_bill: bool) -> Verdict {
-    let mut verdict = Verdict { exact: true, within_noise: true, ..Verdict::default() };
+    let mut verdict = Verdict { exact: true, entire: true, within_noise: true, ..Verdict::default() };
     let mut shown: BTreeMap<&CellKey, Digits> = BTreeMap::new();
     for touch in touches {
         let side = &problem.sides[touch.side as usize];
@@ -248,6 +272,7 @@ fn verdict(problem: &Problem, node: &Node, touches: &[Touch], floor: i128, needs
         verdict.met |= money > 2 * bound && ties;
         verdict.seen_in_noise |= money > 2 * (bound + noise);
         verdict.exact &= ties || vanishes;
+        verdict.entire &= ties || money <= 2 * bound;
         verdict.within_noise &= after.within_noise;
         let told = if ties { digits(touch.money, bound) } else { 0 };
         verdict.told += told;

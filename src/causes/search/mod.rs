@@ -243,6 +243,11 @@ impl<'s, 'a> Search<'s, 'a> {
         {
             fit.grade = None;
         }
+        if let Some(fit) = found.as_mut().filter(|fit| fit.grade.is_some())
+            && !fit::coherent(problem, node, &touches, fit)
+        {
+            fit.grade = None;
+        }
         if needs_bill && found.as_ref().is_some_and(|fit| self.is_billed_elsewhere(node, &touches, fit)) {
             return Ok(None);
         }

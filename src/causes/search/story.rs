@@ -133,6 +133,25 @@ impl Story<'_> {
                 causes.insert("qty.rollup_duplicate");
             }
         }
+        // Another model whose prices are all the same share of this one's also looks like a new price, a discount, or lost rows.
+        let shares: BTreeSet<Option<Ratio>> = moved
+            .iter()
+            .filter(|moved| moved.before.unit != moved.after.unit)
+            .map(|moved| share(moved.after.unit, moved.before.unit))
+            .collect();
+        if let (Change::Priced { .. }, [Some(share)]) =
+            (&self.change, shares.iter().collect::<Vec<_>>().as_slice())
+        {
+            let within = |low: Option<Ratio>, high: Option<Ratio>| {
+                low.zip(high)
+                    .is_some_and(|(low, high)| less_or_equal(low, *share) && less_or_equal(*share, high))
+            };
+            if within(Ratio::new(2, 5), Some(Ratio::ONE)) {
+                causes.extend(["rate.stale", "terms.discount"]);
+            } else if within(Some(Ratio::ONE), Ratio::new(5, 2)) && !moved.iter().any(counted) {
+                causes.extend(["rate.stale", "qty.dropped_rows"]);
+            }
+        }
         // Some days in a row may be an outage, or a name that pointed elsewhere for a while.
         if self.cause == "map.fallback" && self.fit.runs == 1 && self.fit.tests > FEW {
             causes.insert("map.alias_repointed");
@@ -182,6 +201,10 @@ impl Story<'_> {
         };
         Fix { kind: "gateway", text: text.to_owned(), patch: String::new() }
     }
+}
+
+fn share(of: Ratio, whole: Ratio) -> Option<Ratio> {
+    of.checked_mul(Ratio::new(whole.denominator(), whole.numerator())?)
 }
 
 /// Atoms that moved alike are one edit.

@@ -130,6 +130,12 @@ impl Problem<'_, '_> {
             };
             match turn {
                 Turn::Same => {}
+                // A tier or region that is sold from another day on is no story of this one.
+                Turn::Impossible if change.is_modifier() => {
+                    if settled.last() != Some(&day) {
+                        settled.push(day);
+                    }
+                }
                 Turn::Impossible => return Ok(None),
                 Turn::Gone => push(side, -priced, -quantity),
                 Turn::Less => {

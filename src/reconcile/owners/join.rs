@@ -14,6 +14,9 @@ const SEEN: usize = 3;
 /// One in so many of a key's dollars that a project is charged beyond its own: then the key may be of that project.
 const SURPLUS: i128 = 5;
 
+/// Another model may be so many times cheaper.
+const CHEAPER: i128 = 40;
+
 /// One place on both sides.
 struct Point<'l> {
     logged: &'l BTreeMap<Arc<str>, i128>,
@@ -42,18 +45,20 @@ impl Owners {
         least: i128,
         factor: impl Fn(&Identity, &Arc<str>) -> Option<i128>,
     ) {
-        let nothing = BTreeMap::new();
+        let (none, nothing) = (BTreeMap::new(), BTreeMap::new());
         let points: Vec<Point> = logged
             .iter()
             .map(|(place, logged)| Point { logged, billed: billed.get(place).unwrap_or(&nothing) })
             .collect();
+        let unlogged = billed.iter().filter(|(place, _)| !logged.contains_key(*place));
+        let unlogged: Vec<Point> = unlogged.map(|(_, billed)| Point { logged: &none, billed }).collect();
         let mut factors: BTreeMap<Owner, i128> = BTreeMap::new();
         for (identity, owner) in &self.of_identity {
             let names = self.of_key.iter().filter(|(_, other)| *other == owner);
             let known = names.filter_map(|(name, _)| factor(identity, name)).next();
             factors.entry(*owner).or_insert(known.unwrap_or(MILLION));
         }
-        while self.join_one(&points, &factors, least) {}
+        while self.join_one(&points, &unlogged, &factors, least) {}
         while let Some(owner) = self.contradicted(&points, least) {
             self.of_identity.retain(|_, other| *other != owner);
             self.of_key.retain(|_, other| *other != owner);
@@ -61,7 +66,13 @@ impl Owners {
     }
 
     /// Lets one more key join an owner; false where none does.
-    fn join_one(&mut self, points: &[Point], factors: &BTreeMap<Owner, i128>, least: i128) -> bool {
+    fn join_one(
+        &mut self,
+        points: &[Point],
+        unlogged: &[Point],
+        factors: &BTreeMap<Owner, i128>,
+        least: i128,
+    ) -> bool {
         let names: BTreeSet<&Arc<str>> = points.iter().flat_map(|point| point.logged.keys()).collect();
         let names: Vec<&Arc<str>> = names.into_iter().filter(|name| self.of_key(name) == NOBODY).collect();
         // What agrees goes first: it changes what is left over for the others.
@@ -71,7 +82,8 @@ impl Owners {
                     .iter()
                     .map(|(owner, factor)| (self.change(points, name, *owner, *factor, least), *owner));
                 let changes: Vec<(Change, Owner)> = changes.collect();
-                let joins = if sure { agreeing(&changes) } else { self.left_over(points, name, &changes) };
+                let joins =
+                    if sure { agreeing(&changes) } else { self.left_over(points, unlogged, name, &changes) };
                 if let Some(owner) = joins {
                     self.of_key.insert((*name).clone(), owner);
                     return true;
@@ -103,7 +115,13 @@ impl Owners {
 
     /// The owner of a key without a project of its own: the one that is charged more than its own where the key was used; or,
     /// where the key can be seen nowhere, any that it does not change.
-    fn left_over(&self, points: &[Point], name: &str, changes: &[(Change, Owner)]) -> Option<Owner> {
+    fn left_over(
+        &self,
+        points: &[Point],
+        unlogged: &[Point],
+        name: &str,
+        changes: &[(Change, Owner)],
+    ) -> Option<Owner> {
         let (most, owner) = changes.iter().max_by_key(|(change, owner)| (change.surplus, Reverse(*owner)))?;
         if most.surplus * SURPLUS >= most.of && !points.iter().any(|point| self.charges_nobody(point)) {
             return Some(*owner);
@@ -112,9 +130,44 @@ impl Owners {
         if points.iter().any(|point| point.logged.contains_key(name) && self.charges_nobody(point)) {
             return None;
         }
+        if let Some(owner) = self.charged_elsewhere(points, unlogged, name, changes) {
+            return Some(owner);
+        }
         let unseen = |change: &Change| change.alike > 0 && change.better + change.worse + change.neither == 0;
         let unseen = changes.iter().filter(|(change, _)| unseen(change));
         unseen.max_by_key(|(change, owner)| (change.alike, Reverse(*owner))).map(|(_, owner)| *owner)
+    }
+
+    /// The one owner that is charged for what its own keys did not do, where this key did nothing as logged either: what another
+    /// model answered is on the bill of the same project.
+    fn charged_elsewhere(
+        &self,
+        points: &[Point],
+        unlogged: &[Point],
+        name: &str,
+        changes: &[(Change, Owner)],
+    ) -> Option<Owner> {
+        let billed_as_logged = changes.iter().any(|(change, _)| change.better + change.alike > 0);
+        let free = points.iter().chain(unlogged).any(|point| self.charges_nobody(point));
+        if billed_as_logged || free {
+            return None;
+        }
+        let of: i128 = points.iter().filter_map(|point| point.logged.get(name)).sum();
+        let beyond = |owner: Owner| {
+            let at = points.iter().chain(unlogged).filter(|point| !point.logged.contains_key(name));
+            let at = at.filter_map(|point| {
+                let (billed, bound) = self.billed_to(point, owner)?;
+                let own = self.of_owner(point, owner);
+                Some((billed - own - bound - billed.abs() / (MILLION / NEAR)).max(0))
+            });
+            at.sum::<i128>()
+        };
+        let mut owners: Vec<(i128, Owner)> =
+            changes.iter().map(|(_, owner)| (beyond(*owner), *owner)).collect();
+        owners.sort_by_key(|(beyond, owner)| (Reverse(*beyond), *owner));
+        let (most, owner) = *owners.first()?;
+        let next = owners.get(1).map_or(0, |(beyond, _)| *beyond);
+        (most * CHEAPER >= of && most >= TIMES as i128 * next).then_some(owner)
     }
 
     /// True where a project that is nobody's yet is charged for something.
