@@ -264,15 +264,21 @@ impl<K: Ord> Judged<'_, K> {
         (!stands).then_some(moved - closed)
     }
 
+    /// The places of a claim, and whether what is asked holds for each key that it names there.
+    fn whole(&self, claim: &Claim, holds: impl Fn(&BillKey) -> bool) -> BTreeMap<K, bool> {
+        let mut places: BTreeMap<K, bool> = BTreeMap::new();
+        for key in claim.patch.edits.iter().flat_map(Edit::keys) {
+            *places.entry((self.place)(key)).or_insert(true) &= holds(key);
+        }
+        places
+    }
+
     /// True where half of the dollars a claim moves end in cells that tie out, and the rest of the 4 of 5 in keys that do, or
     /// in cells that keep no more than a fifth of them: noise, or another story, is larger there than elsewhere.
     fn mostly_closed(&self, claim: &Claim, open: &BTreeSet<BillKey>, closed: i128, moved: i128) -> bool {
         // A patch that gives each key the count of the bill ties it out whatever is true; one that re-prices is tested by it.
         let tested = search::told(&claim.patch.name) || prices_only(claim);
-        let mut keys: BTreeMap<K, bool> = BTreeMap::new();
-        for key in claim.patch.edits.iter().filter(|_| tested).flat_map(Edit::keys) {
-            *keys.entry((self.place)(key)).or_insert(true) &= !open.contains(key);
-        }
+        let keys = if tested { self.whole(claim, |key| !open.contains(key)) } else { BTreeMap::new() };
         let nearly: i128 = self
             .amounts
             .iter()
@@ -297,10 +303,11 @@ impl<K: Ord> Judged<'_, K> {
         let prices_only = prices_only(claim);
         let shown = claim.patch.status == Status::Proven;
         // What moves counts is tested by counts; that their price is another is another story.
-        let mut counted: BTreeMap<K, bool> = BTreeMap::new();
-        for key in claim.patch.edits.iter().filter(|_| moves_only(claim)).flat_map(Edit::keys) {
-            *counted.entry((self.place)(key)).or_insert(true) &= explained.counted_keys.contains(key);
-        }
+        let counted = if moves_only(claim) {
+            self.whole(claim, |key| explained.counted_keys.contains(key))
+        } else {
+            BTreeMap::new()
+        };
         let (mut closed, mut moved) = (0i128, 0i128);
         for (place, amount) in self.amounts {
             let dollars = amount.pico().abs();
@@ -422,11 +429,9 @@ fn prices_only(claim: &Claim) -> bool {
 fn counted_keys<'c>(state: &State, claims: impl Iterator<Item = &'c Claim>) -> BTreeSet<BillKey> {
     let keys = claims.flat_map(|claim| &claim.patch.edits).flat_map(Edit::keys);
     let agrees = |key: &&BillKey| {
-        let known = quantity::billed(state, key);
-        let told = |known| {
-            matches!(known, quantity::Known::Stated | quantity::Known::Witnessed | quantity::Known::Absent)
-        };
-        known.is_some_and(|(count, known)| told(known) && count == state.logged_quantity(key))
+        quantity::billed(state, key).is_some_and(|(count, known)| {
+            (known.is_counted() || known == quantity::Known::Absent) && count == state.logged_quantity(key)
+        })
     };
     keys.filter(agrees).cloned().collect()
 }

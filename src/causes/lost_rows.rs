@@ -12,7 +12,7 @@ use super::{Fact, Patch, Status, uncounted};
 use crate::error::Result;
 use crate::period::Day;
 use crate::rate::{Account, Owner};
-use crate::reconcile::quantity::{self, Gaps, Known};
+use crate::reconcile::quantity::{self, Gaps};
 use crate::reconcile::sides::by_owner;
 use crate::reconcile::{CellKey, Edit, State};
 use crate::vocabulary::Meter;
@@ -96,7 +96,7 @@ fn said(state: &State, cell: &CellKey, owner: Owner, gaps: Gaps) -> Said {
     if gaps.values().all(|gap| quantity::quiet(state, gap, 1)) {
         return Said::Ties;
     }
-    let counted = gaps.values().all(|gap| matches!(gap.known, Known::Stated | Known::Witnessed));
+    let counted = gaps.values().all(|gap| gap.known.is_counted());
     let all = state.keys_of(cell).into_iter().filter(|key| key.owner == owner && key.meter.is_some()).count();
     let short = gaps.values().map(|gap| gap.difference()).sum::<i128>();
     let billed = gaps.values().map(|gap| gap.billed).sum::<i128>();

@@ -247,8 +247,6 @@ fn lost(state: &State, taken: &BTreeSet<CellKey>) -> Vec<Patch> {
     }
     let mut found: ByModel = BTreeMap::new();
     let mut shares: BTreeMap<(Account, Arc<str>), Shares> = BTreeMap::new();
-    // What is missing on one day and too much on the next was counted by another clock.
-    let mut balance: BTreeMap<(Account, Arc<str>), i128> = BTreeMap::new();
     for cell in state.open.iter().filter(|cell| counts_requests(&cell.account) && !taken.contains(*cell)) {
         let Some(model) = cell.model.as_ref().filter(|_| cell.first == cell.last) else { continue };
         let mut parts: BTreeMap<Owner, quantity::Gaps> = BTreeMap::new();
@@ -264,7 +262,7 @@ fn lost(state: &State, taken: &BTreeSet<CellKey>) -> Vec<Patch> {
             let requests = requests(state, cell, owner);
             let ours = logged.get(&(&cell.account, model, owner, cell.first)).copied().unwrap_or(0);
             if requests > 0 {
-                *balance.entry((cell.account.clone(), model.clone())).or_default() += requests - ours;
+                shares.entry((cell.account.clone(), model.clone())).or_default().balance += requests - ours;
             }
             if requests <= ours
                 || ours == 0
@@ -294,7 +292,8 @@ fn lost(state: &State, taken: &BTreeSet<CellKey>) -> Vec<Patch> {
         let Some(shares) = shares.remove(&(account.clone(), model.clone())) else { continue };
         let Some(suspect) = shares.tell().filter(|_| !edits.is_empty()) else { continue };
         let (missing, all) = shares.requests;
-        if balance.get(&(account.clone(), model.clone())).is_none_or(|left| left * 2 < missing) {
+        // What is missing on one day and too much on the next was counted by another clock.
+        if shares.balance * 2 < missing {
             continue;
         }
         let mut found = patch(suspect, &account, &model, edits, BTreeSet::new(), 0);
@@ -315,6 +314,8 @@ fn lost(state: &State, taken: &BTreeSet<CellKey>) -> Vec<Patch> {
 /// What the log lacks, and all: of requests and of each meter's tokens.
 #[derive(Default)]
 struct Shares {
+    /// Requests that the report has beyond the log, less what the log has beyond the report, on all days.
+    balance: i128,
     requests: (i128, i128),
     meters: BTreeMap<Option<Meter>, (i128, i128)>,
 }

@@ -264,6 +264,11 @@ impl Ratio {
         }
     }
 
+    /// `self / whole`; `None` where the whole is zero.
+    pub fn over(self, whole: Ratio) -> Option<Ratio> {
+        self.checked_mul(Ratio::quotient(whole.denominator, whole.numerator)?)
+    }
+
     pub const fn numerator(self) -> i128 {
         self.numerator
     }

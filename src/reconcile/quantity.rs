@@ -26,6 +26,11 @@ pub enum Known {
 }
 
 impl Known {
+    /// The provider counts it, on the bill or in its usage report.
+    pub const fn is_counted(self) -> bool {
+        matches!(self, Known::Stated | Known::Witnessed)
+    }
+
     pub const fn words(self) -> &'static str {
         match self {
             Known::Stated => "quantity on the bill",

@@ -109,8 +109,7 @@ impl Table {
             return None;
         }
         let bill = state.bill(&key);
-        let stated = quantity::billed(state, &key)
-            .filter(|(_, known)| matches!(known, quantity::Known::Stated | quantity::Known::Witnessed));
+        let stated = quantity::billed(state, &key).filter(|(_, known)| known.is_counted());
         let cell = *cells.entry(key.cell.clone()).or_insert_with(|| {
             self.cells.push(key.cell.clone());
             self.cells.len() - 1

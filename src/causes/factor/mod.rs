@@ -136,8 +136,7 @@ fn points(state: &State, account: &Account) -> Result<Vec<Point>> {
         let mut units = leaves.keys().map(|leaf| state.unit(key, leaf));
         let (first, rest): (_, Vec<_>) = (units.next().flatten(), units.collect());
         let Some(unit) = first.filter(|_| rest.iter().all(Option::is_some)) else { continue };
-        let counted = quantity::billed(state, key)
-            .filter(|(_, known)| matches!(known, quantity::Known::Stated | quantity::Known::Witnessed));
+        let counted = quantity::billed(state, key).filter(|(_, known)| known.is_counted());
         let priced = match counted {
             Some((count, _)) if rest.iter().all(|other| *other == Some(unit)) => {
                 crate::rate::amount(unit, count)?

@@ -1,7 +1,7 @@
 //! Which written number is a factor that amounts allow: one of few decimals, or the quotient of two rates.
 
 use super::{ONE, Point};
-use crate::causes::price::less_or_equal;
+use crate::causes::price::{earlier, later, less_or_equal};
 use crate::money::Ratio;
 
 /// The number with the fewest decimals between two.
@@ -18,11 +18,7 @@ pub(super) fn written(points: &[&Point], factor: i128) -> Option<Ratio> {
     for point in points.iter().filter(|point| point.tells(0) && point.agrees(factor, 0)) {
         let low = Ratio::new(point.billed - point.bound, point.priced)?;
         let high = Ratio::new(point.billed + point.bound, point.priced)?;
-        let inner = |(least, most)| {
-            let low = if less_or_equal(least, low) { low } else { least };
-            (low, if less_or_equal(high, most) { high } else { most })
-        };
-        ends = Some(ends.map_or((low, high), inner));
+        ends = Some(ends.map_or((low, high), |(least, most)| (later(least, low), earlier(most, high))));
     }
     let (low, high) = ends.filter(|(low, high)| less_or_equal(*low, *high))?;
     if less_or_equal(low, decimal) && less_or_equal(decimal, high) {

@@ -225,10 +225,7 @@ fn price_patch(
     facts.push(Fact::new("numbers fitted", prices.len()));
     // With every price of the model in one proportion, a share of lost rows would look the same.
     let columns = run.iter().flat_map(|day| day.quantities.keys()).collect::<BTreeSet<_>>().len();
-    let ratios: BTreeSet<Option<Ratio>> = prices
-        .iter()
-        .map(|((_, old), new)| Ratio::quotient(old.denominator(), old.numerator())?.checked_mul(*new))
-        .collect();
+    let ratios: BTreeSet<Option<Ratio>> = prices.iter().map(|((_, old), new)| new.over(*old)).collect();
     let proportional = prices.len() == columns && ratios.len() == 1;
     let cheaper = prices.iter().all(|((_, old), new)| less_or_equal(*new, *old));
     Ok(Patch {

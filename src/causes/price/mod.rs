@@ -411,6 +411,5 @@ fn far_off(a: Ratio, b: Ratio, noise: i128) -> bool {
 }
 
 fn ratio_of(a: Ratio, b: Ratio) -> Option<String> {
-    let inverse = Ratio::new(b.denominator(), b.numerator())?;
-    Some(a.checked_mul(inverse)?.decimal_text(6))
+    Some(a.over(b)?.decimal_text(6))
 }

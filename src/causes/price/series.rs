@@ -109,8 +109,7 @@ pub(super) fn series(state: &State) -> Result<BTreeMap<Series, Vec<Point>>> {
         let (Some(Some(unit)), Some(leaf)) = (units.next(), leaves.keys().next()) else { continue };
         let Some(full) = unit.checked_mul(factor) else { continue };
         // A quantity implied by the price cannot test the price.
-        let proven = quantity::billed(state, key)
-            .filter(|(_, known)| matches!(known, quantity::Known::Stated | quantity::Known::Witnessed));
+        let proven = quantity::billed(state, key).filter(|(_, known)| known.is_counted());
         let count = proven.map_or_else(|| state.logged_quantity(key), |(count, _)| count);
         // Where the bill counts, its price is its amount over its count, however much was logged.
         let priced = match proven {

@@ -224,9 +224,7 @@ fn wanted(state: &State, edits: &[Edit]) -> Option<Wanted> {
 fn at_list(state: &State, leaf: &Leaf, unit: Ratio) -> Option<Ratio> {
     match (state.rater.list(leaf), state.rater.ratio(leaf)) {
         _ if state.rater.is_contracted(leaf) => None,
-        (Some(list), Some(now)) if list != now => {
-            unit.checked_mul(list)?.checked_mul(Ratio::new(now.denominator(), now.numerator())?)
-        }
+        (Some(list), Some(now)) if list != now => unit.checked_mul(list)?.over(now),
         _ => Some(unit),
     }
 }
@@ -282,7 +280,7 @@ pub fn discount(state: &State, edits: &[Edit]) -> Option<Discount> {
         };
         for (leaf, unit) in parts {
             let now = state.rater.ratio(leaf)?;
-            let ratio = unit.checked_mul(Ratio::new(now.denominator(), now.numerator())?)?;
+            let ratio = unit.over(now)?;
             if *factor.get_or_insert(ratio) != ratio {
                 return None;
             }

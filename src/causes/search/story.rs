@@ -137,7 +137,7 @@ impl Story<'_> {
         let shares: BTreeSet<Option<Ratio>> = moved
             .iter()
             .filter(|moved| moved.before.unit != moved.after.unit)
-            .map(|moved| share(moved.after.unit, moved.before.unit))
+            .map(|moved| moved.after.unit.over(moved.before.unit))
             .collect();
         if let (Change::Priced { .. }, [Some(share)]) =
             (&self.change, shares.iter().collect::<Vec<_>>().as_slice())
@@ -201,10 +201,6 @@ impl Story<'_> {
         };
         Fix { kind: "gateway", text: text.to_owned(), patch: String::new() }
     }
-}
-
-fn share(of: Ratio, whole: Ratio) -> Option<Ratio> {
-    of.checked_mul(Ratio::new(whole.denominator(), whole.numerator())?)
 }
 
 /// Atoms that moved alike are one edit.

@@ -104,7 +104,7 @@ impl Problem<'_, '_> {
         let id = self.change_id(change);
         let turns: Vec<Turn> = slice.classes.iter().map(|class| self.turn(id, change, *class)).collect();
         let mut touches: Vec<Touch> = Vec::new();
-        // Days with usage that the change speaks of and that is settled already, in order.
+        // Days with usage that the change speaks of and that is settled already, or cannot be so priced, in order.
         let mut settled: Vec<Day> = Vec::new();
         for group in &slice.groups {
             let Group { day, side, quantity, priced, .. } = *group;
@@ -112,7 +112,9 @@ impl Problem<'_, '_> {
             if matches!(turn, Turn::Same) {
                 continue;
             }
-            if group.settled {
+            // A tier or region that is sold from another day on is no story of this one.
+            let not_sold = matches!(turn, Turn::Impossible) && change.is_modifier();
+            if group.settled || not_sold {
                 if settled.last() != Some(&day) {
                     settled.push(day);
                 }
@@ -130,12 +132,6 @@ impl Problem<'_, '_> {
             };
             match turn {
                 Turn::Same => {}
-                // A tier or region that is sold from another day on is no story of this one.
-                Turn::Impossible if change.is_modifier() => {
-                    if settled.last() != Some(&day) {
-                        settled.push(day);
-                    }
-                }
                 Turn::Impossible => return Ok(None),
                 Turn::Gone => push(side, -priced, -quantity),
                 Turn::Less => {

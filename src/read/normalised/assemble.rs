@@ -82,34 +82,22 @@ impl<'o> Assembler<'o> {
             (name(Field::Team), name(Field::Feature), name(Field::Environment));
         let (customer, deploy) = (name(Field::Customer), name(Field::Deploy));
         let at = cell(Field::PeriodStart).instants(&mut faults);
-        let tier = cell(Field::ServiceTier).words(
-            Tier::ALL,
-            Tier::id,
-            |text| Tier::read("", text),
-            Tier::Standard,
-            &mut faults,
-        );
-        let outcome =
-            cell(Field::Outcome).words(Outcome::ALL, Outcome::id, |_| None, Outcome::Success, &mut faults);
-        let call_type = cell(Field::CallType).words(
-            CallType::ALL,
-            CallType::id,
-            |_| None,
-            CallType::Generation,
-            &mut faults,
-        );
+        let read_tier = |text: &str| Tier::read("", text);
+        let tier =
+            cell(Field::ServiceTier).words_or(Tier::ALL, Tier::id, read_tier, Tier::Standard, &mut faults);
+        let outcome = cell(Field::Outcome).words(Outcome::ALL, Outcome::id, Outcome::Success, &mut faults);
+        let call_type =
+            cell(Field::CallType).words(CallType::ALL, CallType::id, CallType::Generation, &mut faults);
         let source = cell(Field::CountSource).words(
             CountSource::ALL,
             CountSource::id,
-            |_| None,
             CountSource::Provider,
             &mut faults,
         );
-        let reading =
-            cell(Field::Reading).words(Reading::ALL, Reading::id, |_| None, Reading::Inclusive, &mut faults);
+        let reading = cell(Field::Reading).words(Reading::ALL, Reading::id, Reading::Inclusive, &mut faults);
         let parts = [None, Some(Part::Rating), Some(Part::Attribution)];
         let part_id = |part: Option<Part>| part.map_or("", Part::id);
-        let part = cell(Field::Cube).words(&parts, part_id, |_| None, None, &mut faults);
+        let part = cell(Field::Cube).words(&parts, part_id, None, &mut faults);
         let stream = cell(Field::Stream).flags(&mut faults);
         let whole_day = cell(Field::WholeDay).flags(&mut faults);
         let prompt_from = cell(Field::PromptTokensFrom).counts(&mut faults);

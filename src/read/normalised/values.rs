@@ -62,8 +62,19 @@ impl Cell<'_> {
         values.into_iter().map(Option::unwrap_or_default).collect()
     }
 
-    /// A word of a closed vocabulary, in any case; `other` knows further spellings, in small letters.
+    /// A word of a closed vocabulary, in any case.
     pub fn words<T: Copy>(
+        &self,
+        all: &[T],
+        id: impl Fn(T) -> &'static str,
+        default: T,
+        faults: &mut Faults,
+    ) -> Vec<T> {
+        self.words_or(all, id, |_| None, default, faults)
+    }
+
+    /// The same, where `other` knows further spellings, in small letters.
+    pub fn words_or<T: Copy>(
         &self,
         all: &[T],
         id: impl Fn(T) -> &'static str,

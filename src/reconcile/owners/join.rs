@@ -23,6 +23,12 @@ struct Point<'l> {
     billed: &'l BTreeMap<&'l Identity, (i128, i128)>,
 }
 
+/// All of them: those where something was logged, and those that only the bill has.
+struct Places<'l> {
+    logged: Vec<Point<'l>>,
+    unlogged: Vec<Point<'l>>,
+}
+
 /// What a key would change for an owner: amounts that agree only with it, only without it, both ways, and neither; and what
 /// the owner is charged beyond its own where the key was used, of no more than the key's.
 #[derive(Debug, Clone, Copy, Default)]
@@ -58,21 +64,17 @@ impl Owners {
             let known = names.filter_map(|(name, _)| factor(identity, name)).next();
             factors.entry(*owner).or_insert(known.unwrap_or(MILLION));
         }
-        while self.join_one(&points, &unlogged, &factors, least) {}
-        while let Some(owner) = self.contradicted(&points, least) {
+        let places = Places { logged: points, unlogged };
+        while self.join_one(&places, &factors, least) {}
+        while let Some(owner) = self.contradicted(&places.logged, least) {
             self.of_identity.retain(|_, other| *other != owner);
             self.of_key.retain(|_, other| *other != owner);
         }
     }
 
     /// Lets one more key join an owner; false where none does.
-    fn join_one(
-        &mut self,
-        points: &[Point],
-        unlogged: &[Point],
-        factors: &BTreeMap<Owner, i128>,
-        least: i128,
-    ) -> bool {
+    fn join_one(&mut self, places: &Places, factors: &BTreeMap<Owner, i128>, least: i128) -> bool {
+        let points = &places.logged;
         let names: BTreeSet<&Arc<str>> = points.iter().flat_map(|point| point.logged.keys()).collect();
         let names: Vec<&Arc<str>> = names.into_iter().filter(|name| self.of_key(name) == NOBODY).collect();
         // What agrees goes first: it changes what is left over for the others.
@@ -82,8 +84,7 @@ impl Owners {
                     .iter()
                     .map(|(owner, factor)| (self.change(points, name, *owner, *factor, least), *owner));
                 let changes: Vec<(Change, Owner)> = changes.collect();
-                let joins =
-                    if sure { agreeing(&changes) } else { self.left_over(points, unlogged, name, &changes) };
+                let joins = if sure { agreeing(&changes) } else { self.left_over(places, name, &changes) };
                 if let Some(owner) = joins {
                     self.of_key.insert((*name).clone(), owner);
                     return true;
@@ -115,13 +116,8 @@ impl Owners {
 
     /// The owner of a key without a project of its own: the one that is charged more than its own where the key was used; or,
     /// where the key can be seen nowhere, any that it does not change.
-    fn left_over(
-        &self,
-        points: &[Point],
-        unlogged: &[Point],
-        name: &str,
-        changes: &[(Change, Owner)],
-    ) -> Option<Owner> {
+    fn left_over(&self, places: &Places, name: &str, changes: &[(Change, Owner)]) -> Option<Owner> {
+        let points = &places.logged;
         let (most, owner) = changes.iter().max_by_key(|(change, owner)| (change.surplus, Reverse(*owner)))?;
         if most.surplus * SURPLUS >= most.of && !points.iter().any(|point| self.charges_nobody(point)) {
             return Some(*owner);
@@ -130,7 +126,7 @@ impl Owners {
         if points.iter().any(|point| point.logged.contains_key(name) && self.charges_nobody(point)) {
             return None;
         }
-        if let Some(owner) = self.charged_elsewhere(points, unlogged, name, changes) {
+        if let Some(owner) = self.charged_elsewhere(places, name, changes) {
             return Some(owner);
         }
         let unseen = |change: &Change| change.alike > 0 && change.better + change.worse + change.neither == 0;
@@ -140,21 +136,15 @@ impl Owners {
 
     /// The one owner that is charged for what its own keys did not do, where this key did nothing as logged either: what another
     /// model answered is on the bill of the same project.
-    fn charged_elsewhere(
-        &self,
-        points: &[Point],
-        unlogged: &[Point],
-        name: &str,
-        changes: &[(Change, Owner)],
-    ) -> Option<Owner> {
+    fn charged_elsewhere(&self, places: &Places, name: &str, changes: &[(Change, Owner)]) -> Option<Owner> {
+        let all = || places.logged.iter().chain(&places.unlogged);
         let billed_as_logged = changes.iter().any(|(change, _)| change.better + change.alike > 0);
-        let free = points.iter().chain(unlogged).any(|point| self.charges_nobody(point));
-        if billed_as_logged || free {
+        if billed_as_logged || all().any(|point| self.charges_nobody(point)) {
             return None;
         }
-        let of: i128 = points.iter().filter_map(|point| point.logged.get(name)).sum();
+        let of: i128 = places.logged.iter().filter_map(|point| point.logged.get(name)).sum();
         let beyond = |owner: Owner| {
-            let at = points.iter().chain(unlogged).filter(|point| !point.logged.contains_key(name));
+            let at = all().filter(|point| !point.logged.contains_key(name));
             let at = at.filter_map(|point| {
                 let (billed, bound) = self.billed_to(point, owner)?;
                 let own = self.of_owner(point, owner);

@@ -10,7 +10,7 @@ use crate::vocabulary::Meter;
 
 /// `a / b`; `None` where `b` is zero.
 pub fn quotient(a: Ratio, b: Ratio) -> Option<Ratio> {
-    a.checked_mul(Ratio::quotient(b.denominator(), b.numerator())?)
+    a.over(b)
 }
 
 /// A ratio against a bound of so many thousandths.
