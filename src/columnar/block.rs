@@ -136,7 +136,7 @@ fn texts(array: &dyn Array) -> Cells<'static> {
     let mut texts = Vec::with_capacity(array.len());
     let codes = (0..array.len())
         .map(|row| {
-            array.is_valid(row).then(|| {
+            (!cell::is_null(array, row)).then(|| {
                 let mut text = String::new();
                 cell::write_text(array, row, &mut text);
                 texts.push(Cow::Owned(text));

@@ -31,6 +31,20 @@ pub fn has_text(data_type: &DataType) -> bool {
     }
 }
 
+/// True where the cell holds nothing. A column that its writer typed null, because no row had a value, and a null among
+/// the values of a dictionary are nothing too, although arrow calls both valid.
+pub fn is_null(array: &dyn Array, row: usize) -> bool {
+    match array.data_type() {
+        DataType::Null => true,
+        DataType::Dictionary(..) => {
+            let dictionary = array.as_any_dictionary();
+            let value = || usize::try_from(integer(dictionary.keys(), row).unwrap_or_default());
+            array.is_null(row) || value().is_ok_and(|value| is_null(dictionary.values().as_ref(), value))
+        }
+        _ => array.is_null(row),
+    }
+}
+
 /// Appends the text of a cell that is not null.
 pub fn write_text(array: &dyn Array, row: usize, out: &mut String) {
     match array.data_type() {
@@ -64,9 +78,7 @@ pub fn write_text(array: &dyn Array, row: usize, out: &mut String) {
             let dictionary = array.as_any_dictionary();
             let index = usize::try_from(integer(dictionary.keys(), row).unwrap_or_default());
             let values = dictionary.values().as_ref();
-            if let Ok(index) = index
-                && values.is_valid(index)
-            {
+            if let Ok(index) = index {
                 write_text(values, index, out);
             }
         }
@@ -162,7 +174,7 @@ fn push(out: &mut String, value: impl std::fmt::Display) {
 }
 
 fn write_json(array: &dyn Array, row: usize, out: &mut String) {
-    if array.is_null(row) {
+    if is_null(array, row) {
         out.push_str("null");
         return;
     }

@@ -62,7 +62,7 @@ pub fn read_table(
         for row in 0..batch.num_rows() {
             for (cell, place) in cells.iter_mut().zip(places) {
                 let array = place.map(|place| batch.column(place));
-                let Some(array) = array.filter(|array| !array.is_null(row)) else {
+                let Some(array) = array.filter(|array| !cell::is_null(array.as_ref(), row)) else {
                     *cell = None;
                     continue;
                 };

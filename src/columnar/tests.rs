@@ -135,6 +135,26 @@ fn blocks_keep_numbers_and_share_texts() {
 }
 
 #[test]
+fn a_column_of_type_null_and_a_null_in_a_dictionary_hold_nothing() {
+    let values: ArrayRef = Arc::new(StringArray::from(vec![None, Some("a")]));
+    let dictionary = DictionaryArray::new(Int32Array::from(vec![0, 1]), values);
+    let (_file, source) =
+        write(vec![("nothing", Arc::new(NullArray::new(2))), ("model", Arc::new(dictionary))]);
+    let mut rows = Vec::new();
+    read_table(&source, &["nothing", "model"], &mut |row| {
+        rows.push([row.get(0).map(str::to_owned), row.get(1).map(str::to_owned)]);
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(rows, [[None, None], [None, Some("a".to_owned())]]);
+    read_blocks(&source, &["nothing"], Share::WHOLE, &mut |block| {
+        assert_eq!(block.columns[0], Some(Cells::Texts { codes: vec![None, None], texts: vec![] }));
+        Ok(())
+    })
+    .unwrap();
+}
+
+#[test]
 fn a_type_without_text_is_refused_by_name() {
     let (_file, source) = write(vec![("latency", Arc::new(DurationSecondArray::from(vec![1])))]);
     let Err(Error::Input(diagnostics)) = read_table(&source, &["latency"], &mut |_| Ok(())) else { panic!() };
