@@ -97,6 +97,9 @@ pub fn collect(
             (SourceUsage { name, account, primary: input.primary, cubes: Cubes::default() }, Seen::default())
         });
         match file(input, options, cache, seen) {
+            Ok((_, read, _)) if read.rows > 0 && read.rejected == read.rows => {
+                unusable.push(nothing_usable(&source.origin(), &read));
+            }
             Ok((format, mut read, cached)) => {
                 if let Some(twin) = twins.find(&input.source_name, source)? {
                     let message = format!("the same content as `{twin}`: every request in it counts once");
@@ -129,6 +132,16 @@ pub fn collect(
         usage.diagnostics.append(&mut late_records(folder, &usage.sources)?);
     }
     Ok(usage)
+}
+
+/// A log none of whose rows can be used is not read as usage of zero: the bill would look unexplained, not the log unread.
+fn nothing_usable(file: &Origin, read: &UsageRead) -> Diagnostic {
+    let (origin, reason) = match read.rejects.first() {
+        Some(first) => (first.origin.clone(), format!("; the first: {}", first.reason)),
+        None => (file.clone(), String::new()),
+    };
+    Diagnostic::error("no-usable-rows", origin, format!("0 of {} rows can be used{reason}", read.rows))
+        .help("correct what it names and export again, or leave the file out: as it is, nothing of it counts")
 }
 
 /// Files with the same content: only those of the same size are hashed for it.
@@ -385,6 +398,23 @@ mod tests {
         let told: Vec<&str> = usage.diagnostics.iter().map(|told| &*told.message).collect();
         assert_eq!(told, ["`litellm` has 1 more requests on 2026-05-02 than in the run before"]);
         assert_eq!(usage.inputs.iter().map(|input| input.cached).collect::<Vec<_>>(), [true, false]);
+    }
+
+    #[test]
+    fn a_log_of_rejects_alone_stops_the_run_and_one_good_row_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let table = |counts: [&str; 2]| {
+            let rows = counts.map(|count| format!("2026-10-01,openai,gpt-5,{count}\n"));
+            format!("period_start,provider,served_model,input\n{}", rows.concat())
+        };
+        let error = run(folder.path(), &[("u.csv", table(["many", "-1"]))]).unwrap_err();
+        let Error::Input(diagnostics) = error else { panic!("{error:?}") };
+        assert_eq!(
+            diagnostics[0].to_string(),
+            "error: u.csv:2: 0 of 2 rows can be used; the first: `input`: `many` is not a whole count"
+        );
+        let usage = run(folder.path(), &[("u.csv", table(["many", "1"]))]).unwrap();
+        assert_eq!((usage.inputs[0].rows, usage.inputs[0].rejected), (2, 1));
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! One cell of a table, and how it was written: text follows the conventions the books declare, a number or date
-//! that the file itself types does not need them.
+//! that the file itself types does not need them. Where nothing was there to write, it may still hold a word for it.
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Cell {
@@ -22,4 +22,9 @@ impl Cell {
     pub fn text(text: impl Into<String>) -> Cell {
         Cell { text: text.into(), form: Form::Text }
     }
+}
+
+/// True for a blank and for the words that exporters write where there is no value: absent, never zero.
+pub fn is_absent(text: &str) -> bool {
+    ["", "NULL", "null", "N/A"].contains(&text.trim())
 }

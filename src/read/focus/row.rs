@@ -11,6 +11,7 @@ use crate::diagnostic::Origin;
 use crate::invoice::{BillLine, ModelScope, Reject};
 use crate::money::{Money, ONE, ReadMoney};
 use crate::period::{Day, Period, read_instant};
+use crate::read::cell::is_absent;
 use crate::vocabulary::{ChargeCategory, Meter, Seller};
 
 /// The cells of one row by column name.
@@ -20,10 +21,10 @@ pub struct Cells<'a> {
 }
 
 impl Cells<'_> {
-    /// The trimmed cell; the words exporters write for null are absent, never zero.
+    /// The trimmed cell, where there is something in it.
     pub fn get(&self, column: &str) -> Option<&str> {
         let cell = self.cells.get(self.header.position(column)?)?.trim();
-        (!["", "NULL", "null", "N/A"].contains(&cell)).then_some(cell)
+        (!is_absent(cell)).then_some(cell)
     }
 
     pub fn knows(&self, column: &str) -> bool {

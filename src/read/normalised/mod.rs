@@ -13,6 +13,7 @@ mod values;
 
 use std::borrow::Cow;
 
+use super::cell::is_absent;
 use super::source::{Sample, SampleKind, Source};
 use super::{UsageFormat, UsageOptions, UsageRead};
 use crate::columnar::{Block, Cells, Share, column_names, read_blocks};
@@ -120,8 +121,12 @@ fn csv_column<'r>(records: &'r [csv::ByteRecord], names: &[String], column: &Col
     let codes = records
         .iter()
         .map(|record| {
-            let cell = record.get(index).filter(|cell| !cell.is_empty())?;
-            texts.push(match text(cell) {
+            let cell = text(record.get(index)?);
+            // CSV has no null of its own: what parquet leaves out, exporters write as a word.
+            if is_absent(&cell) {
+                return None;
+            }
+            texts.push(match cell {
                 Cow::Borrowed(text) => Cow::Borrowed(unguard(text)),
                 Cow::Owned(text) => Cow::Owned(unguard(&text).to_owned()),
             });

@@ -60,6 +60,19 @@ fn rows_are_summed_and_refusals_have_their_line() {
 }
 
 #[test]
+fn the_words_for_nothing_are_empty_cells_and_a_name_like_them_comes_back() {
+    let read = csv("period_start,provider,served_model,region,team,input,cache_read,logged_cost\n\
+         2026-10-01,openai,gpt-5,NULL,'NULL,100,null,N/A\n")
+    .unwrap();
+    assert_eq!(read.rejected, 0);
+    let (key, sums) = read.cubes.rating.first_key_value().unwrap();
+    assert_eq!((read.cubes.names.text(key.region), sums.meters.get(Meter::CacheRead)), ("", 0));
+    assert_eq!((sums.meters.get(Meter::Input), sums.logged_rows), (100, 0));
+    let team = read.cubes.attribution.first_key_value().unwrap().0.team;
+    assert_eq!(read.cubes.names.text(team), "NULL");
+}
+
+#[test]
 fn a_bare_date_or_a_flag_is_usage_of_a_whole_day() {
     let read = csv("period_start,provider,served_model,whole_day,input\n\
          2026-10-01,deepseek,m,,1\n2026-10-01T00:00:00Z,deepseek,m,,2\n2026-10-01T00:00:00Z,deepseek,m,true,4\n")
@@ -124,7 +137,7 @@ fn a_repeated_request_is_a_duplicate_and_a_big_sum_has_no_band() {
 }
 
 fn name() -> impl Strategy<Value = String> {
-    prop::sample::select(vec!["", "gpt-5", "=1+1", "-x", "'q", "a,\"b\"\n", "\ttab", "é"])
+    prop::sample::select(vec!["", "gpt-5", "=1+1", "-x", "'q", "a,\"b\"\n", "\ttab", "é", "NULL"])
         .prop_map(str::to_owned)
 }
 
