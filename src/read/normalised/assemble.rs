@@ -115,12 +115,25 @@ impl<'o> Assembler<'o> {
         for row in 0..block.rows {
             let slot = at[row].map(|(at, _)| u32::try_from(at.div_euclid(SECONDS_PER_SLOT)));
             let requests = requests[row].unwrap_or(1);
+            let mut sums = Sums { requests, ..Sums::default() };
+            for (meter, counts) in &meters {
+                if let Some(count) = counts[row] {
+                    sums.meters.set(*meter, count);
+                }
+            }
+            // Tables of llmfin's own hold whatever a gateway left out.
+            let billed = part[row].is_none() && outcome[row].is_billable();
             let fault = match slot {
                 _ if faults.contains_key(&row) => faults.remove(&row),
                 None => Some(("bad-instant", "`period_start` is empty".to_owned())),
                 Some(Err(_)) => Some(("bad-instant", "`period_start` is before 1970 or too late".to_owned())),
                 Some(Ok(_)) if ids[row].is_some() && requests != 1 => {
                     Some(("id-on-a-sum", format!("a row with a `request_id` stands for {requests} requests")))
+                }
+                Some(Ok(_)) if served[row] == 0 && billed && is_of_a_model(&sums) => {
+                    let reason =
+                        "`served_model` is empty: write the model, or the alias that `[[model]]` maps";
+                    Some(("no-model", reason.to_owned()))
                 }
                 Some(Ok(_)) => None,
             };
@@ -129,12 +142,6 @@ impl<'o> Assembler<'o> {
                 self.reject(place(row), code, reason, logged[row].map(|(amount, _)| amount));
                 continue;
             };
-            let mut sums = Sums { requests, ..Sums::default() };
-            for (meter, counts) in &meters {
-                if let Some(count) = counts[row] {
-                    sums.meters.set(*meter, count);
-                }
-            }
             if let Some((amount, rounded)) = logged[row] {
                 sums.logged = amount;
                 sums.logged_rows = requests;
@@ -290,6 +297,11 @@ impl<'o> Assembler<'o> {
         }
         read
     }
+}
+
+/// Storage, sessions and tool calls alone are sold without a model.
+fn is_of_a_model(sums: &Sums) -> bool {
+    sums.meters.tokens() > 0 || sums.meters.is_zero()
 }
 
 fn cubes(names: Names, rating: Map<RatingKey>, attribution: Map<AttributionKey>) -> Cubes {

@@ -73,6 +73,19 @@ fn the_words_for_nothing_are_empty_cells_and_a_name_like_them_comes_back() {
 }
 
 #[test]
+fn what_is_billed_for_tokens_names_its_model() {
+    let read = csv("period_start,provider,served_model,outcome,input,storage_gb_day,logged_cost,cube\n\
+         2026-10-01,openai,,,100,,0.5,\n2026-10-01,openai,NULL,,,,0.5,\n\
+         2026-10-01,openai,,failed,100,,,\n2026-10-01,openai,,,,3,,\n2026-10-01,openai,,,100,,,rating\n")
+    .unwrap();
+    let rejects: Vec<String> =
+        read.rejects.iter().map(|reject| format!("{} {}", reject.origin, reject.reason)).collect();
+    let reason = "`served_model` is empty: write the model, or the alias that `[[model]]` maps";
+    assert_eq!(rejects, [format!("usage.csv:2 {reason}"), format!("usage.csv:3 {reason}")]);
+    assert_eq!((read.rows, read.rejects[0].amount), (5, Some("0.5".parse().unwrap())));
+}
+
+#[test]
 fn a_bare_date_or_a_flag_is_usage_of_a_whole_day() {
     let read = csv("period_start,provider,served_model,whole_day,input\n\
          2026-10-01,deepseek,m,,1\n2026-10-01T00:00:00Z,deepseek,m,,2\n2026-10-01T00:00:00Z,deepseek,m,true,4\n")
