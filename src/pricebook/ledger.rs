@@ -222,8 +222,15 @@ impl<'a> Cells<'a> {
                 let help = format!("write the row to prices/{other}.csv");
                 self.problem("model", &format!("is a model of {other}, not of {}", self.seller), help);
             } else {
-                let own = names.get(self.seller).into_iter().flat_map(|names| names.models.keys());
-                self.problem("model", "is not in `models.toml`", suggest(model, own.map(|id| &**id)));
+                let own = names.get(self.seller);
+                let at = read_instant(self.cell("from")).map_or(0, |(instant, _)| instant);
+                let meant = own.and_then(|own| own.exact(&model.to_ascii_lowercase(), at));
+                let ids = own.into_iter().flat_map(|own| own.models.keys());
+                let help = match meant {
+                    Some(id) => format!("write `{id}`, which it means then"),
+                    None => suggest(model, ids.map(|id| &**id)),
+                };
+                self.problem("model", "is not in `models.toml`", help);
             }
         }
         let source = |text: &str| (!text.is_empty()).then_some(());

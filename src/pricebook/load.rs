@@ -11,11 +11,11 @@ use toml::value::Datetime;
 use super::calendars::Calendars;
 use super::files::{self, BookFile};
 use super::names::AllNames;
-use super::row::PriceRow;
+use super::row::{Layer, PriceRow};
 use super::schedules::Schedules;
 use super::select::Shelf;
 use super::text::{Text, suggest};
-use super::{Pricebook, SellerBook, ledger, modifiers, names, schedules, terms};
+use super::{Pricebook, SellerBook, ledger, modifiers, names, own_names, schedules, terms};
 use crate::diagnostic::{Diagnostic, Origin};
 use crate::error::{Error, Result};
 use crate::period::Day;
@@ -166,6 +166,7 @@ fn build(files: &[BookFile], contracts: &[BookFile], known_at: Option<Day>) -> R
     for (seller, region, parent) in parents {
         sellers.entry(seller).or_default().parents.insert(region, parent);
     }
+    let layered = files.iter().any(|file| file.layer == Layer::Shipped);
     let mut later = files::Lines::new();
     for (seller, mut rows) in shelves {
         rows.retain(|row| {
@@ -176,6 +177,10 @@ fn build(files: &[BookFile], contracts: &[BookFile], known_at: Option<Day>) -> R
             known
         });
         let book = sellers.entry(seller).or_default();
+        // A book that replaces the shipped one keeps what a page said of a name under that name.
+        if layered {
+            own_names::point(&mut rows, &book.names, &mut problems);
+        }
         book.shelves = stack(rows, &windows, &mut problems);
     }
     let book = Pricebook {

@@ -74,6 +74,32 @@ fn an_overlay_may_bring_its_own_models_and_names() {
 }
 
 #[test]
+fn a_row_under_a_name_that_points_holds_for_the_model_it_means() {
+    let row = |model: &str, price: &str, from: &str| {
+        format!("{model},input,standard,0,global,*,{price},1000000,USD,{from},2026-10-06,1,listed,mine,\n")
+    };
+    let load = |rows: &str| {
+        let dir = folder(&[("prices/openai.csv", &format!("{HEADER}{rows}"))]);
+        Pricebook::load(Some(dir.path()), &[], None)
+    };
+    let book = load(&row("gpt-4o", "2.4", "2026-10-05")).unwrap();
+    assert_eq!(
+        book.resolve("openai", "gpt-4o", read_instant("2026-10-05").unwrap().0),
+        Some("gpt-4o-2024-08-06")
+    );
+    assert_eq!(per_million(&book, "gpt-4o-2024-08-06", Meter::Input, "2026-10-04"), "2.5");
+    assert_eq!(per_million(&book, "gpt-4o-2024-08-06", Meter::Input, "2026-10-05"), "2.4");
+    // The name moved on 2 October 2024: a row from before ends there, or says nothing certain.
+    let found = problems(load(&row("gpt-4o", "4", "2024-09-01")).unwrap_err());
+    let wanted = "openai.csv:2: `gpt-4o` means `gpt-4o-2024-05-13`, and `gpt-4o-2024-08-06` from 2024-10-02 on: \
+                  the row can hold for neither";
+    assert!(found[0].ends_with(wanted), "{found:?}");
+    let book = load(&(row("gpt-4o", "4", "2024-09-01") + &row("gpt-4o", "2.4", "2024-10-02"))).unwrap();
+    assert_eq!(per_million(&book, "gpt-4o-2024-05-13", Meter::Input, "2024-09-01"), "4");
+    assert_eq!(per_million(&book, "gpt-4o-2024-08-06", Meter::Input, "2024-10-02"), "2.4");
+}
+
+#[test]
 fn every_bad_cell_is_reported_where_it_is() {
     let dir = folder(&[(
         "prices/openai.csv",

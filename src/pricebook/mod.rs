@@ -12,6 +12,7 @@ mod load;
 mod load_test;
 mod modifiers;
 mod names;
+mod own_names;
 mod pricer;
 #[cfg(test)]
 mod reference_test;

@@ -160,7 +160,8 @@ impl Names {
         })
     }
 
-    fn exact(&self, lower: &str, at: i64) -> Option<&str> {
+    /// The model a whole name in lower case means at an instant.
+    pub fn exact(&self, lower: &str, at: i64) -> Option<&str> {
         if let Some(targets) = self.aliases.get(lower)
             && let Some((_, target)) = targets.iter().rev().find(|(from, _)| *from <= at)
         {
@@ -172,6 +173,14 @@ impl Names {
         let id = self.spellings.get(strip_date(lower)?)?;
         let model = self.models.get(id)?;
         (model.snapshots == Some(SnapshotRule::Date)).then_some(&*model.id)
+    }
+
+    /// When an alias next means another model than at an instant, and which.
+    pub fn next_target(&self, alias: &str, at: i64) -> Option<(i64, &str)> {
+        let targets = self.aliases.get(&*alias.to_ascii_lowercase())?;
+        let now = targets.iter().rev().find(|(from, _)| *from <= at)?;
+        let next = targets.iter().find(|(from, target)| *from > at && *target != now.1)?;
+        Some((next.0, &next.1))
     }
 
     /// The whole names that mean the model at an instant.
