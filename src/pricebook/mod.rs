@@ -58,7 +58,7 @@ pub struct PriceQuery<'a> {
     pub model: &'a str,
     pub meter: Meter,
     pub tier: Tier,
-    /// `global`, `geo:us`, …; empty when unknown, which is priced as `global`.
+    /// `global`, `geo:us`, …; empty when unknown, which is priced as the seller's default, or as `global`.
     pub region: &'a str,
     /// A prompt size inside the band (the band's lower edge), to select the context row.
     pub prompt: u64,

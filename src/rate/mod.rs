@@ -308,9 +308,10 @@ struct Meant {
 }
 
 impl Meant {
-    /// A mapping outranks the log, and the log what a name says.
+    /// A mapping outranks the log, and the log what a name says. But what is called as `global` is sold as that: the
+    /// host beside the name is only where the call came in.
     fn region_of(&self, logged: Arc<str>) -> Arc<str> {
-        let said = if logged.is_empty() { self.region.clone() } else { None };
+        let said = self.region.clone().filter(|said| logged.is_empty() || **said == *"global");
         self.sold_in.clone().or(said).unwrap_or(logged)
     }
 

@@ -108,6 +108,13 @@ fn a_name_says_what_the_log_does_not_and_a_mapping_outranks_both() {
     assert_eq!(meant(&profile, "", &[], "", standard), ("geo:us".to_owned(), standard));
     assert_eq!(meant(id, &profile, &[], "", standard), ("geo:us".to_owned(), standard));
     assert_eq!(meant(&profile, "", &[], "eu-west-1", standard), ("eu-west-1".to_owned(), standard));
+    for global in [
+        format!("global.{id}"),
+        format!("arn:aws:bedrock:us-east-1:123456789012:inference-profile/global.{id}"),
+    ] {
+        assert_eq!(meant(&global, "", &[], "us-east-1", standard), ("global".to_owned(), standard));
+        assert_eq!(meant(id, &global, &[], "us-east-1", standard), ("global".to_owned(), standard));
+    }
     assert_eq!(meant("prod", "", &[mapping(None, None)], "", standard), ("geo:us".to_owned(), standard));
     let stated = [mapping(Some("global"), Some(Tier::Provisioned))];
     assert_eq!(
