@@ -9,7 +9,7 @@ use crate::causes::logged::LoggedBridge;
 use crate::error::Result;
 use crate::money::Money;
 use crate::rate::Account;
-use crate::reconcile::{CellKey, Grain, State, quantity};
+use crate::reconcile::{CellKey, Grain, Sides, State, quantity};
 
 pub(super) fn cells(
     state: &State,
@@ -78,6 +78,7 @@ pub(super) fn cells(
             let causes = findings.iter().map(|finding| finding.id.as_str());
             let causes: Vec<&str> = causes.filter(|id| !rounding.contains(id)).collect();
             match causes.iter().all(|id| timing.contains(id)) {
+                _ if causes.is_empty() && lines == 0 && lacks_price(state, &sides) => CellStatus::NoPrice,
                 _ if causes.is_empty() => CellStatus::Tied,
                 true => CellStatus::Timing,
                 false => CellStatus::Explained,
@@ -112,4 +113,10 @@ pub(super) fn cells(
         });
     }
     Ok(rows)
+}
+
+/// True where usage of the cell counts as nothing only because the book has no price for it.
+fn lacks_price(state: &State, sides: &[Sides]) -> bool {
+    let mut leaves = sides.iter().filter_map(|side| side.logged).flat_map(|leaves| leaves.keys());
+    leaves.any(|leaf| state.rater.unit(leaf).is_err())
 }

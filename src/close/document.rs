@@ -279,6 +279,8 @@ pub enum CellStatus {
     Unexplained,
     NoInvoice,
     NoUsage,
+    /// Nothing differs, because no bill line says what the usage costs and the book has no price for it.
+    NoPrice,
 }
 
 impl CellStatus {
@@ -291,6 +293,7 @@ impl CellStatus {
             CellStatus::Unexplained => "unexplained",
             CellStatus::NoInvoice => "no-invoice",
             CellStatus::NoUsage => "no-usage",
+            CellStatus::NoPrice => "no-price",
         }
     }
 }

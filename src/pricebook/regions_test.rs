@@ -47,6 +47,9 @@ fn a_name_says_where_and_at_which_tier() {
     for (seller, name, expected) in [
         ("aws-bedrock", format!("us.{sonnet}"), format!("{sonnet} geo:us -")),
         ("aws-bedrock", format!("bedrock/global.{sonnet}"), format!("{sonnet} global -")),
+        ("aws-bedrock", format!("converse/global.{sonnet}"), format!("{sonnet} global -")),
+        ("aws-bedrock", format!("bedrock/invoke/us-west-2/{sonnet}"), format!("{sonnet} us-west-2 -")),
+        ("aws-bedrock", format!("bedrock/converse_like/us.{sonnet}"), format!("{sonnet} geo:us -")),
         ("aws-bedrock", format!("us-gov.{sonnet}"), format!("{sonnet} geo:us-gov -")),
         ("aws-bedrock", sonnet.to_owned(), format!("{sonnet} - -")),
         ("aws-bedrock", format!("bedrock/eu-west-3/{sonnet}"), format!("{sonnet} eu-west-3 -")),
