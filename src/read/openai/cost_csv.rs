@@ -61,7 +61,7 @@ fn read(source: &Source) -> Result<Document> {
             ),
         );
     } else {
-        table.require(&["start_time", "amount_value"])?;
+        table.require(&[start(&table), "amount_value"])?;
     }
     gather.document.diagnostics.extend(table.unknown_columns(&COLUMNS));
     for row in table.rows() {
@@ -95,6 +95,11 @@ fn read(source: &Source) -> Result<Document> {
 /// True for the four-column export of an empty range.
 pub(super) fn is_collapsed(table: &Table) -> bool {
     table.header() == BUCKET
+}
+
+/// The column of a bucket's start: the `_iso` twin says the same and stands alone in some files.
+pub(super) fn start(table: &Table) -> &'static str {
+    if table.has("start_time_iso") { "start_time_iso" } else { "start_time" }
 }
 
 /// The bucket a row is about.
@@ -152,6 +157,15 @@ mod tests {
         let totals = document(&FORMAT, &fixture("openai-cost-csv", "ungrouped.csv"));
         assert!(totals.lines.iter().all(|line| line.model == ModelScope::All && line.meter.is_none()));
         assert!(totals.lines.iter().all(|line| line.project.is_none() && line.long_context.is_none()));
+    }
+
+    #[test]
+    fn the_iso_twins_alone_say_the_days() {
+        let head = "start_time_iso,end_time_iso,amount_value,amount_currency,line_item\n";
+        let row = "2026-10-01T00:00:00+00:00,2026-10-02T00:00:00+00:00,0.25,usd,\"gpt-5, input\"\n";
+        let bill = document(&FORMAT, &format!("{head}{row}"));
+        assert_eq!(by_day(&bill), [("2026-10-01".to_owned(), "0.25".to_owned())]);
+        assert_eq!(bill.lines[0].period.last.to_string(), "2026-10-01");
     }
 
     #[test]

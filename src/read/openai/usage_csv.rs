@@ -58,7 +58,7 @@ fn read(source: &Source) -> Result<Document> {
     let table = Table::read(source)?;
     let mut gather = Gather::new(Document::new(FORMAT.id, FORMAT.kind, Some("openai")));
     if !cost_csv::is_collapsed(&table) {
-        table.require(&["start_time", "num_model_requests", "input_tokens"])?;
+        table.require(&[cost_csv::start(&table), "num_model_requests", "input_tokens"])?;
     }
     gather.document.diagnostics.extend(table.unknown_columns(&COLUMNS));
     for row in table.rows() {
