@@ -10,6 +10,7 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
 };
+use parquet::basic::CompressionCodec;
 
 use super::block::Share;
 use super::cell;
@@ -95,7 +96,23 @@ impl<'a> Table<'a> {
         let file = seekable(source)?;
         let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())
             .map_err(|error| unreadable(source, &error))?;
-        Ok(Table { source, file, metadata })
+        let table = Table { source, file, metadata };
+        table.check_codecs()?;
+        Ok(table)
+    }
+
+    /// A sound file in a compression that this program was built without: copying it again would not help.
+    fn check_codecs(&self) -> Result<()> {
+        let read = [CompressionCodec::UNCOMPRESSED, CompressionCodec::SNAPPY, CompressionCodec::ZSTD];
+        let mut chunks = self.metadata.metadata().row_groups().iter().flat_map(|group| group.columns());
+        let Some(other) = chunks.find(|chunk| !read.contains(&chunk.compression_codec())) else {
+            return Ok(());
+        };
+        let codec = format!("{:?}", other.compression_codec()).to_ascii_lowercase();
+        let message = format!("the parquet is compressed with {codec}, which is not read");
+        Err(Diagnostic::error("unsupported-codec", self.source.origin(), message)
+            .help("write it again with `compression = snappy`, `zstd` or none")
+            .into())
     }
 
     /// Reads columns as other types than the file suggests.
