@@ -55,18 +55,49 @@ pub fn one_authority(documents: &[AccountDocument]) -> Result<()> {
             let parts = first.document.format == second.document.format
                 && !second.document.format.starts_with(&*second.account.provider);
             if same || (first.kind == DocumentKind::Cost && overlap && !parts) {
-                problems.push(
-                    Diagnostic::error(
+                problems.push(match organisation(first).zip(organisation(second)) {
+                    Some((ours, theirs)) if ours != theirs => two_organisations(first, ours, second, theirs),
+                    _ => Diagnostic::error(
                         "two-authorities",
                         Origin::file(second.path.clone()),
-                        format!("bills the same days of {} as `{}`: both together would count twice", second.account.provider, first.path),
+                        format!(
+                            "bills the same days of {} as `{}`: both together would count twice",
+                            second.account.provider, first.path
+                        ),
                     )
                     .help("give one of the two; an invoice beside a cost export is declared with `kind = \"invoice\"`"),
-                );
+                });
             }
         }
     }
     if problems.is_empty() { Ok(()) } else { Err(Error::Input(problems)) }
+}
+
+/// The account that every line of a document names.
+fn organisation(document: &AccountDocument) -> Option<&str> {
+    let mut named = document.document.lines.iter().map(|line| line.account.as_deref());
+    let first = named.next()??;
+    named.all(|name| name == Some(first)).then_some(first)
+}
+
+/// Each of two organisations has its own bill: leaving one out would lose half of what was billed.
+fn two_organisations(
+    first: &AccountDocument,
+    ours: &str,
+    second: &AccountDocument,
+    theirs: &str,
+) -> Diagnostic {
+    let (provider, origin) = (&second.account.provider, Origin::file(second.path.clone()));
+    let message = format!(
+        "bills `{theirs}` and `{}` bills `{ours}`: both are given as one account of {provider}",
+        first.path
+    );
+    let each = |id: &str, path: &str| format!("--invoice {provider}/{id}={path}");
+    Diagnostic::error("two-organisations", origin, message).help(format!(
+        "name the account of each: `{} {}`, or `account = \"{provider}/{theirs}\"` in its `[[invoice]]`",
+        each(ours, &first.path),
+        each(theirs, &second.path)
+    ))
 }
 
 /// Reads a bill the way the books declare it.
