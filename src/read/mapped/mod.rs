@@ -1,4 +1,4 @@
-//! Any table whose columns the books name: CSV, JSON lines, a JSON array, or one sheet of a workbook.
+//! Any table whose columns the books name: CSV, JSON lines, a JSON array or answer, or one sheet of a workbook.
 //!
 //! ```text
 //! columns = { date = "Day", model = "Model", meter = "Token type", quantity = "Tokens", amount = "Amount" }
@@ -9,6 +9,7 @@
 //! Nothing is guessed: a number written otherwise than declared is a reject, never a figure a hundred times too large.
 
 mod date;
+mod json;
 mod line;
 mod mapping;
 mod number;
@@ -107,5 +108,12 @@ pub fn read_mapped(source: &Source, mapping: &Mapping) -> Result<Document> {
             Diagnostic { help, ..Diagnostic::new(level, code, origin, format!("{message} (rows: {times})")) }
         })
         .collect();
+    if table.continued {
+        let message = "the answer says that more of it follows";
+        document.diagnostics.push(
+            Diagnostic::warning("truncated-export", source.origin(), message)
+                .help("fetch what follows too, and save each answer as a file of its own"),
+        );
+    }
     Ok(document)
 }

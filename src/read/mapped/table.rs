@@ -1,15 +1,11 @@
-//! The rows of a table file with their line, whatever the container: CSV, JSON lines, a JSON array, a workbook sheet.
+//! The rows of a table file with their line, whatever the container: CSV, JSON, a workbook sheet.
 
-use std::collections::BTreeMap;
-
-use serde_json::value::RawValue;
-use serde_json::{Map, Value};
-
+use super::json;
 use super::mapping::{Mapping, TableKind};
 use crate::diagnostic::{Diagnostic, Origin};
 use crate::error::Result;
 use crate::invoice::Reject;
-use crate::read::cell::{Cell, Form};
+use crate::read::cell::Cell;
 use crate::read::records::records;
 use crate::read::source::{SampleKind, Source};
 use crate::read::workbook;
@@ -27,6 +23,8 @@ pub struct Table {
     /// Rows above the header, where a workbook keeps its letterhead and perhaps its total.
     pub above: Vec<Row>,
     pub rejects: Vec<Reject>,
+    /// The file itself says that it is not all.
+    pub continued: bool,
 }
 
 impl Table {
@@ -40,7 +38,7 @@ impl Table {
         };
         let table = match mapping.kind.unwrap_or(detected) {
             TableKind::Csv => Table::csv(source, mapping)?,
-            TableKind::Jsonl => Table::json(source, &source.text()?),
+            TableKind::Jsonl => json::read(source, &source.text()?),
             TableKind::Xlsx => Table::xlsx(source, mapping)?,
         };
         if table.header.is_empty() {
@@ -95,69 +93,5 @@ impl Table {
             }
         }
         Ok(table)
-    }
-
-    /// Objects, one a line or in one array. The columns are all keys that occur.
-    fn json(source: &Source, text: &str) -> Table {
-        let mut table = Table { header_line: 1, ..Table::default() };
-        let mut columns = BTreeMap::new();
-        let array = serde_json::from_str::<Vec<&RawValue>>(text).ok();
-        let items: Vec<(u64, &str)> = match &array {
-            Some(array) => {
-                let (mut items, mut line, mut seen) = (Vec::new(), 1, 0);
-                for item in array.iter().map(|item| item.get()) {
-                    let start = item.as_ptr() as usize - text.as_ptr() as usize;
-                    line += text[seen..start].matches('\n').count() as u64;
-                    seen = start;
-                    items.push((line, item));
-                }
-                items
-            }
-            None => text
-                .lines()
-                .enumerate()
-                .map(|(index, line)| (index as u64 + 1, line.trim()))
-                .filter(|(_, line)| !line.is_empty())
-                .collect(),
-        };
-        for (line, item) in items {
-            match serde_json::from_str::<Map<String, Value>>(item) {
-                Ok(object) => {
-                    let mut cells = Vec::new();
-                    for (key, value) in object {
-                        let next = columns.len();
-                        let column = *columns.entry(key.clone()).or_insert(next);
-                        if column == next {
-                            table.header.push(key);
-                        }
-                        if cells.len() <= column {
-                            cells.resize(column + 1, Cell::default());
-                        }
-                        cells[column] = json_cell(value);
-                    }
-                    table.rows.push(Row { line, cells });
-                }
-                Err(_) => table.rejects.push(Reject {
-                    origin: Origin::new(source.name.clone(), line, 0),
-                    code: "not-json",
-                    reason: "the line is not a JSON object".to_owned(),
-                    amount: None,
-                }),
-            }
-        }
-        for row in &mut table.rows {
-            row.cells.resize(table.header.len(), Cell::default());
-        }
-        table
-    }
-}
-
-/// A number keeps the digits the file wrote.
-fn json_cell(value: Value) -> Cell {
-    match value {
-        Value::Null => Cell::default(),
-        Value::String(text) => Cell::text(text),
-        Value::Number(number) => Cell { text: number.to_string(), form: Form::Number },
-        other => Cell::text(other.to_string()),
     }
 }

@@ -125,6 +125,24 @@ fn json_lines_keep_their_digits_and_lose_no_row() {
 }
 
 #[test]
+fn an_answer_of_an_api_gives_its_rows_and_fields_inside_fields_by_path() {
+    let answer = "{\n\"data\": [\n\
+                  {\"at\": {\"day\": \"2026-10-01\"}, \"cost\": {\"value\": 1.10, \"unit\": \"usd\"}},\n\
+                  {\"at\": {\"day\": \"2026-10-02\"}, \"cost\": {\"value\": null}},\n\
+                  {\"at\": {\"day\": \"2026-10-02\"}, \"cost\": {\"value\": 2.5}}],\n\"has_more\": true}\n";
+    let toml = "currency = \"USD\"\ncolumns = { amount = \"cost.value\", date = \"at.day\" }\n";
+    let document = read(answer, toml);
+    let codes: Vec<_> = document.rejects.iter().map(|reject| (reject.code, reject.origin.line)).collect();
+    assert_eq!((document.lines_total().to_string(), codes), ("3.60".into(), vec![("missing-amount", 4)]));
+    assert_eq!(document.diagnostics[0].code, "truncated-export");
+    let errors = errors(read_bytes(answer.as_bytes(), &mapping(&toml.replace("cost.value", "cost"))));
+    assert_eq!(errors[0].help.as_deref(), Some("amount = \"cost.unit\""));
+    // A single row with a list of its own is a row.
+    let document = read("{\"Day\": \"2026-10-01\", \"Amount\": 4, \"data\": []}\n", SIMPLE);
+    assert_eq!((document.rows, document.lines_total().to_string()), (1, "4.00".into()));
+}
+
+#[test]
 fn a_workbook_gives_the_declared_sheet_by_stored_values() {
     let toml = "document = \"invoice\"\nsheet = \"Invoice\"\nheader_row = 4\ncurrency = \"USD\"\ntotal = \"B2\"\n\
                 columns = { amount = \"Amount\", date = \"Day\", text = \"Item\", category = \"Kind\" }\n\
