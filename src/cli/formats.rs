@@ -9,7 +9,7 @@ use crate::error::{EXIT_CLEAN, Error};
 use crate::read::{DOCUMENT_FORMATS, USAGE_FORMATS};
 use crate::report::sheet::{Cell, Column, Kind, Sheet};
 
-/// List the formats that can be read, or show the page of one
+/// List the formats that can be read, or show the page of one or of a family
 ///
 /// Formats are recognised by content, never by name. Where two could be meant, name one: `--usage FORMAT:PATH`.
 #[derive(Debug, clap::Args)]
@@ -17,9 +17,11 @@ use crate::report::sheet::{Cell, Column, Kind, Sheet};
 Examples:
   llmfin formats
   llmfin formats -O json
-  llmfin formats litellm-payload")]
+  llmfin formats litellm-payload
+  llmfin formats normalised    # the usage table that any warehouse can write
+  llmfin formats mapped        # bills whose columns you name")]
 pub struct Args {
-    /// Format whose page to show
+    /// Format or family whose page to show
     pub name: Option<String>,
 }
 
@@ -50,10 +52,13 @@ fn sheet() -> Sheet {
 }
 
 fn page(name: &str) -> anyhow::Result<&'static str> {
+    if let Some(page) = pages::family(name) {
+        return Ok(page);
+    }
     let usage = USAGE_FORMATS.iter().map(|format| format.id);
     let ids: Vec<&str> = usage.chain(DOCUMENT_FORMATS.iter().map(|format| format.id)).collect();
     if !ids.contains(&name) {
-        let help = match nearest(name, ids.iter().copied()) {
+        let help = match nearest(name, ids.iter().copied().chain(pages::families())) {
             Some(near) => format!("did you mean `{near}`?"),
             None => "`llmfin formats` lists them".to_owned(),
         };
