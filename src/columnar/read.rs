@@ -97,8 +97,19 @@ impl<'a> Table<'a> {
         let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())
             .map_err(|error| unreadable(source, &error))?;
         let table = Table { source, file, metadata };
+        table.check_places()?;
         table.check_codecs()?;
         Ok(table)
+    }
+
+    /// A damaged footer may place a column before the file, for which the library would end the program.
+    fn check_places(&self) -> Result<()> {
+        let mut chunks = self.metadata.metadata().row_groups().iter().flat_map(|group| group.columns());
+        let outside = chunks.any(|chunk| {
+            let start = chunk.dictionary_page_offset().unwrap_or(chunk.data_page_offset());
+            start < 0 || chunk.compressed_size() < 0
+        });
+        if outside { Err(unreadable(self.source, &"a column lies outside the file")) } else { Ok(()) }
     }
 
     /// A sound file in a compression that this program was built without: copying it again would not help.
