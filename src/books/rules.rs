@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::file::File;
 use super::inputs::{Account, ModelAlias};
 use super::traffic::{self, Traffic};
+use super::validate;
 use crate::diagnostic::{Diagnostic, Origin};
 use crate::error::{Error, Result};
 
@@ -53,6 +54,7 @@ impl Rules {
         };
         if file.problems.is_empty() {
             traffic::check(&rules.traffic, &mut file);
+            validate::keys(&rules.accounts, &mut file);
         }
         if file.problems.is_empty() { Ok(rules) } else { Err(Error::Input(file.problems)) }
     }
@@ -90,6 +92,20 @@ mod tests {
         assert_eq!(rule.set.meters[&Meter::CacheWrite5m], Meter::CacheWrite1h);
         assert_eq!(rule.set.ctx.unwrap().0.unwrap().tokens, 272_000);
         assert_eq!((rule.until.unwrap().to_string(), rule.filter.stream), ("2026-10-20".into(), Some(true)));
+    }
+
+    #[test]
+    fn a_key_is_paid_by_one_account_of_a_seller() {
+        let account = |seller: &str, id: &str| {
+            format!("{{ provider = \"{seller}\", id = \"{id}\", keys = [\"app\"] }}")
+        };
+        let of = |accounts: [String; 2]| format!("account = [{}]\n", accounts.join(", "));
+        let two = of([account("openai", "a"), account("anthropic", "a")]);
+        assert_eq!(Rules::parse("rules.toml", &two).unwrap().accounts.len(), 2);
+        assert_eq!(
+            problems(&of([account("openai", "a"), account("openai", "b")])),
+            ["error: rules.toml:1:104: key `app` is paid by account `a` already"]
+        );
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::Books;
 use super::allocation::{BucketKind, BucketPolicy};
 use super::file::File;
 use super::glob;
-use super::inputs::{InvoiceKind, Role};
+use super::inputs::{Account, InvoiceKind, Role};
 use crate::diagnostic::nearest;
 use crate::money::Ratio;
 
@@ -131,6 +131,20 @@ fn people(books: &Books, file: &mut File) {
     }
 }
 
+/// No gateway key is paid by two accounts of a seller.
+pub(super) fn keys(accounts: &[Account], file: &mut File) {
+    let mut owners: BTreeMap<(&str, &str), &str> = BTreeMap::new();
+    for (index, account) in accounts.iter().enumerate() {
+        for (at, key) in account.keys.iter().enumerate() {
+            if let Some(other) = owners.insert((account.provider.0, key), &account.id) {
+                let message = format!("key `{key}` is paid by account `{other}` already");
+                let place = ["account", &index.to_string(), "keys", &at.to_string()];
+                file.report("two-payers", &place, message, None);
+            }
+        }
+    }
+}
+
 /// No log traffic is paid by two accounts, and every account that is named exists.
 fn accounts(books: &Books, file: &mut File) {
     let mut payers: BTreeMap<(&str, &str), &str> = BTreeMap::new();
@@ -154,20 +168,7 @@ fn accounts(books: &Books, file: &mut File) {
             }
         }
     }
-    let mut owners: BTreeMap<(&str, &str), &str> = BTreeMap::new();
-    for (index, account) in books.accounts.iter().enumerate() {
-        for (at, key) in account.keys.iter().enumerate() {
-            if let Some(other) = owners.insert((account.provider.0, key), &account.id) {
-                let message = format!("key `{key}` is paid by account `{other}` already");
-                file.report(
-                    "two-payers",
-                    &["account", &index.to_string(), "keys", &at.to_string()],
-                    message,
-                    None,
-                );
-            }
-        }
-    }
+    keys(&books.accounts, file);
     let named = books
         .sources
         .iter()

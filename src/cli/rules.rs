@@ -15,8 +15,10 @@ pub fn declare(accounts: &[Declared], models: &[ModelAlias], rules: &[Traffic], 
         inputs.gateway.entry(account.clone()).or_default().extend(texts(&declared.projects));
         inputs.accounts.push(account);
     }
-    for (key, account) in keys(accounts) {
-        inputs.keys.entry(key).or_insert(account);
+    for (key, accounts) in keys(accounts) {
+        let known = inputs.keys.entry(key).or_default();
+        let sellers: BTreeSet<Arc<str>> = known.iter().map(|account| account.provider.clone()).collect();
+        known.extend(accounts.into_iter().filter(|account| !sellers.contains(&account.provider)));
     }
     inputs.mappings.extend(mappings(models));
     inputs.traffic.extend(traffic(rules));
@@ -26,12 +28,15 @@ pub fn account(declared: &Declared) -> Account {
     Account { provider: declared.provider.0.into(), id: Some(declared.id.as_str().into()) }
 }
 
-/// Gateway keys by the account that pays for them.
-pub fn keys(accounts: &[Declared]) -> BTreeMap<Arc<str>, Account> {
-    let keys = |declared: &Declared| -> Vec<(Arc<str>, Account)> {
-        declared.keys.iter().map(|key| (key.as_str().into(), account(declared))).collect()
-    };
-    accounts.iter().flat_map(keys).collect()
+/// Gateway keys with the accounts that pay for them.
+pub fn keys(accounts: &[Declared]) -> BTreeMap<Arc<str>, BTreeSet<Account>> {
+    let mut keys: BTreeMap<Arc<str>, BTreeSet<Account>> = BTreeMap::new();
+    for declared in accounts {
+        for key in &declared.keys {
+            keys.entry(key.as_str().into()).or_default().insert(account(declared));
+        }
+    }
+    keys
 }
 
 /// What names in the log stand for.

@@ -13,6 +13,7 @@ use super::inputs::CloseInputs;
 use super::limits::limits;
 use super::listings::{input_rows, memos, no_hours, note, search_cut, spanning, suspicions, ties, unpriced};
 use super::totals::{check, totals};
+use super::unassigned;
 use crate::causes::logged;
 use crate::causes::remedy;
 use crate::causes::{Claim, Status, engine};
@@ -33,6 +34,7 @@ pub fn assemble(inputs: &CloseInputs) -> Result<Reconciliation> {
     let log = inputs.log(&accounts);
     let mut usage = log.rows();
     let Bills { mut usage_lines, charge_lines, mut reports } = bills(inputs);
+    unassigned::refuse(inputs, &usage, &usage_lines)?;
     share(&mut usage, usage_lines.iter_mut().chain(&mut reports));
     let known = accounts.known.iter().cloned().collect();
     // Without terms nobody asks what was used.

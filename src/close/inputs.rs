@@ -64,8 +64,8 @@ pub struct CloseInputs<'a> {
     pub later: Vec<AccountDocument>,
     /// Accounts that the books declare beyond those of the documents.
     pub accounts: Vec<Account>,
-    /// Gateway keys assigned to accounts.
-    pub keys: BTreeMap<Arc<str>, Account>,
+    /// Gateway keys assigned to accounts, to one of each seller.
+    pub keys: BTreeMap<Arc<str>, BTreeSet<Account>>,
     /// Bill-side projects, workspaces and keys that are the gateway's.
     pub gateway: BTreeMap<Account, BTreeSet<Arc<str>>>,
     pub mappings: Vec<ModelMapping>,

@@ -15,5 +15,6 @@ pub mod inputs;
 mod limits;
 mod listings;
 mod totals;
+mod unassigned;
 
 pub use totals::check;

@@ -149,13 +149,24 @@ pub const NOBODY: Owner = 0;
 pub struct Accounts {
     /// Accounts known from books and bills.
     pub known: Vec<Account>,
-    /// Gateway keys that the books assign to an account.
-    pub keys: BTreeMap<Arc<str>, Account>,
+    /// Gateway keys that the books assign, to one account of each seller.
+    pub keys: BTreeMap<Arc<str>, BTreeSet<Account>>,
+}
+
+/// The id of nobody's usage: the seller bills several accounts, and nothing says which of them pays.
+const UNASSIGNED: &str = "unassigned";
+
+impl Account {
+    /// True where several accounts of the seller may pay for the usage.
+    pub fn is_unassigned(&self) -> bool {
+        self.id.as_deref() == Some(UNASSIGNED)
+    }
 }
 
 impl Accounts {
     fn of(&self, provider: &str, source: Option<&Arc<str>>, key: &str) -> Account {
-        if let Some(account) = self.keys.get(key).filter(|account| &*account.provider == provider) {
+        let mut paying = self.keys.get(key).into_iter().flatten();
+        if let Some(account) = paying.find(|account| &*account.provider == provider) {
             return account.clone();
         }
         let mut candidates = self.known.iter().filter(|account| &*account.provider == provider);
@@ -168,7 +179,7 @@ impl Accounts {
         match (candidates.next(), candidates.next()) {
             (Some(only), None) => only.clone(),
             (None, _) => Account { provider: provider.into(), id: None },
-            (Some(_), Some(_)) => Account { provider: provider.into(), id: Some("unassigned".into()) },
+            (Some(_), Some(_)) => Account { provider: provider.into(), id: Some(UNASSIGNED.into()) },
         }
     }
 }

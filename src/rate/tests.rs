@@ -131,3 +131,15 @@ fn usage_of_a_whole_day_is_not_priced_by_a_guess() {
     // Monday has two prices; Saturday has one.
     assert_eq!(rows.iter().map(price).collect::<Vec<_>>(), [Err(NoPrice::Hourly), Ok("1000000".into())]);
 }
+
+#[test]
+fn a_key_pays_at_every_seller_from_the_account_that_has_it_there() {
+    let account = |provider: &str| Account { provider: provider.into(), id: Some("production".into()) };
+    let accounts = Accounts {
+        known: Vec::new(),
+        keys: [("app".into(), BTreeSet::from([account("openai"), account("anthropic")]))].into(),
+    };
+    for seller in ["openai", "anthropic"] {
+        assert_eq!(accounts.of(seller, None, "app"), account(seller));
+    }
+}

@@ -1,10 +1,13 @@
 //! Causes that fields of the log or the bill prove, each with dollars worked out by hand and a decoy beside it.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::world::{Calls, cubes, document, inputs, line};
 use llmfin::close::assemble::assemble;
 use llmfin::close::check;
 use llmfin::close::document::Reconciliation;
 use llmfin::close::inputs::AccountDocument;
+use llmfin::error::Error;
 use llmfin::invoice::{BillLine, DocumentKind, ModelScope};
 use llmfin::pricebook::Pricebook;
 use llmfin::usage::cube::Cubes;
@@ -210,6 +213,39 @@ fn an_account_that_the_log_does_not_have() {
     let mut inputs = inputs(&book, "2026-05", cubes(&log), vec![keyed, other]);
     inputs.sources[0].account = Some("production".into());
     assert_eq!(found(&assemble(&inputs).unwrap()), ["cov.account_scope probable 12.34"]);
+
+    // Usage that is nobody's can be of either.
+    inputs.sources[0].account = None;
+    let Err(Error::Input(problems)) = assemble(&inputs) else { panic!("compared") };
+    let told: Vec<(&str, &str)> =
+        problems.iter().map(|told| (&*told.message, told.help.as_deref().unwrap_or(""))).collect();
+    assert_eq!(
+        told,
+        [(
+            "2 accounts of openai, `production`, `research`, and nothing says which of them pays for key `\"\"` of the log",
+            "save `account = [{ provider = \"openai\", id = \"production\", keys = [\"\"] }, { provider = \"openai\", \
+             id = \"research\", keys = [\"\"] }]` as `rules.toml`, strike each key where it is not paid, and give \
+             `--rules rules.toml`"
+        )]
+    );
+    let production = inputs.documents[0].account.clone();
+    let rule = |account| BTreeMap::from([("".into(), BTreeSet::from([account]))]);
+    inputs.accounts = vec![production.clone()];
+    let Err(Error::Input(problems)) = assemble(&inputs) else { panic!("compared") };
+    assert_eq!(
+        problems[0].help.as_deref().unwrap(),
+        "add to each `[[account]]` of openai the keys that it pays for, of these: `keys = [\"\"]`"
+    );
+    inputs.keys = rule(production);
+    assert_eq!(found(&assemble(&inputs).unwrap()), ["cov.account_scope probable 12.34"]);
+    // A report without a name is one more account of nobody.
+    inputs.keys.clear();
+    inputs.documents.push(document("openai", DocumentKind::Usage, Vec::new()));
+    let Err(Error::Input(problems)) = assemble(&inputs) else { panic!("compared") };
+    assert_eq!(
+        problems[0].help.as_deref().unwrap(),
+        "say whose the file is: `--invoice openai/ACCOUNT=bill.csv`, or `account` in its `[[invoice]]`"
+    );
 }
 
 #[test]
