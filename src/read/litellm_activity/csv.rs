@@ -1,6 +1,6 @@
 //! The usage export by day and model, the daily table from the database, and the old export that cannot be used.
 
-use super::{Total, add};
+use super::{Ledger, Name, Total, add};
 use crate::diagnostic::Diagnostic;
 use crate::error::Result;
 use crate::read::source::Source;
@@ -13,7 +13,7 @@ pub static EXPORT: UsageFormat = UsageFormat {
     family: "litellm",
     about: "LiteLLM usage export by day and model",
     sniff: |sample| sample.has_columns(&["date", "entity_id", "spend", "prompt_tokens", "api_requests"]),
-    read: |source, _| {
+    read: |source, options| {
         let table = Table::read(source)?;
         if !table.has("model") {
             return Err(Diagnostic::error(
@@ -24,7 +24,15 @@ pub static EXPORT: UsageFormat = UsageFormat {
             .help("export again with the type `daily_with_models`")
             .into());
         }
-        read_rows(&table, |row| Total { team: either(row, "entity_alias", "entity_id"), ..total(row) })
+        let ledger = Ledger::new(EXPORT.id, options);
+        read_rows(&table, ledger, source, |row| Total {
+            name: Name {
+                parts: cells(row, &["date", "entity_id", "api_key", "key_alias", "user_id", "model"]),
+                unique: true,
+            },
+            team: either(row, "entity_alias", "entity_id"),
+            ..total(row)
+        })
     },
 };
 
@@ -42,8 +50,9 @@ pub static DAILY_TABLE: UsageFormat = UsageFormat {
             "api_requests",
         ])
     },
-    read: |source, _| {
-        read_rows(&Table::read(source)?, |row| Total {
+    read: |source, options| {
+        read_rows(&Table::read(source)?, Ledger::new(DAILY_TABLE.id, options), source, |row| Total {
+            name: daily_name(row),
             provider: row.get("custom_llm_provider"),
             group: row.get("model_group"),
             team: row.get("team_id"),
@@ -83,12 +92,42 @@ fn total<'r>(row: &'r Row<'_>) -> Total<'r> {
     }
 }
 
+/// The primary key of the table. Without it, rows that differ in a column that was left out look alike.
+fn daily_name<'r>(row: &'r Row<'_>) -> Name<'r> {
+    match row.filled("id") {
+        Some(id) => Name { parts: vec![id], unique: true },
+        None => Name { parts: cells(row, &DIMENSIONS), unique: false },
+    }
+}
+
+/// What the table sums by.
+const DIMENSIONS: [&str; 9] = [
+    "date",
+    "user_id",
+    "team_id",
+    "api_key",
+    "model",
+    "model_group",
+    "custom_llm_provider",
+    "mcp_namespaced_tool_name",
+    "endpoint",
+];
+
+fn cells<'r>(row: &'r Row<'_>, columns: &[&str]) -> Vec<&'r str> {
+    columns.iter().map(|column| row.get(column)).collect()
+}
+
 /// The first filled cell, without the apostrophe the export puts before what looks like a formula.
 fn either<'r>(row: &'r Row<'_>, first: &str, second: &str) -> &'r str {
     unguard(row.filled(first).unwrap_or(row.get(second)))
 }
 
-fn read_rows(table: &Table, total: for<'r> fn(&'r Row<'_>) -> Total<'r>) -> Result<UsageRead> {
+fn read_rows(
+    table: &Table,
+    mut ledger: Ledger<'_>,
+    source: &Source,
+    total: for<'r> fn(&'r Row<'_>) -> Total<'r>,
+) -> Result<UsageRead> {
     table.require(&[
         "date",
         "model",
@@ -100,7 +139,7 @@ fn read_rows(table: &Table, total: for<'r> fn(&'r Row<'_>) -> Total<'r>) -> Resu
     let mut read = UsageRead::default();
     for row in table.rows() {
         match row {
-            Ok(row) => add(&mut read, &total(&row), &row.origin),
+            Ok(row) => add(&mut read, &mut ledger, &total(&row), &row.origin),
             Err(reject) => {
                 read.rows += 1;
                 read.rejected += 1;
@@ -108,5 +147,6 @@ fn read_rows(table: &Table, total: for<'r> fn(&'r Row<'_>) -> Total<'r>) -> Resu
             }
         }
     }
+    ledger.close(&mut read, source.origin())?;
     Ok(read)
 }

@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Total, add};
+use super::{Ledger, Name, Total, add};
 use crate::diagnostic::Diagnostic;
 use crate::error::Result;
 use crate::money::Money;
@@ -21,7 +21,7 @@ pub static JSON: UsageFormat = UsageFormat {
     read,
 };
 
-fn read(source: &Source, _: &UsageOptions) -> Result<UsageRead> {
+fn read(source: &Source, options: &UsageOptions) -> Result<UsageRead> {
     let unusable = |message: String| {
         Diagnostic::error("bad-activity", source.origin(), message)
             .help("save the whole answer of the API again")
@@ -30,6 +30,7 @@ fn read(source: &Source, _: &UsageOptions) -> Result<UsageRead> {
         serde_json::from_str(&source.text()?).map_err(|error| unusable(error.to_string()))?;
     let days = document["results"].as_array().ok_or_else(|| unusable("no `results`".to_owned()))?;
     let mut read = UsageRead::default();
+    let mut ledger = Ledger::new(JSON.id, options);
     if document["metadata"]["has_more"] == true {
         let message = "the answer says that more pages follow";
         read.diagnostics.push(
@@ -45,12 +46,17 @@ fn read(source: &Source, _: &UsageOptions) -> Result<UsageRead> {
             for (hash, part) in members(&entry["api_key_breakdown"]) {
                 keys += 1;
                 let alias = text(&part["metadata"]["key_alias"]);
-                let key = if alias.is_empty() { hash.clone() } else { alias };
-                sum +=
-                    one(&mut read, source, [&date, model, &key, &text(&part["metadata"]["team_id"])], part);
+                let key = if alias.is_empty() { hash } else { &alias };
+                let team = text(&part["metadata"]["team_id"]);
+                // A page may end inside a day, and the next one has the rest of its sums.
+                let name = Name { parts: vec![&date, model, hash, &team], unique: false };
+                let place = Total { name, date: &date, model, key, team: &team, ..Total::default() };
+                sum += one(&mut read, &mut ledger, source, place, part);
             }
             if keys == 0 {
-                sum += one(&mut read, source, [&date, model, "", ""], entry);
+                let name = Name { parts: vec![&date, model], unique: false };
+                let place = Total { name, date: &date, model, ..Total::default() };
+                sum += one(&mut read, &mut ledger, source, place, entry);
             }
         }
         let stated = Money::read(&text(&day["metrics"]["spend"])).map_or(Money::ZERO, |read| read.amount);
@@ -59,18 +65,21 @@ fn read(source: &Source, _: &UsageOptions) -> Result<UsageRead> {
             read.diagnostics.push(Diagnostic::warning("breakdown-differs", source.origin(), message));
         }
     }
+    ledger.close(&mut read, source.origin())?;
     Ok(read)
 }
 
 /// Adds one key's sum of one model and returns its spend.
-fn one(read: &mut UsageRead, source: &Source, [date, model, key, team]: [&str; 4], entry: &Value) -> Money {
+fn one(
+    read: &mut UsageRead,
+    ledger: &mut Ledger<'_>,
+    source: &Source,
+    place: Total<'_>,
+    entry: &Value,
+) -> Money {
     let metric = |name: &str| text(&entry["metrics"][name]);
     let spend = metric("spend");
     let total = Total {
-        date,
-        model,
-        key,
-        team,
         spend: &spend,
         prompt: &metric("prompt_tokens"),
         completion: &metric("completion_tokens"),
@@ -78,9 +87,9 @@ fn one(read: &mut UsageRead, source: &Source, [date, model, key, team]: [&str; 4
         cache_write: &metric("cache_creation_input_tokens"),
         successful: &metric("successful_requests"),
         failed: &metric("failed_requests"),
-        ..Total::default()
+        ..place
     };
-    add(read, &total, &source.origin());
+    add(read, ledger, &total, &source.origin());
     Money::read(&spend).map_or(Money::ZERO, |read| read.amount)
 }
 

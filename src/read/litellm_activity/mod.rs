@@ -7,9 +7,11 @@
 
 mod csv;
 mod json;
+mod ledger;
 #[cfg(test)]
 mod tests;
 
+use self::ledger::{Ledger, Name};
 use super::UsageRead;
 use crate::diagnostic::Origin;
 use crate::invoice::Reject;
@@ -25,6 +27,7 @@ pub use json::JSON;
 /// One sum as the files write it; counts and spend are their text.
 #[derive(Debug, Clone, Default)]
 struct Total<'a> {
+    name: Name<'a>,
     date: &'a str,
     provider: &'a str,
     key: &'a str,
@@ -41,9 +44,9 @@ struct Total<'a> {
 }
 
 /// Adds a sum to the cubes, or to the rejects with its place.
-fn add(read: &mut UsageRead, total: &Total<'_>, origin: &Origin) {
+fn add(read: &mut UsageRead, ledger: &mut Ledger<'_>, total: &Total<'_>, origin: &Origin) {
     let amount = Money::read(total.spend).ok();
-    if let Err((code, reason)) = try_add(read, total) {
+    if let Err((code, reason)) = try_add(read, ledger, total, origin) {
         read.rows += 1;
         read.rejected += 1;
         if read.rejects.len() < 1000 {
@@ -53,7 +56,12 @@ fn add(read: &mut UsageRead, total: &Total<'_>, origin: &Origin) {
     }
 }
 
-fn try_add(read: &mut UsageRead, total: &Total<'_>) -> Result<(), (&'static str, String)> {
+fn try_add(
+    read: &mut UsageRead,
+    ledger: &mut Ledger<'_>,
+    total: &Total<'_>,
+    origin: &Origin,
+) -> Result<(), (&'static str, String)> {
     let day: Day = total.date.parse().map_err(|reason| ("bad-date", reason))?;
     let slot = u32::try_from(day.start() / SECONDS_PER_SLOT)
         .map_err(|_| ("bad-date", format!("`{day}` is before 1970")))?;
@@ -124,7 +132,9 @@ fn try_add(read: &mut UsageRead, total: &Total<'_>) -> Result<(), (&'static str,
         band: 0,
         outcome: rating.outcome,
     };
+    let repeated = ledger.repeats(&total.name, failed, &sums, origin);
     let mut put = |outcome: Outcome, sums: &Sums| {
+        let outcome = if repeated { Outcome::Duplicate } else { outcome };
         read.rows += sums.requests;
         read.cubes.rating.entry(RatingKey { outcome, ..rating }).or_default().add(sums);
         read.cubes.attribution.entry(AttributionKey { outcome, ..attribution }).or_default().add(sums);

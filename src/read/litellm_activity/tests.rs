@@ -93,3 +93,70 @@ fn a_day_that_does_not_add_up_says_so() {
         "2026-05-14: the models add up to 0.07175668 where the day says 0.08"
     );
 }
+
+/// Read after another file with these sums.
+fn after(format: &UsageFormat, first: &str, then: &str) -> crate::error::Result<UsageRead> {
+    let known = read(format, first).unwrap().ids;
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), then).unwrap();
+    let source = crate::read::source::Source::file(file.path(), "then");
+    (format.read)(&source, &UsageOptions { known_ids: Some(known.into()), ..UsageOptions::default() })
+}
+
+fn requests(read: &UsageRead) -> (u64, u64) {
+    let of = |repeat: bool| {
+        let rows = read.cubes.rating.iter().filter(|(key, _)| key.outcome.is_repeat() == repeat);
+        rows.map(|(_, sums)| sums.requests).sum()
+    };
+    (of(false), of(true))
+}
+
+#[test]
+fn a_sum_that_was_there_before_counts_once() {
+    for (format, file) in [
+        (&JSON, "user_daily_activity.json"),
+        (&DAILY_TABLE, "daily_user_spend.pg.csv"),
+        (&EXPORT, "team-usage-2026-05-01-2026-05-31-daily_with_models.csv"),
+    ] {
+        let text = fixture("litellm-activity", file);
+        let again = after(format, &text, &text).unwrap();
+        assert_eq!((again.rows, requests(&again)), (5, (0, 5)), "{file}");
+        let told: Vec<&str> = again.diagnostics.iter().map(|told| &*told.message).collect();
+        assert_eq!(told, ["3 sums were there before with the same counts: each counts once"], "{file}");
+    }
+}
+
+#[test]
+fn the_primary_key_tells_rows_of_the_daily_table_apart() {
+    let table = |rows: &[&str]| {
+        format!(
+            "id,date,api_key,model,model_group,custom_llm_provider,spend,prompt_tokens,completion_tokens,\
+             api_requests,successful_requests\n{}\n",
+            rows.join("\n")
+        )
+    };
+    let row = |id: &str, prompt: u32| format!("{id},2026-05-14,k,gpt-5,gpt-5,openai,0.5,{prompt},10,2,2");
+    // Two users of one key, each with the same counts; one of the rows is there twice.
+    let twice = read(&DAILY_TABLE, &table(&[&row("a", 100), &row("b", 100), &row("a", 100)])).unwrap();
+    assert_eq!((twice.rows, requests(&twice)), (6, (4, 2)));
+    // The day went on between two exports.
+    let grown = after(&DAILY_TABLE, &table(&[&row("a", 100)]), &table(&[&row("b", 100), &row("a", 170)]));
+    let Err(Error::Input(refused)) = grown else { panic!("counted") };
+    assert_eq!(
+        refused[0].to_string(),
+        "error: then:3: 1 sum was there before with other counts: the day had not ended yet"
+    );
+    // Without the key two rows of one file may be of two users, and the same two of the next file are they again.
+    let pair = table(&[&row("", 100), &row("", 100)]);
+    assert_eq!(requests(&read(&DAILY_TABLE, &pair).unwrap()), (4, 0));
+    assert_eq!(requests(&after(&DAILY_TABLE, &pair, &pair).unwrap()), (0, 4));
+}
+
+#[test]
+fn a_page_that_ends_inside_a_day_leaves_the_rest_to_the_next() {
+    let first = fixture("litellm-activity", "user_daily_activity.json");
+    let next = first.replace("24960", "24961");
+    let next = after(&JSON, &first, &next).unwrap();
+    assert_eq!(requests(&next), (3, 2));
+    assert!(next.diagnostics.iter().any(|told| told.code == "divided-sums"), "{:?}", next.diagnostics);
+}
