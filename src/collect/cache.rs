@@ -13,6 +13,7 @@ use crate::diagnostic::{Diagnostic, Level, Origin};
 use crate::error::{Error, Result};
 use crate::invoice::Reject;
 use crate::money::Money;
+use crate::read::mark::Mark;
 use crate::read::source::Source;
 use crate::read::{IdSet, UsageFormat, UsageOptions, UsageRead};
 use crate::usage::Meters;
@@ -20,7 +21,7 @@ use crate::usage::cube::{AttributionKey, Cubes, Names, RatingKey, Sums};
 use crate::vocabulary::{CallType, CountSource, Meter, Outcome, Reading, Tier};
 
 /// Raise it when a reader counts differently or the layout changes.
-const VERSION: &str = concat!("4/", env!("CARGO_PKG_VERSION"));
+const VERSION: &str = concat!("5/", env!("CARGO_PKG_VERSION"));
 
 /// A folder of entries.
 #[derive(Debug)]
@@ -64,8 +65,7 @@ impl<'a> Cache<'a> {
 
     fn path(&self, source: &Source, format: &UsageFormat, options: &UsageOptions) -> Result<PathBuf> {
         let mut hasher = Sha256::new();
-        let known: Option<Vec<u128>> =
-            options.known_ids.as_ref().map(|known| known.0.iter().map(|(id, _)| *id).collect());
+        let known = options.known_ids.as_ref().map(|known| &known.0);
         let parts = (VERSION, source.sha256()?, format.id, &options.bands, &options.tags, known);
         hasher.update(format!("{parts:?}"));
         let hash: String = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
@@ -134,9 +134,9 @@ fn encode(read: &UsageRead) -> Vec<u8> {
         out.text(diagnostic.help.as_deref().unwrap_or(""));
     }
     out.number(read.ids.0.len() as u64);
-    for (id, counters) in &read.ids.0 {
+    for (id, Mark(mark)) in &read.ids.0 {
         out.0.extend_from_slice(&id.to_le_bytes());
-        out.0.extend_from_slice(&counters.to_le_bytes());
+        out.0.extend_from_slice(&mark.to_le_bytes());
     }
     let names = &read.cubes.names;
     out.number(names.len() as u64);
@@ -258,7 +258,7 @@ fn decode(bytes: &[u8], source: &Source) -> Option<UsageRead> {
     }
     let mut ids = Vec::new();
     for _ in 0..input.number()? {
-        ids.push((u128::from_le_bytes(input.array()?), u32::from_le_bytes(input.array()?)));
+        ids.push((u128::from_le_bytes(input.array()?), Mark(u64::from_le_bytes(input.array()?))));
     }
     read.ids = IdSet(ids);
     let mut names = Names::default();

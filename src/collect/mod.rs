@@ -2,12 +2,14 @@
 //! file of the same source holds some of its requests.
 
 pub mod cache;
+mod seen;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use self::cache::Cache;
+use self::seen::Seen;
 use crate::diagnostic::{Diagnostic, Origin};
 use crate::error::{Error, Result};
 use crate::invoice::Reject;
@@ -226,42 +228,6 @@ fn report(source: &Source, format: &UsageFormat, read: &UsageRead, cached: bool)
     })
 }
 
-/// Ids of the files so far, in runs of growing size, so that ten thousand files need few merges.
-#[derive(Debug, Default)]
-struct Seen(Vec<Vec<(u128, u32)>>);
-
-impl Seen {
-    fn add(&mut self, ids: IdSet) {
-        let mut run = ids.0;
-        while self.0.last().is_some_and(|last| last.len() <= run.len() * 2) {
-            let mut last = self.0.pop().unwrap_or_default();
-            last.append(&mut run);
-            // The first of an id stays: the sort is stable and older runs come first.
-            last.sort_by_key(|(id, _)| *id);
-            last.dedup_by_key(|(id, _)| *id);
-            run = last;
-        }
-        self.0.push(run);
-    }
-
-    /// Which of `ids` were seen, with the counters they had.
-    fn overlap(&self, ids: &IdSet) -> Vec<(u128, u32)> {
-        let mut known = Vec::new();
-        for run in &self.0 {
-            let (few, many) = if run.len() < ids.0.len() { (run, &ids.0) } else { (&ids.0, run) };
-            for (id, _) in few {
-                if let Ok(index) = many.binary_search_by_key(id, |(id, _)| *id) {
-                    let first = run.binary_search_by_key(id, |(id, _)| *id).map_or(many[index], |at| run[at]);
-                    known.push(first);
-                }
-            }
-        }
-        known.sort_by_key(|(id, _)| *id);
-        known.dedup_by_key(|(id, _)| *id);
-        known
-    }
-}
-
 /// Compares the requests of each day with those of the run before: days that had ended and grew since got late records.
 fn late_records(folder: &Path, sources: &[SourceUsage]) -> Result<Vec<Diagnostic>> {
     let path = folder.join("days.tsv");
@@ -386,6 +352,28 @@ mod tests {
         let third = run(folder.path(), &files).unwrap();
         assert!(third.inputs.iter().all(|input| !input.cached));
         assert_eq!(third.sources[0].cubes, first.sources[0].cubes);
+    }
+
+    #[test]
+    fn other_calls_that_have_one_id_count_once_each() {
+        let folder = tempfile::tempdir().unwrap();
+        let other = row("1", 1).replace("gpt-5", "gpt-5-mini").replace("_tokens\": 1", "_tokens\": 4");
+        // Ten hours later, by the same model.
+        let later = row("1", 1).replace("T09", "T19").replace("_tokens\": 1", "_tokens\": 7");
+        let calls = [row("1", 1), other, later];
+        let again: Vec<String> = calls.iter().rev().cloned().collect();
+        let usage =
+            run(folder.path(), &[("a.jsonl", calls.join("\n")), ("b.jsonl", again.join("\n"))]).unwrap();
+        assert_eq!((count(&usage, Outcome::Success), count(&usage, Outcome::Duplicate)), (3, 3));
+        assert_eq!(count(&usage, Outcome::Restated), 0);
+        let told: Vec<String> = usage.diagnostics.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            told,
+            [
+                "warning: a.jsonl: 2 rows have the id of an earlier row and another model, key or hour: other calls, all of \
+              which count"
+            ]
+        );
     }
 
     #[test]

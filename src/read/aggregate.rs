@@ -9,7 +9,8 @@ use foldhash::fast::FixedState;
 use hashbrown::hash_table::{Entry, HashTable};
 use sha2::{Digest, Sha256};
 
-use super::ids::IdTable;
+use super::ids::{self, Ledger};
+use super::mark::{Mark, Repeat};
 use crate::money::Money;
 use crate::period::{Day, SECONDS_PER_SLOT};
 use crate::read::IdSet;
@@ -34,8 +35,8 @@ struct Cell {
 pub struct Prepared {
     /// Hash of the request id, 0 where the row has none.
     id: u128,
-    /// Hash of the counters, to tell a repeated row from a contradicting one.
-    counters: u32,
+    /// What tells a repeated row from a contradicting one, and that from another call.
+    mark: Mark,
     rating: RatingKey,
     attribution: AttributionKey,
     cell: Cell,
@@ -118,7 +119,7 @@ impl Aggregate {
         let who = &call.attribution;
         Prepared {
             id: id_hash(call),
-            counters: FixedState::default().hash_one(call.meters) as u32,
+            mark: Mark::of(&call.meters, &call.served, &call.key, call.at),
             rating: RatingKey {
                 slot: call.at.div_euclid(SECONDS_PER_SLOT).clamp(0, u32::MAX.into()) as u32,
                 provider,
@@ -234,7 +235,7 @@ fn ordered<Key: Ord + Copy + Hash>(
     .collect()
 }
 
-/// 128 bits of SHA-256: stable across versions, and no one can craft two ids that hide each other. Rows that are no
+/// 127 bits of SHA-256: stable across versions, and no one can craft two ids that hide each other. Rows that are no
 /// calls and cost nothing are told apart by their second too: attempts that failed share the id of the call they
 /// belong to, and must not hide it.
 fn id_hash(call: &Call) -> u128 {
@@ -246,47 +247,39 @@ fn id_hash(call: &Call) -> u128 {
         hasher.update([0]);
         hasher.update(call.at.to_le_bytes());
     }
-    let digest = hasher.finalize();
-    let mut half = [0; 16];
-    half.copy_from_slice(&digest[..16]);
-    u128::from_be_bytes(half).max(1)
+    ids::first(&hasher.finalize())
 }
 
-/// Who was first: rows must come in file order.
+/// The rows of one file that repeat others.
 #[derive(Debug, Default)]
-pub struct Ledger {
-    ids: IdTable,
-    known: Option<Arc<IdSet>>,
-    pub duplicates: u64,
+pub struct Repeats {
+    ledger: Ledger,
     /// Duplicates whose counters differ from those of the row that was kept.
     pub conflicting: u64,
-    pub duplicate_logged: Money,
 }
 
-impl Ledger {
-    pub fn new(known: Option<Arc<IdSet>>) -> Ledger {
-        Ledger { known, ..Ledger::default() }
+impl Repeats {
+    pub fn new(known: Option<Arc<IdSet>>) -> Repeats {
+        Repeats { ledger: Ledger::new(known), conflicting: 0 }
     }
 
-    /// Marks the row as duplicate if its id was seen before, in this file or in an earlier one.
+    /// Marks the row as duplicate if its call was seen before, in this file or in an earlier one.
     pub fn admit(&mut self, row: &mut Prepared) {
         if row.id == 0 {
             return;
         }
-        let earlier = self.known.as_ref().and_then(|known| {
-            known.0.binary_search_by_key(&row.id, |(id, _)| *id).ok().map(|index| known.0[index].1)
-        });
-        let Some(counters) = self.ids.insert(row.id, row.counters).or(earlier) else { return };
-        let same = counters == row.counters;
-        let outcome = if same { Outcome::Duplicate } else { Outcome::Restated };
-        row.rating.outcome = outcome;
-        row.attribution.outcome = outcome;
-        self.duplicates += 1;
-        self.conflicting += u64::from(!same);
-        self.duplicate_logged += row.cell.logged;
+        let Some(repeat) = self.ledger.repeats(row.id, row.mark) else { return };
+        self.conflicting += u64::from(repeat == Repeat::Restated);
+        row.rating.outcome = repeat.outcome();
+        row.attribution.outcome = repeat.outcome();
+    }
+
+    /// Rows that have the id of an earlier one and are another call.
+    pub fn others(&self) -> u64 {
+        self.ledger.others
     }
 
     pub fn into_ids(self) -> IdSet {
-        self.ids.into_set()
+        self.ledger.into_ids()
     }
 }

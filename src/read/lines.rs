@@ -12,7 +12,7 @@ use super::{UsageOptions, UsageRead};
 use crate::diagnostic::{Diagnostic, Level, Origin};
 use crate::error::{Error, Result};
 use crate::invoice::Reject;
-use crate::read::aggregate::{Aggregate, Ledger, Prepared};
+use crate::read::aggregate::{Aggregate, Prepared, Repeats};
 use crate::usage::Call;
 
 /// Bytes a block aims at: it should stay in a core's own cache from reading to summing.
@@ -88,7 +88,7 @@ impl Batch {
 /// What the threads share, in file order.
 struct Shared {
     turn: u64,
-    ledger: Ledger,
+    repeats: Repeats,
     line: u64,
     rows: u64,
     rejects: Vec<Reject>,
@@ -116,7 +116,7 @@ impl<'a> Engine<'a> {
     pub fn new(source: &'a Source, options: &'a UsageOptions) -> Engine<'a> {
         let shared = Shared {
             turn: 0,
-            ledger: Ledger::new(options.known_ids.clone()),
+            repeats: Repeats::new(options.known_ids.clone()),
             line: 0,
             rows: 0,
             rejects: Vec::new(),
@@ -190,7 +190,7 @@ impl<'a> Engine<'a> {
             shared = self.turned.wait(shared).unwrap_or_else(PoisonError::into_inner);
         }
         for row in &mut batch.rows {
-            shared.ledger.admit(row);
+            shared.repeats.admit(row);
         }
         let base = shared.line + 1;
         shared.rows += batch.pending() as u64;
@@ -236,25 +236,36 @@ impl<'a> Engine<'a> {
             let message = format!("{count} row{} {}", if *count == 1 { "" } else { "s" }, kind.message);
             diagnostics.push(Diagnostic::new(kind.level, kind.code, origin, message).help(kind.help));
         }
-        if shared.ledger.conflicting > 0 {
+        if shared.repeats.conflicting > 0 {
             let message = format!(
                 "{} rows repeat the id of an earlier row with other counters; the first was kept",
-                shared.ledger.conflicting
+                shared.repeats.conflicting
             );
             diagnostics.push(
                 Diagnostic::warning("conflicting-duplicates", self.source.origin(), message)
                     .help("export the month again after it has settled, or from one proxy only"),
             );
         }
+        diagnostics.extend(other_calls(shared.repeats.others(), &self.source.origin()));
         UsageRead {
             cubes: Aggregate::merge(parts),
             rows: shared.rows,
             rejects: shared.rejects,
             rejected: shared.rejected,
-            ids: shared.ledger.into_ids(),
+            ids: shared.repeats.into_ids(),
             diagnostics,
         }
     }
+}
+
+/// Says that ids are not unique, where rows of other calls have them.
+pub fn other_calls(count: u64, origin: &Origin) -> Option<Diagnostic> {
+    let message = format!(
+        "{count} row{} the id of an earlier row and another model, key or hour: other calls, all of which count",
+        if count == 1 { " has" } else { "s have" }
+    );
+    let told = Diagnostic::warning("ids-not-unique", origin.clone(), message);
+    (count > 0).then(|| told.help("where they are one call that was written twice, remove one of its rows"))
 }
 
 /// Lets the others go on when a thread dies, so that a defect ends in an error and not in silence.

@@ -15,6 +15,7 @@ pub mod lines;
 pub mod litellm;
 pub mod litellm_activity;
 pub mod mapped;
+pub mod mark;
 pub mod normalised;
 pub mod openai;
 pub mod pages;
@@ -80,9 +81,9 @@ pub struct TagSources {
     pub deploy: Vec<String>,
 }
 
-/// Hashed request ids with a short hash of the counters beside each, sorted by id hash.
+/// Hashed request ids, each with the mark of its first row, sorted by id hash.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct IdSet(pub Vec<(u128, u32)>);
+pub struct IdSet(pub Vec<(u128, mark::Mark)>);
 
 /// One log file as read. `rows = Σ requests in the rating cube + rejects`, checked by the caller.
 #[derive(Debug, Clone, Default)]

@@ -381,7 +381,7 @@ fn the_first_of_an_id_counts_whatever_the_threads_and_blocks() {
         let prompt = 12_480 + index / 500;
         let row =
             payload(serde_json::json!({"id": id, "prompt_tokens": prompt, "total_tokens": prompt + 1904,
-            "model_group": format!("m{}", index % 7), "startTime": 1_778_751_067 + index * 60}));
+            "model_group": format!("m{}", index % 7), "startTime": 1_778_751_067 + index % 250 * 60}));
         text.push_str(&row);
         text.push('\n');
         if index % 50 == 7 {

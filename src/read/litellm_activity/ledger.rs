@@ -8,7 +8,8 @@ use sha2::{Digest, Sha256};
 
 use crate::diagnostic::{Diagnostic, Origin};
 use crate::error::Result;
-use crate::read::ids::IdTable;
+use crate::read::ids::{self, IdTable};
+use crate::read::mark::Mark;
 use crate::read::{IdSet, UsageOptions, UsageRead};
 use crate::usage::cube::Sums;
 
@@ -56,10 +57,8 @@ impl<'o> Ledger<'o> {
             id = self.hash(name, times);
         }
         let counts = (sums.requests, failed, sums.logged.pico(), sums.meters);
-        let counts = FixedState::default().hash_one(counts) as u32;
-        let known = self.known.and_then(|known| {
-            known.0.binary_search_by_key(&id, |(id, _)| *id).ok().map(|index| known.0[index].1)
-        });
+        let counts = Mark(FixedState::default().hash_one(counts));
+        let known = self.known.and_then(|known| known.find(id));
         match self.ids.insert(id, counts).or(known) {
             None => false,
             Some(first) if first == counts => {
@@ -85,8 +84,7 @@ impl<'o> Ledger<'o> {
             hasher.update(part.as_bytes());
         }
         hasher.update(times.to_le_bytes());
-        let digest = hasher.finalize();
-        digest.iter().take(16).fold(0u128, |hash, byte| hash << 8 | u128::from(*byte)).max(1)
+        ids::first(&hasher.finalize())
     }
 
     /// Hands over the names, and says what overlaps.

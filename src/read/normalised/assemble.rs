@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use foldhash::fast::FixedState;
 use sha2::{Digest, Sha256};
-use std::hash::BuildHasher;
 
 use super::values::{Cell, Faults};
 use crate::columnar::Block;
@@ -12,7 +11,10 @@ use crate::diagnostic::{Diagnostic, Origin};
 use crate::invoice::Reject;
 use crate::money::Money;
 use crate::period::{Day, SECONDS_PER_SLOT};
-use crate::read::{IdSet, UsageOptions, UsageRead};
+use crate::read::ids::{self, Ledger};
+use crate::read::lines::other_calls;
+use crate::read::mark::{Mark, Repeat};
+use crate::read::{UsageOptions, UsageRead};
 use crate::usage::counted_by;
 use crate::usage::cube::{AttributionKey, Band, Cubes, Name, Names, RatingKey, Sums};
 use crate::usage_table::{Column, Field, Part, columns};
@@ -29,7 +31,7 @@ pub struct Assembler<'o> {
     names: Names,
     rating: Map<RatingKey>,
     attribution: Map<AttributionKey>,
-    ids: BTreeMap<u128, u32>,
+    ledger: Ledger,
     read: UsageRead,
     /// Sums of several requests whose context band is not told.
     unknown_bands: u64,
@@ -47,7 +49,7 @@ impl<'o> Assembler<'o> {
             names: Names::default(),
             rating: Map::default(),
             attribution: Map::default(),
-            ids: BTreeMap::new(),
+            ledger: Ledger::new(options.known_ids.clone()),
             read: UsageRead::default(),
             unknown_bands: 0,
             rounded: 0,
@@ -170,9 +172,11 @@ impl<'o> Assembler<'o> {
             };
             let mut outcome = outcome[row];
             if let Some(id) = &ids[row]
-                && let Some(same) = self.seen(id, outcome, at[row].unwrap_or_default().0, &sums)
+                && let at = at[row].unwrap_or_default().0
+                && let mark = Mark::of(&sums.meters, self.names.text(served[row]), self.names.text(key), at)
+                && let Some(repeat) = self.repeats(id, outcome, at, mark)
             {
-                outcome = if same { Outcome::Duplicate } else { Outcome::Restated };
+                outcome = repeat.outcome();
             }
             let rating = RatingKey {
                 slot,
@@ -218,26 +222,14 @@ impl<'o> Assembler<'o> {
         self.schema = schema;
     }
 
-    /// Was the id counted already, and with the same counts? Hashed as for gateway logs: failed attempts share the id of
-    /// the call they belong to.
-    fn seen(&mut self, id: &str, outcome: Outcome, at: i64, sums: &Sums) -> Option<bool> {
+    /// Was the call counted already? Hashed as for gateway logs: failed attempts share the id of the call they belong to.
+    fn repeats(&mut self, id: &str, outcome: Outcome, at: i64, mark: Mark) -> Option<Repeat> {
         let mut hasher = Sha256::new_with_prefix(id.as_bytes());
         if matches!(outcome, Outcome::Failed | Outcome::NotACall) {
             hasher.update([0]);
             hasher.update(at.to_le_bytes());
         }
-        let digest = hasher.finalize();
-        let hash = digest.iter().take(16).fold(0u128, |hash, byte| hash << 8 | u128::from(*byte)).max(1);
-        let known = self.options.known_ids.as_ref();
-        let earlier = known.and_then(|ids| {
-            let index = ids.0.binary_search_by_key(&hash, |(id, _)| *id).ok()?;
-            Some(ids.0[index].1)
-        });
-        let counters = FixedState::default().hash_one(sums.meters) as u32;
-        // The counts of the first row stay the ones to compare with.
-        let first = self.ids.get(&hash).copied().or(earlier);
-        self.ids.entry(hash).or_insert(counters);
-        first.map(|first| first == counters)
+        self.ledger.repeats(ids::first(&hasher.finalize()), mark)
     }
 
     /// Adds another share of the same file. Shares have no ids.
@@ -246,7 +238,6 @@ impl<'o> Assembler<'o> {
         if let Some(origin) = place(&other.two_accounts) {
             self.two_accounts.entry((0, 0)).or_insert(origin);
         }
-        self.ids.extend(other.ids.iter());
         self.unknown_bands += other.unknown_bands;
         self.rounded += other.rounded;
         let cubes = cubes(other.names, other.rating, other.attribution);
@@ -269,7 +260,8 @@ impl<'o> Assembler<'o> {
         }
         sorted.merge(&read.cubes);
         read.cubes = sorted;
-        read.ids = IdSet(self.ids.into_iter().collect());
+        read.diagnostics.extend(other_calls(self.ledger.others, origin));
+        read.ids = self.ledger.into_ids();
         read.rejects.sort();
         read.rejects.truncate(LISTED_REJECTS);
         read.diagnostics.extend(notes);
