@@ -21,7 +21,7 @@ use crate::usage::cube::{AttributionKey, Cubes, Names, RatingKey, Sums};
 use crate::vocabulary::{CallType, CountSource, Meter, Outcome, Reading, Tier};
 
 /// Raise it when a reader counts differently or the layout changes.
-const VERSION: &str = concat!("5/", env!("CARGO_PKG_VERSION"));
+const VERSION: &str = concat!("6/", env!("CARGO_PKG_VERSION"));
 
 /// A folder of entries.
 #[derive(Debug)]
@@ -138,6 +138,9 @@ fn encode(read: &UsageRead) -> Vec<u8> {
         out.0.extend_from_slice(&id.to_le_bytes());
         out.0.extend_from_slice(&mark.to_le_bytes());
     }
+    let (page, pages) = read.page.unwrap_or_default();
+    out.number(page);
+    out.number(pages);
     let names = &read.cubes.names;
     out.number(names.len() as u64);
     for name in 0..names.len() {
@@ -261,6 +264,7 @@ fn decode(bytes: &[u8], source: &Source) -> Option<UsageRead> {
         ids.push((u128::from_le_bytes(input.array()?), Mark(u64::from_le_bytes(input.array()?))));
     }
     read.ids = IdSet(ids);
+    read.page = Some((input.number()?, input.number()?)).filter(|page| *page != (0, 0));
     let mut names = Names::default();
     for _ in 0..input.number()? {
         names.intern(&input.text()?);

@@ -2,6 +2,7 @@
 //! file of the same source holds some of its requests.
 
 pub mod cache;
+mod pages;
 mod seen;
 
 use std::collections::BTreeMap;
@@ -90,6 +91,7 @@ pub fn collect(
     let mut usage = Usage::default();
     let mut sources: BTreeMap<Arc<str>, (SourceUsage, Seen)> = BTreeMap::new();
     let mut twins = Twins::default();
+    let mut pages = Vec::new();
     let mut unusable = Vec::new();
     for input in inputs {
         let source = &input.source;
@@ -112,6 +114,7 @@ pub fn collect(
                     // Rows without an id can only be known as repeated by the file they stand in.
                     read.cubes = read.cubes.repeated();
                 }
+                pages.extend(read.page.map(|page| (input.source_name.clone(), source.origin(), page)));
                 let report = report(source, format, &read, cached)?;
                 usage.inputs.push(report);
                 usage.rejects.append(&mut read.rejects);
@@ -128,6 +131,7 @@ pub fn collect(
     if !unusable.is_empty() {
         return Err(Error::Input(unusable));
     }
+    usage.diagnostics.append(&mut pages::missing(&pages));
     usage.sources = sources.into_values().map(|(source, _)| source).collect();
     usage.sources.iter_mut().for_each(|source| source.cubes.compact());
     if let Some(folder) = cache {

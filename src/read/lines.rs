@@ -253,6 +253,7 @@ impl<'a> Engine<'a> {
             rejects: shared.rejects,
             rejected: shared.rejected,
             ids: shared.repeats.into_ids(),
+            page: None,
             diagnostics,
         }
     }

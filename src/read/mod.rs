@@ -94,6 +94,8 @@ pub struct UsageRead {
     /// Rejects beyond the first thousand are counted, not listed.
     pub rejected: u64,
     pub ids: IdSet,
+    /// Which page of how many the file says it is.
+    pub page: Option<(u64, u64)>,
     pub diagnostics: Vec<Diagnostic>,
 }
 

@@ -4,7 +4,7 @@
 use std::cmp::Reverse;
 
 use super::sheet::{Column, Kind, Sheet};
-use crate::close::document::{Cell, CellMeter, CellStatus, Charge, Reconciliation};
+use crate::close::document::{Cell, CellMeter, CellStatus, Charge, Note, Reconciliation};
 use crate::money::Money;
 
 /// Amounts shown; the variance has all of them.
@@ -24,9 +24,10 @@ pub fn build(document: &Reconciliation) -> Sheet {
     let charges = document.charges.iter().map(|charge| (charge.unexplained, Open::Charge(charge)));
     let mut open: Vec<(Money, Open)> = cells.chain(charges).filter(|(amount, _)| !amount.is_zero()).collect();
     open.sort_by_key(|(amount, _)| Reverse(amount.abs()));
+    let page = document.diagnostics.iter().find(|note| note.code == "more-pages");
     let (shown, more) = open.split_at(open.len().min(SHOWN));
     for (amount, open) in shown {
-        sheet.rows.push(vec![(*amount).into(), open.place().into(), open.advice().into()]);
+        sheet.rows.push(vec![(*amount).into(), open.place().into(), open.advice(page).into()]);
     }
     if !more.is_empty() {
         let size: Money = more.iter().map(|(amount, _)| amount.abs()).sum();
@@ -56,9 +57,10 @@ impl Open<'_> {
         }
     }
 
-    fn advice(&self) -> String {
+    /// `page` says that pages of the log are missing.
+    fn advice(&self, page: Option<&Note>) -> String {
         match self {
-            Open::Cell(cell) => advice(cell),
+            Open::Cell(cell) => advice(cell, page),
             Open::Charge(charge) if charge.term.is_some() => {
                 "not what the contract says: claim the difference, or correct the term".to_owned()
             }
@@ -71,16 +73,24 @@ impl Open<'_> {
 }
 
 /// What a person can do about a cell that nothing explains.
-fn advice(cell: &Cell) -> String {
+fn advice(cell: &Cell, page: Option<&Note>) -> String {
     let provider = &cell.provider;
     match cell.status {
         CellStatus::NoInvoice => {
             format!("no bill line: give the cost export of {provider} that covers this day")
         }
-        CellStatus::NoUsage => {
-            "no usage in the log: name the gateway's projects in `[[account]]`, or give the log of its caller"
-                .to_owned()
-        }
+        // Rows of images, speech or ranking have a cost and no tokens in some gateways.
+        CellStatus::NoUsage if !cell.logged.is_zero() => format!(
+            "the log has rows of this day at a cost of {} and none that counts: log what they used, such as images or seconds",
+            cell.logged
+        ),
+        CellStatus::NoUsage => match page {
+            Some(Note { origin, help: Some(help), .. }) => {
+                format!("no usage in the log, of which pages are missing ({origin}): {help}")
+            }
+            _ => "no usage in the log: name the gateway's projects in `[[account]]`, or give the log of its caller"
+                .to_owned(),
+        },
         _ if counts_agree(cell) => format!(
             "log and {provider} count the same: only the price differs; ask which price the day was billed at"
         ),

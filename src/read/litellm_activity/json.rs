@@ -31,7 +31,10 @@ fn read(source: &Source, options: &UsageOptions) -> Result<UsageRead> {
     let days = document["results"].as_array().ok_or_else(|| unusable("no `results`".to_owned()))?;
     let mut read = UsageRead::default();
     let mut ledger = Ledger::new(JSON.id, options);
-    if document["metadata"]["has_more"] == true {
+    let metadata = &document["metadata"];
+    read.page = metadata["page"].as_u64().zip(metadata["total_pages"].as_u64());
+    // Whether the other pages are there is known once all files are read.
+    if read.page.is_none() && metadata["has_more"] == true {
         let message = "the answer says that more pages follow";
         read.diagnostics.push(
             Diagnostic::warning("more-pages", source.origin(), message)
