@@ -2,6 +2,7 @@
 
 mod block;
 mod cell;
+mod guard;
 mod read;
 #[cfg(test)]
 mod tests;

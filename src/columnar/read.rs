@@ -14,6 +14,7 @@ use parquet::basic::CompressionCodec;
 
 use super::block::Share;
 use super::cell;
+use super::guard::guarded;
 use crate::diagnostic::{Diagnostic, Origin};
 use crate::error::{Error, Result};
 use crate::read::source::Source;
@@ -94,22 +95,12 @@ pub struct Table<'a> {
 impl<'a> Table<'a> {
     pub fn open(source: &'a Source) -> Result<Table<'a>> {
         let file = seekable(source)?;
-        let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())
+        let metadata = guarded(|| ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()))
+            .map_err(|words| unreadable(source, &words))?
             .map_err(|error| unreadable(source, &error))?;
         let table = Table { source, file, metadata };
-        table.check_places()?;
         table.check_codecs()?;
         Ok(table)
-    }
-
-    /// A damaged footer may place a column before the file, for which the library would end the program.
-    fn check_places(&self) -> Result<()> {
-        let mut chunks = self.metadata.metadata().row_groups().iter().flat_map(|group| group.columns());
-        let outside = chunks.any(|chunk| {
-            let start = chunk.dictionary_page_offset().unwrap_or(chunk.data_page_offset());
-            start < 0 || chunk.compressed_size() < 0
-        });
-        if outside { Err(unreadable(self.source, &"a column lies outside the file")) } else { Ok(()) }
     }
 
     /// A sound file in a compression that this program was built without: copying it again would not help.
@@ -182,13 +173,11 @@ impl<'a> Table<'a> {
         let file = self.file.try_clone().map_err(|error| Error::io(self.source.name.as_ref(), error))?;
         let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone());
         let mask = ProjectionMask::roots(builder.parquet_schema(), read.iter().copied());
-        let batches = builder
-            .with_row_groups(vec![index])
-            .with_batch_size(BATCH_ROWS)
-            .with_projection(mask)
-            .build()
+        let builder = builder.with_row_groups(vec![index]).with_batch_size(BATCH_ROWS).with_projection(mask);
+        let mut batches = guarded(|| builder.build())
+            .map_err(|words| unreadable(&words))?
             .map_err(|error| unreadable(&error))?;
-        for batch in batches {
+        while let Some(batch) = guarded(|| batches.next()).map_err(|words| unreadable(&words))? {
             let batch = batch.map_err(|error| unreadable(&error))?;
             each(&batch, places, first_row)?;
             first_row += batch.num_rows() as u64;

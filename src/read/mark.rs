@@ -62,7 +62,7 @@ impl Mark {
     /// Model, key and hour.
     pub fn place(self) -> u64 {
         let [_, model, key, seconds] = self.parts();
-        (model << NAME | key) << SECONDS | seconds / CLOSE
+        (((model << NAME) | key) << SECONDS) | (seconds / CLOSE)
     }
 
     fn parts(self) -> [u64; 4] {
