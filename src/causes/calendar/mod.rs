@@ -1,6 +1,7 @@
 //! Calendar: the same usage on another day. Nothing is fitted but when the bill's days begin.
 
 mod fit;
+mod hours;
 pub mod late;
 pub mod missing;
 mod reading;

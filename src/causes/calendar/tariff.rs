@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::fit::{Test, run, test};
+use super::hours::{self, Instants};
 use super::reading::{Move, Prices, Reading, moves};
 use crate::causes::{Fact, Fix, Patch, Scope, Status, noise};
 use crate::error::Result;
@@ -30,16 +31,21 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
     }
     let mut patches = Vec::new();
     for (account, models) in suspects {
-        let mut slots: Option<Slots> = None;
+        let (mut slots, mut instants) = (None::<Slots>, None::<Instants>);
         let floor = noise::floor(state, account)?;
         for model in models {
             let changes = changes(state, account, model);
-            if changes.is_empty() {
-                continue;
+            let mut told = Vec::new();
+            if !changes.is_empty() {
+                let slots = slots.get_or_insert_with(|| log.slots(account, |key| state.owner_of(key)));
+                let prices = Prices { state, changes, floor };
+                told = claims(&prices, log, account, model, slots)?;
             }
-            let slots = slots.get_or_insert_with(|| log.slots(account, |key| state.owner_of(key)));
-            let prices = Prices { state, changes, floor };
-            patches.extend(claims(&prices, log, account, model, slots)?);
+            if told.is_empty() {
+                let instants = instants.get_or_insert_with(|| Instants::of(state, log, account));
+                told.extend(hours::of_model(state, account, model, instants)?);
+            }
+            patches.extend(told);
         }
     }
     Ok(patches)
