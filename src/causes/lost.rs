@@ -31,7 +31,9 @@ fn noise_does(state: &State, gap: &quantity::Gap) -> bool {
 /// Cache writes that are short where every other meter of the day has the billed count.
 fn cache_writes(state: &State) -> Vec<Patch> {
     let mut found: BTreeMap<(Account, Arc<str>, Meter), Vec<(BillKey, i128)>> = BTreeMap::new();
-    // Days on which other meters are off too decide nothing; days on which the bill has fewer speak against it.
+    // Days on which other meters are off too decide nothing: where the log is noisy, they go with those that decide. Days on
+    // which the bill has fewer speak against it.
+    let mut beside = found.clone();
     let mut against: BTreeSet<(Account, Arc<str>, Meter)> = BTreeSet::new();
     for cell in &state.open {
         let Some(model) = cell.model.clone() else { continue };
@@ -39,18 +41,22 @@ fn cache_writes(state: &State) -> Vec<Patch> {
         if gaps.len() != state.keys_of(cell).len() {
             continue;
         }
-        let off: Vec<_> = gaps.iter().filter(|(_, gap)| !quantity::quiet(state, gap, 1)).collect();
-        let keys: BTreeSet<BillKey> = off.iter().map(|(key, _)| key.of_all()).collect();
-        if let Some(key) = keys.first().filter(|_| keys.len() == 1)
-            && let Some(meter) = key.meter.filter(|meter| meter.is_cache_write())
-        {
-            let name = (cell.account.clone(), model, meter);
-            for (key, gap) in off {
-                if gap.difference() > 0 && !noise_does(state, gap) {
-                    found.entry(name.clone()).or_default().push((key.clone(), gap.difference()));
-                } else if gap.difference() < 0 {
-                    against.insert(name.clone());
-                }
+        let off = gaps.iter().filter(|(_, gap)| !quantity::quiet(state, gap, 1));
+        let (writes, others): (Vec<_>, Vec<_>) =
+            off.partition(|(key, _)| key.meter.is_some_and(Meter::is_cache_write));
+        let meters: BTreeSet<Meter> = writes.iter().filter_map(|(key, _)| key.meter).collect();
+        let Some(meter) = meters.first().filter(|_| meters.len() == 1) else { continue };
+        let name = (cell.account.clone(), model, *meter);
+        let days = match others.iter().all(|(_, gap)| noise_does(state, gap)) {
+            _ if others.is_empty() => &mut found,
+            true => &mut beside,
+            false => continue,
+        };
+        for (key, gap) in writes {
+            if gap.difference() > 0 && !noise_does(state, gap) {
+                days.entry(name.clone()).or_default().push((key.clone(), gap.difference()));
+            } else if gap.difference() < 0 && others.is_empty() {
+                against.insert(name.clone());
             }
         }
     }
@@ -60,7 +66,16 @@ fn cache_writes(state: &State) -> Vec<Patch> {
         .filter(|(_, short)| {
             short.iter().map(|(key, _)| key.cell.first).collect::<BTreeSet<Day>>().len() >= DAYS
         })
-        .map(|((account, model, meter), short)| {
+        .map(|(name, mut short)| {
+            let plain = of_all(short.iter().map(|(key, _)| key));
+            let noisy = beside.remove(&name).unwrap_or_default();
+            let (account, model, meter) = name;
+            let mut name = format!("lost {account:?} {model} {meter} on noisy days");
+            if noisy.is_empty() || state.rejected.contains(&name) {
+                name = format!("lost {account:?} {model} {meter}");
+            } else {
+                short.extend(noisy);
+            }
             let total: i128 = short.iter().map(|(_, count)| count).sum();
             let mut scope = Scope::of(&account);
             scope.models.insert(model.clone());
@@ -71,7 +86,7 @@ fn cache_writes(state: &State) -> Vec<Patch> {
             });
             let edits = edits.collect();
             Patch {
-                name: format!("lost {account:?} {model} {meter}"),
+                name,
                 cause: "cls.cache_write_lost",
                 status: Status::Probable,
                 scope,
@@ -80,10 +95,7 @@ fn cache_writes(state: &State) -> Vec<Patch> {
                     Fact::new("what", "cache writes are billed that the log does not count")
                         .at(state.bill(&short[0].0).origin),
                     Fact::new("tokens", total),
-                    Fact::new(
-                        "days on which every other meter has the billed count",
-                        of_all(short.iter().map(|(key, _)| key)),
-                    ),
+                    Fact::new("days on which every other meter has the billed count", plain),
                 ],
                 rivals: Vec::new(),
                 decides: None,
