@@ -35,7 +35,12 @@ pub(super) struct Open {
     pub day: Day,
     pub model: Arc<str>,
     pub stories: Vec<Story>,
+    /// Other rows of its key and day count as much of everything: it may be a parent that repeats them.
+    pub may_be_sum: bool,
 }
+
+/// The cause of a long prompt at the price of short ones.
+pub(super) const LONG: &str = "rate.context_band";
 
 /// What was decided for a group of rows.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -97,6 +102,10 @@ pub(super) fn decide(rows: &[Open]) -> BTreeMap<usize, Decided> {
         // One factor on one model is a price as well as a mark-up.
         if best.ground == Ground::Number && models.len() < 2 {
             rivals.insert("rate.stale");
+        }
+        // What a parent repeats is longer than any of its calls, and costs what they cost.
+        if best.cause == LONG && rows_of.iter().all(|index| rows[*index].may_be_sum) {
+            rivals.insert("qty.rollup_duplicate");
         }
         let decision = Decided {
             cause: best.cause,

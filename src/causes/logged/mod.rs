@@ -10,6 +10,7 @@ mod decide;
 mod figure;
 mod finding;
 mod number;
+mod parents;
 mod recorded;
 #[cfg(test)]
 mod tests;
@@ -145,7 +146,7 @@ pub fn bridge(usage: &[DayUsage], rater: &Rater, cell_of: impl Fn(&Leaf) -> Cell
     }
     let mut known = Known::new(usage);
     for differences in open.into_values() {
-        explain(rater, &mut known, &differences, &mut drafts, &mut cells)?;
+        explain(rater, &mut known, usage, &differences, &mut drafts, &mut cells)?;
     }
     let findings = drafts.into_iter().map(|(named, draft)| draft.close(&named)).collect();
     Ok(LoggedBridge { findings, cells })
@@ -238,12 +239,15 @@ fn float_noise(row: &DayUsage) -> Money {
 fn explain(
     rater: &Rater,
     known: &mut Known,
+    usage: &[DayUsage],
     differences: &[Difference],
     drafts: &mut Drafts,
     cells: &mut BTreeMap<CellKey, LoggedCell>,
 ) -> Result<()> {
     let rows: Vec<&DayUsage> = differences.iter().map(|difference| difference.row).collect();
-    let mut decided = decide(&open(rater, known, &rows)?);
+    let mut stories = open(rater, known, &rows)?;
+    parents::mark(&mut stories, &rows, usage);
+    let mut decided = decide(&stories);
     let marked = beneath::marked(differences, &decided);
     let bare: Vec<&DayUsage> = marked.iter().map(|marked| &marked.row).collect();
     let mut stories = open(rater, known, &bare)?;
@@ -281,7 +285,7 @@ fn open(rater: &Rater, known: &mut Known, rows: &[&DayUsage]) -> Result<Vec<Open
     }
     let open = |row: &&DayUsage| {
         let stories = stories(rater, known, row, &likely[&row.model])?;
-        Ok(Open { day: row.day, model: row.model.clone(), stories })
+        Ok(Open { day: row.day, model: row.model.clone(), stories, may_be_sum: false })
     };
     rows.iter().map(open).collect()
 }
