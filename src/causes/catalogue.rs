@@ -147,7 +147,7 @@ pub static CAUSES: &[Cause] = &[
     cause!("qty.duplicate", "record repair", Field, Any),
     cause!("qty.failed_priced", "record repair", Field, Any),
     cause!("qty.gateway_cache_priced", "record repair", Field, Any),
-    cause!("qty.line_fanout", "", Field, Any),
+    cause!("qty.line_fanout", "search", Field, Any),
     cause!("qty.local_estimate", "uncounted", Field, Quantity),
     cause!("qty.missing_day", "missing days", Field, ModelDay),
     cause!("qty.output_only_on_disconnect", "uncounted", Field, Quantity),

@@ -135,6 +135,20 @@ impl Pricebook {
         &self.sha256
     }
 
+    /// The book without the rows of the user's folder; `None` where these replace none.
+    pub fn below_overlay(&self) -> Option<Pricebook> {
+        let mut shipped = self.clone();
+        let mut replaced = false;
+        let shelves = shipped.sellers.values_mut().flat_map(|book| book.shelves.values_mut());
+        for shelf in shelves.flat_map(BTreeMap::values_mut) {
+            if let Some(below) = shelf.below_overlay() {
+                replaced |= !below.rows.is_empty();
+                *shelf = below;
+            }
+        }
+        replaced.then_some(shipped)
+    }
+
     /// Rows recorded after this day are not in the book.
     pub fn known_at(&self) -> Day {
         self.known_at

@@ -70,6 +70,23 @@ impl Shelf {
         Shelf { rows, steps }
     }
 
+    /// The same as shipped, without what lies over it; `None` where nothing does.
+    pub fn below_overlay(&self) -> Option<Shelf> {
+        let rows: Vec<PriceRow> =
+            self.rows.iter().filter(|row| row.layer == Layer::Shipped).cloned().collect();
+        if rows.len() == self.rows.len() {
+            return None;
+        }
+        let (mut steps, mut first) = (Vec::new(), 0);
+        for same in rows.chunk_by(|a, b| a.key() == b.key()) {
+            let row = |step: &Step| step.starts.first().and_then(|(_, row)| self.rows.get(*row as usize));
+            let step = self.steps.iter().find(|step| row(step).map(PriceRow::key) == Some(same[0].key()));
+            steps.extend(step.map(|step| Step { starts: starts(same, first), ..step.clone() }));
+            first += same.len() as u32;
+        }
+        Some(Shelf { rows, steps })
+    }
+
     /// Two rows that differ in nothing but their windows, which are both open at some instant: neither outranks the other.
     pub fn ambiguous(&self) -> Option<(&PriceRow, &PriceRow, i64)> {
         let named: Vec<(&Step, &Arc<Schedule>)> =

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{OnceLock, PoisonError, RwLock};
 
 use foldhash::fast::FixedState;
 use hashbrown::{Equivalent, HashMap};
@@ -18,6 +18,8 @@ pub struct Rater<'a> {
     /// Leaves that the month as a whole gives another price than their row: see [`crate::contract`].
     contracted: BTreeMap<Leaf, Priced>,
     cache: RwLock<HashMap<Known, Answer, FixedState>>,
+    /// The book below the user's own rows, once someone asked for it.
+    shipped: OnceLock<Option<Pricebook>>,
 }
 
 type Answer = Result<Priced, NoPrice>;
@@ -72,7 +74,7 @@ impl Equivalent<Known> for Asked<'_> {
 
 impl<'a> Rater<'a> {
     pub fn new(book: &'a Pricebook) -> Rater<'a> {
-        Rater { book, contracted: BTreeMap::new(), cache: Default::default() }
+        Rater { book, contracted: BTreeMap::new(), cache: Default::default(), shipped: OnceLock::new() }
     }
 
     /// The same prices, but for leaves that the contract prices by the month.
@@ -121,6 +123,12 @@ impl<'a> Rater<'a> {
             true => self.ratio(leaf),
             false => self.book.list_price(&leaf.query()).ok().map(|priced| priced.unit),
         }
+    }
+
+    /// The list price that a row of the user's own replaces, or would.
+    pub fn shipped(&self, leaf: &Leaf) -> Option<Ratio> {
+        let book = self.shipped.get_or_init(|| self.book.below_overlay()).as_ref()?;
+        book.list_price(&leaf.query()).ok().map(|priced| priced.unit)
     }
 
     /// True where the month as a whole gives the leaf its price, which no leaf beside it shares.

@@ -332,7 +332,7 @@ fn price_patch(
     if open && !cheaper {
         rivals.push("qty.dropped_rows".to_owned());
     } else if open && ratios.iter().all(|ratio| ratio.as_deref() == Some("0.5")) {
-        rivals.push("qty.rollup_duplicate".to_owned());
+        rivals.extend(["qty.duplicate", "qty.rollup_duplicate"].map(str::to_owned));
     }
     if fitted && cheaper && ((ratios.len() == 1 && (runs.len() > 1 || open)) || alike) {
         rivals.push("terms.discount".to_owned());

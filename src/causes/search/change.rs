@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::slice::{Attribute, Slice};
 use crate::money::Ratio;
+use crate::pricebook::Layer;
 use crate::rate::{Account, Leaf};
 use crate::reconcile::State;
 use crate::vocabulary::{CallType, Meter, Outcome, Tier};
@@ -15,6 +16,8 @@ use crate::vocabulary::{CallType, Meter, Outcome, Tier};
 pub enum Change {
     /// The model's prices as the book has them at another instant.
     Version(i64),
+    /// The prices of the shipped book, where rows of the user's own replace them.
+    Shipped,
     /// List prices, where a contract has others.
     List,
     Tier(Tier),
@@ -33,8 +36,8 @@ pub enum Change {
     },
     /// On the log and not on the bill.
     NotBilled,
-    /// Twice on the log and once on the bill.
-    Half,
+    /// So many times on the log and once on the bill.
+    Times(i128),
     /// Input that holds the row's cache tokens, which are counted beside it too.
     Overlap(Held),
 }
@@ -172,7 +175,7 @@ pub fn changes(
         Attribute::Key(_) => true,
         _ => false,
     };
-    found.push(Change::Half);
+    found.extend([2, 3].map(Change::Times));
     let held = Held::ALL.into_iter().filter(|held| meters.iter().any(|meter| held.holds(*meter)));
     found.extend(held.map(Change::Overlap));
     if may_be_free {
@@ -191,7 +194,10 @@ fn versions(state: &State, account: &Account, model: &str, meters: &BTreeSet<Met
         return Vec::new();
     }
     let instants: BTreeSet<i64> = rows.iter().map(|row| row.from).collect();
-    instants.into_iter().map(Change::Version).collect()
+    let replaced =
+        [Layer::Shipped, Layer::Overlay].iter().all(|layer| rows.iter().any(|row| row.layer == *layer));
+    let shipped = replaced.then_some(Change::Shipped);
+    instants.into_iter().map(Change::Version).chain(shipped).collect()
 }
 
 /// Other models whose prices could have been taken by mistake: siblings of one family at the same seller, and the same
@@ -221,7 +227,7 @@ pub enum Became {
     Leaf(Leaf),
     Price(Ratio),
     Nothing,
-    Half,
+    Times(i128),
     /// It loses what the row counts under the held meters.
     Less,
     /// The change is no story for this leaf: the book has no such price.
@@ -231,7 +237,11 @@ pub enum Became {
 impl Change {
     pub fn of(&self, state: &State, leaf: &Leaf) -> Became {
         let other = match self {
-            Change::Version(at) => return version(state, leaf, *at),
+            Change::Version(at) => {
+                let then = state.rater.list(&Leaf { at: *at, ..leaf.clone() });
+                return version(state, leaf, then, Some(*at));
+            }
+            Change::Shipped => return version(state, leaf, state.rater.shipped(leaf), None),
             Change::List => {
                 return match state.rater.list(leaf) {
                     Some(list) if state.rater.ratio(leaf) == Some(list) => Became::Same,
@@ -261,7 +271,7 @@ impl Change {
                 };
             }
             Change::NotBilled => return Became::Nothing,
-            Change::Half => return Became::Half,
+            Change::Times(times) => return Became::Times(*times),
             Change::Overlap(_) if leaf.meter == Meter::Input => return Became::Less,
             Change::Overlap(_) => return Became::Same,
         };
@@ -295,7 +305,7 @@ impl Change {
     /// The cause that the change would prove for a slice. `lasting`: once it began, it went on.
     pub fn cause(&self, account: &Account, slice: &Slice, lasting: bool) -> &'static str {
         match (self, &slice.attribute) {
-            (Change::Version(_), _) => "rate.stale",
+            (Change::Version(_) | Change::Shipped, _) => "rate.stale",
             (Change::List, _) => "terms.discount",
             (Change::Tier(Tier::Batch), _) => "rate.batch",
             (Change::Tier(Tier::Standard), _) if slice.batch => "rate.batch",
@@ -314,7 +324,8 @@ impl Change {
             (Change::NotBilled, Attribute::CallType(_)) => "qty.poll_duplicate",
             (Change::NotBilled, Attribute::Outcome(_)) => "qty.failed_priced",
             (Change::NotBilled, _) => "cov.other_payer",
-            (Change::Half, _) => "qty.rollup_duplicate",
+            (Change::Times(2), _) => "qty.rollup_duplicate",
+            (Change::Times(_), _) => "qty.line_fanout",
             (Change::Overlap(_), Attribute::Whole) if slice.model.is_none() => "cls.convention_flip",
             (Change::Overlap(_), _) => "cls.cache_double",
         }
@@ -326,6 +337,9 @@ impl Change {
                 let day = crate::period::Day::of_instant(*at);
                 format!("charged at the prices of the book's version of {day}")
             }
+            Change::Shipped => {
+                "charged at the prices of the shipped book, which rows of yours replace".to_owned()
+            }
             Change::List => "charged at list, without the contract's terms".to_owned(),
             Change::Tier(tier) => format!("charged at tier {tier}"),
             Change::ShortTier(tier) => format!("charged at tier {tier}, but for long prompts"),
@@ -336,7 +350,7 @@ impl Change {
             Change::Served(model) => format!("charged as {model}"),
             Change::Priced { seller, model } => format!("charged at the price of {model} at {seller}"),
             Change::NotBilled => "not charged".to_owned(),
-            Change::Half => "logged twice, charged once".to_owned(),
+            Change::Times(times) => format!("logged {times} times, charged once"),
             Change::Overlap(Held::Reads) => "cache reads logged beside an input that holds them".to_owned(),
             Change::Overlap(Held::Writes) => "cache writes logged beside an input that holds them".to_owned(),
             Change::Overlap(Held::Both) => "cache tokens logged beside an input that holds them".to_owned(),
@@ -346,7 +360,7 @@ impl Change {
     /// The input that would tell it from its rivals.
     pub const fn decides(&self) -> &'static str {
         match self {
-            Change::Version(_) => {
+            Change::Version(_) | Change::Shipped => {
                 "the seller's price page for these days, or billed quantities by token class"
             }
             Change::List => "the contract: does the term hold for these days",
@@ -358,7 +372,7 @@ impl Change {
             }
             Change::Served(_) => "the model that answered, in the log",
             Change::Priced { .. } => "the seller's price page for the billed name",
-            Change::NotBilled | Change::Half => "the provider's usage report for these days, by key",
+            Change::NotBilled | Change::Times(_) => "the provider's usage report for these days, by key",
         }
     }
 }
@@ -373,9 +387,9 @@ fn is_tuned(model: &str) -> bool {
     model.starts_with("ft:") || model.starts_with("ft-")
 }
 
-/// The list price of another instant, with what the contract makes of it today.
-fn version(state: &State, leaf: &Leaf, at: i64) -> Became {
-    let (then, now) = (state.rater.list(&Leaf { at, ..leaf.clone() }), state.rater.list(leaf));
+/// Another list price, with what the contract makes of it today. `at`: where it is that of another instant.
+fn version(state: &State, leaf: &Leaf, then: Option<Ratio>, at: Option<i64>) -> Became {
+    let now = state.rater.list(leaf);
     match (then, now, state.rater.ratio(leaf)) {
         (Some(then), Some(now), _) if then == now => Became::Same,
         (Some(then), Some(now), Some(unit)) if unit != now => {
@@ -383,11 +397,13 @@ fn version(state: &State, leaf: &Leaf, at: i64) -> Became {
             let unit = inverse.and_then(|inverse| unit.checked_mul(inverse)?.checked_mul(then));
             unit.map_or(Became::Impossible, Became::Price)
         }
-        // Without a contract, the leaf of that instant has that price, and further changes apply to it.
-        (Some(_), ..) if state.rater.book.terms().is_empty() => {
-            Became::Leaf(Leaf { at, whole_day: false, ..leaf.clone() })
-        }
-        (Some(then), ..) => Became::Price(then),
+        (Some(then), ..) => match at {
+            // Without a contract, the leaf of that instant has that price, and further changes apply to it.
+            Some(at) if state.rater.book.terms().is_empty() => {
+                Became::Leaf(Leaf { at, whole_day: false, ..leaf.clone() })
+            }
+            _ => Became::Price(then),
+        },
         // A meter that had no price yet has the one it has.
         (None, ..) => Became::Same,
     }

@@ -32,6 +32,9 @@ const WHOLE: (i128, i128) = (19, 20);
 /// Or so many of the days entirely: the others have something else besides.
 const ENTIRE: (usize, usize) = (2, 3);
 
+/// One in so many of the dollars.
+const ON_BILL: i128 = 5;
+
 /// How well a story fits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Grade {
@@ -233,19 +236,39 @@ pub fn one_factor_does(problem: &Problem, node: &Node, touches: &[Touch], gain: 
 
 /// True where what a story moves to another side nearly ties out there.
 fn arrives(problem: &Problem, node: &Node, touches: &[Touch], floor: i128) -> bool {
-    touches.iter().filter(|touch| touch.count > 0).any(|touch| {
-        let side = &problem.sides[touch.side as usize];
-        let (priced, logged) = (node.priced[touch.side as usize], node.logged[touch.side as usize]);
-        let then = priced + touch.money;
-        let after = after(side, then, logged + touch.count, side.bound, floor);
-        let closed = (side.billed - priced).abs() - (side.billed - then).abs();
-        after.ties || after.within_noise || closed * CLOSURE.1 >= touch.money.abs() * CLOSURE.0
-    })
+    touches.iter().filter(|touch| touch.count > 0).any(|touch| lands(problem, node, touch, floor))
+}
+
+fn lands(problem: &Problem, node: &Node, touch: &Touch, floor: i128) -> bool {
+    let side = &problem.sides[touch.side as usize];
+    let (priced, logged) = (node.priced[touch.side as usize], node.logged[touch.side as usize]);
+    let then = priced + touch.money;
+    let after = after(side, then, logged + touch.count, side.bound, floor);
+    let closed = (side.billed - priced).abs() - (side.billed - then).abs();
+    after.ties || after.within_noise || closed * CLOSURE.1 >= touch.money.abs() * CLOSURE.0
+}
+
+/// One in so many of what a story moves to other sides must be met there: next to an expensive model a cheap one weighs
+/// nothing, and served by it would look like not billed at all.
+const LANDS: usize = 4;
+
+/// True where what a story moves to other sides is on the bill there.
+pub fn landed(problem: &Problem, node: &Node, touches: &[Touch], fit: &Fit, floor: i128) -> bool {
+    let seen = |touch: &&Touch| {
+        touch.count > 0 && touch.money > 2 * problem.sides[touch.side as usize].bound && fit.holds(touch.day)
+    };
+    let (mut all, mut met) = (0, 0);
+    for touch in touches.iter().filter(seen) {
+        all += 1;
+        met += usize::from(lands(problem, node, touch, floor));
+    }
+    met * LANDS >= all
 }
 
 fn verdict(problem: &Problem, node: &Node, touches: &[Touch], floor: i128, needs_bill: bool) -> Verdict {
     let mut verdict = Verdict { exact: true, entire: true, within_noise: true, ..Verdict::default() };
     let mut shown: BTreeMap<&CellKey, Digits> = BTreeMap::new();
+    let mut on_bill = 0;
     for touch in touches {
         let side = &problem.sides[touch.side as usize];
         let (priced, logged) = (node.priced[touch.side as usize], node.logged[touch.side as usize]);
@@ -259,6 +282,7 @@ fn verdict(problem: &Problem, node: &Node, touches: &[Touch], floor: i128, needs
         let ties = after.ties || (touch.count == 0 && repriced(side, (priced, then_priced), logged, bound));
         let (money, noise) = (touch.money.abs(), share(floor, priced.max(side.billed)));
         let (open_before, open_after) = ((side.billed - priced).abs(), (side.billed - then_priced).abs());
+        on_bill += (side.billed - then_priced - bound - noise).max(0);
         // What tied out before and does not any more is no noise.
         let vanishes = (after.within_noise && open_before > bound)
             || (open_before - open_after) * CLOSURE.1 >= money * CLOSURE.0;
@@ -281,6 +305,10 @@ fn verdict(problem: &Problem, node: &Node, touches: &[Touch], floor: i128, needs
         verdict.moved_exact += if ties { money } else { 0 };
         verdict.moved_within_noise += if after.within_noise { money } else { 0 };
         verdict.moved_nearly += if vanishes { money } else { 0 };
+    }
+    // The bill has what is said not to be on it.
+    if needs_bill && on_bill * ON_BILL > verdict.moved {
+        return Verdict { gain: -SURE, ..Verdict::default() };
     }
     verdict.shown = shown.into_values().min().unwrap_or(0);
     verdict

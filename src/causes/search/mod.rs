@@ -156,6 +156,9 @@ struct Search<'s, 'a> {
     nearly: Vec<(i128, u32)>,
 }
 
+/// So often what is logged more than once may end and begin again.
+const INTERRUPTED: usize = 1;
+
 /// A story that was told, and what it moved.
 struct Told {
     patch: Patch,
@@ -244,7 +247,14 @@ impl<'s, 'a> Search<'s, 'a> {
             fit.grade = None;
         }
         if let Some(fit) = found.as_mut().filter(|fit| fit.grade.is_some())
-            && !fit::coherent(problem, node, &touches, fit)
+            && !(fit::coherent(problem, node, &touches, fit)
+                && fit::landed(problem, node, &touches, fit, self.floor))
+        {
+            fit.grade = None;
+        }
+        if let Change::Times(times) = change
+            && let Some(fit) =
+                found.as_mut().filter(|fit| self.ready.2.interrupted(&fit.days, *times) > INTERRUPTED)
         {
             fit.grade = None;
         }

@@ -91,7 +91,8 @@ pub(super) enum Turn {
     Same,
     Impossible,
     Gone,
-    Half,
+    /// So many times on the log and once on the bill.
+    Times(i128),
     Less,
     Unit(Ratio),
     Class(u32, Ratio),
@@ -274,7 +275,7 @@ impl<'s, 'a> Problem<'s, 'a> {
             Became::Same => Turn::Same,
             Became::Impossible => Turn::Impossible,
             Became::Nothing => Turn::Gone,
-            Became::Half => Turn::Half,
+            Became::Times(times) => Turn::Times(times),
             Became::Less => Turn::Less,
             Became::Price(unit) => Turn::Unit(unit),
             Became::Leaf(other) => match self.state.rater.ratio(&other) {
@@ -349,7 +350,7 @@ impl<'s, 'a> Problem<'s, 'a> {
             match turn {
                 Turn::Same | Turn::Impossible => continue,
                 Turn::Gone => after.status = Standing::Gone,
-                Turn::Half => after.status = Standing::Lessened(quantity / 2),
+                Turn::Times(times) => after.status = Standing::Lessened(quantity / times),
                 Turn::Less => after.status = Standing::Lessened(quantity - self.held(*index, change)),
                 Turn::Unit(unit) => {
                     after.unit = unit;

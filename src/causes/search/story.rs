@@ -113,8 +113,10 @@ impl Story<'_> {
             causes.insert("map.deployment_name");
         }
         // On amounts alone, one factor on a whole model is also a price that no row of the book has.
-        let factor =
-            matches!(self.change, Change::Tier(_) | Change::ShortTier(_) | Change::Region(_) | Change::Half);
+        let factor = matches!(
+            self.change,
+            Change::Tier(_) | Change::ShortTier(_) | Change::Region(_) | Change::Times(_)
+        );
         let counted = |moved: &Moved| problem.sides[moved.before.side as usize].counted.is_some();
         if factor && self.slice.attribute == Attribute::Whole && !moved.iter().any(counted) {
             causes.insert("rate.stale");
@@ -130,8 +132,14 @@ impl Story<'_> {
                 Ratio::new(2, 1).and_then(|two| after.unit.checked_mul(two)) == Some(before.unit)
             };
             if moved.iter().all(halved) {
-                causes.insert("qty.rollup_duplicate");
+                causes.extend(TWICE);
             }
+        }
+        // Without an id in common, a call that is logged twice and a parent that repeats its calls look alike.
+        if matches!(self.change, Change::Times(_)) {
+            causes.extend(TWICE);
+            causes.insert("qty.line_fanout");
+            causes.remove(self.cause);
         }
         // Another model whose prices are all the same share of this one's also looks like a new price, a discount, or lost rows.
         let shares: BTreeSet<Option<Ratio>> = moved
@@ -176,6 +184,9 @@ impl Story<'_> {
             Change::Version(_) => {
                 "price this usage from the row of the book that the bill follows, or dispute it"
             }
+            Change::Shipped => {
+                "take these rows out of your price folder, or end them on the day from which they no longer hold"
+            }
             Change::List => "claim the difference from the provider, or give the term its `to` if it ended",
             Change::Tier(_) if self.slice.batch => NO_BATCH,
             Change::Tier(_) | Change::ShortTier(_) | Change::Region(_) => {
@@ -195,13 +206,16 @@ impl Story<'_> {
             Change::Overlap(_) => {
                 "count cache tokens once: take them out of the logged input, or leave them out beside it"
             }
-            Change::Half => {
+            Change::Times(_) => {
                 "log each call once: a parent span or a second hook repeats what its children report"
             }
         };
         Fix { kind: "gateway", text: text.to_owned(), patch: String::new() }
     }
 }
+
+/// What a log that has everything twice may have.
+const TWICE: [&str; 2] = ["qty.duplicate", "qty.rollup_duplicate"];
 
 /// Atoms that moved alike are one edit.
 pub fn edits(problem: &Problem, moved: &[Moved]) -> Option<Vec<Edit>> {

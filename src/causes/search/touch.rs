@@ -32,8 +32,8 @@ struct Group {
     quantity: i128,
     /// What it costs at present.
     priced: i128,
-    /// Each of its atoms is an even number.
-    even: bool,
+    /// What each of its atoms is a multiple of.
+    multiple: i128,
     /// Positions in [`Groups::atoms`].
     atoms: Range<usize>,
 }
@@ -76,7 +76,7 @@ impl Groups {
                 settled,
                 quantity: 0,
                 priced: 0,
-                even: true,
+                multiple: 0,
                 atoms: first..first + alike.len(),
             };
             first += alike.len();
@@ -84,12 +84,35 @@ impl Groups {
                 let quantity = quantity(*atom);
                 group.quantity += quantity;
                 group.priced += problem.amount(unit, quantity, day)?;
-                group.even &= quantity % 2 == 0;
+                group.multiple = gcd(group.multiple, quantity);
             }
             groups.push(group);
         }
         Ok(Groups { classes, groups, atoms })
     }
+}
+
+impl Groups {
+    /// How often these days begin anew after a day that has a count which cannot have been logged so many times. By chance
+    /// every other day can; what is logged twice is so from a day on.
+    pub fn interrupted(&self, days: &[Day], times: i128) -> usize {
+        let mut interrupted = 0;
+        let mut last = None;
+        for group in &self.groups {
+            let held = days.binary_search(&group.day).is_ok();
+            if !held && group.multiple % times != 0 {
+                last = last.map(|_| false);
+            } else if held {
+                interrupted += usize::from(last == Some(false));
+                last = Some(true);
+            }
+        }
+        interrupted
+    }
+}
+
+fn gcd(a: i128, b: i128) -> i128 {
+    if b == 0 { a.abs() } else { gcd(b, a % b) }
 }
 
 impl Problem<'_, '_> {
@@ -112,9 +135,17 @@ impl Problem<'_, '_> {
             if matches!(turn, Turn::Same) {
                 continue;
             }
-            // A tier or region that is sold from another day on is no story of this one.
-            let not_sold = matches!(turn, Turn::Impossible) && change.is_modifier();
-            if group.settled || not_sold {
+            // A tier or region that is sold from another day on is no story of this one, and what the log cannot have counted
+            // twice, or beside an input that holds it, is none of its day.
+            let cannot_be = match turn {
+                Turn::Impossible => change.is_modifier(),
+                Turn::Times(times) => group.multiple % times != 0,
+                Turn::Less => slice.atoms[group.atoms.clone()]
+                    .iter()
+                    .any(|atom| self.held(*atom, change) > self.atoms[*atom as usize].quantity),
+                _ => false,
+            };
+            if group.settled || cannot_be {
                 if settled.last() != Some(&day) {
                     settled.push(day);
                 }
@@ -135,18 +166,14 @@ impl Problem<'_, '_> {
                 Turn::Impossible => return Ok(None),
                 Turn::Gone => push(side, -priced, -quantity),
                 Turn::Less => {
-                    let mut less = 0;
-                    for atom in &slice.atoms[group.atoms.clone()] {
-                        let held = self.held(*atom, change);
-                        if held > self.atoms[*atom as usize].quantity {
-                            return Ok(None);
-                        }
-                        less += held;
-                    }
+                    let held = slice.atoms[group.atoms.clone()].iter().map(|atom| self.held(*atom, change));
+                    let less: i128 = held.sum();
                     push(side, self.amount(group.unit, quantity - less, day)? - priced, -less);
                 }
-                Turn::Half if !group.even => return Ok(None),
-                Turn::Half => push(side, self.amount(group.unit, quantity / 2, day)? - priced, -quantity / 2),
+                Turn::Times(times) => {
+                    let left = quantity / times;
+                    push(side, self.amount(group.unit, left, day)? - priced, left - quantity)
+                }
                 Turn::Unit(unit) => push(side, self.amount(unit, quantity, day)? - priced, 0),
                 Turn::Class(class, unit) => {
                     let after = self.amount(unit, quantity, day)?;
