@@ -28,31 +28,41 @@ fn noise_does(state: &State, gap: &quantity::Gap) -> bool {
     state.noise > 0 && gap.difference() * 8 < gap.billed
 }
 
+/// Less than a row or two of a day, as a log that is right otherwise may have lost.
+fn little(gap: &quantity::Gap) -> bool {
+    gap.difference().abs() * 50 < gap.billed
+}
+
 /// Cache writes that are short where every other meter of the day has the billed count.
 fn cache_writes(state: &State) -> Vec<Patch> {
     let mut found: BTreeMap<(Account, Arc<str>, Meter), Vec<(BillKey, i128)>> = BTreeMap::new();
-    // Days on which other meters are off too decide nothing: where the log is noisy, they go with those that decide. Days on
+    // Days on which other meters are off too decide nothing: where they are off by little, they go with those that decide. Days on
     // which the bill has fewer speak against it.
     let mut beside = found.clone();
     let mut against: BTreeSet<(Account, Arc<str>, Meter)> = BTreeSet::new();
     for cell in &state.open {
         let Some(model) = cell.model.clone() else { continue };
-        let gaps = quantity::gaps(state, cell);
+        let gaps = quantity::reckoned(state, cell);
         if gaps.len() != state.keys_of(cell).len() {
             continue;
         }
-        let off = gaps.iter().filter(|(_, gap)| !quantity::quiet(state, gap, 1));
+        let open = |gap: &quantity::Gap| quantity::slack(state, gap.billed) + gap.within;
+        let off = gaps.iter().filter(|(_, gap)| gap.difference().abs() > open(gap));
         let (writes, others): (Vec<_>, Vec<_>) =
             off.partition(|(key, _)| key.meter.is_some_and(Meter::is_cache_write));
         let meters: BTreeSet<Meter> = writes.iter().filter_map(|(key, _)| key.meter).collect();
         let Some(meter) = meters.first().filter(|_| meters.len() == 1) else { continue };
         let name = (cell.account.clone(), model, *meter);
-        let days = match others.iter().all(|(_, gap)| noise_does(state, gap)) {
+        let days = match others.iter().all(|(_, gap)| noise_does(state, gap) || little(gap)) {
             _ if others.is_empty() => &mut found,
             true => &mut beside,
             false => continue,
         };
         for (key, gap) in writes {
+            // What the log has some of, and no count of the bill, may as well have another price.
+            if gap.known == quantity::Known::Reckoned && gap.logged != 0 {
+                continue;
+            }
             if gap.difference() > 0 && !noise_does(state, gap) {
                 days.entry(name.clone()).or_default().push((key.clone(), gap.difference()));
             } else if gap.difference() < 0 && others.is_empty() {
