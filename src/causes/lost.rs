@@ -46,17 +46,18 @@ fn cache_writes(state: &State) -> Vec<Patch> {
         if gaps.len() != state.keys_of(cell).len() {
             continue;
         }
-        let open = |gap: &quantity::Gap| quantity::slack(state, gap.billed) + gap.within;
-        let off = gaps.iter().filter(|(_, gap)| gap.difference().abs() > open(gap));
+        let off = gaps.iter().filter(|(_, gap)| !quantity::quiet(state, gap, 1));
         let (writes, others): (Vec<_>, Vec<_>) =
             off.partition(|(key, _)| key.meter.is_some_and(Meter::is_cache_write));
         let meters: BTreeSet<Meter> = writes.iter().filter_map(|(key, _)| key.meter).collect();
         let Some(meter) = meters.first().filter(|_| meters.len() == 1) else { continue };
         let name = (cell.account.clone(), model, *meter);
-        let days = match others.iter().all(|(_, gap)| noise_does(state, gap) || little(gap)) {
-            _ if others.is_empty() => &mut found,
-            true => &mut beside,
-            false => continue,
+        let days = if others.is_empty() {
+            &mut found
+        } else if others.iter().all(|(_, gap)| noise_does(state, gap) || little(gap)) {
+            &mut beside
+        } else {
+            continue;
         };
         for (key, gap) in writes {
             // What the log has some of, and no count of the bill, may as well have another price.

@@ -236,6 +236,9 @@ fn regions<'b>(
 
 const AREAS: [&str; 3] = ["global", "geo:us", "geo:eu"];
 
+/// What a log that has everything twice may have.
+const TWICE: [&str; 2] = ["qty.duplicate", "qty.rollup_duplicate"];
+
 /// How many keys they are, of everybody together.
 fn of_all<'k>(keys: impl Iterator<Item = &'k BillKey>) -> usize {
     keys.map(BillKey::of_all).collect::<BTreeSet<BillKey>>().len()

@@ -3,6 +3,7 @@
 
 use std::any::Any;
 use std::cell::Cell;
+use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::sync::Once;
 
@@ -11,8 +12,9 @@ thread_local! {
 }
 static QUIET: Once = Once::new();
 
-/// What `read` gives, or what the crate said when it gave up. Nothing that it had open may be used afterwards.
-pub(super) fn guarded<T>(read: impl FnOnce() -> T) -> Result<T, String> {
+/// What `read` gives, or what is wrong in the words of the crate, whether it says so or gives up. Nothing that it had open may
+/// be used afterwards.
+pub(super) fn guarded<T, E: Display>(read: impl FnOnce() -> Result<T, E>) -> Result<T, String> {
     QUIET.call_once(|| {
         let usual = take_hook();
         set_hook(Box::new(move |panic| {
@@ -24,7 +26,7 @@ pub(super) fn guarded<T>(read: impl FnOnce() -> T) -> Result<T, String> {
     GUARDED.set(true);
     let result = catch_unwind(AssertUnwindSafe(read));
     GUARDED.set(false);
-    result.map_err(words)
+    result.map_err(words)?.map_err(|error| error.to_string())
 }
 
 fn words(panic: Box<dyn Any + Send>) -> String {

@@ -96,7 +96,6 @@ impl<'a> Table<'a> {
     pub fn open(source: &'a Source) -> Result<Table<'a>> {
         let file = seekable(source)?;
         let metadata = guarded(|| ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()))
-            .map_err(|words| unreadable(source, &words))?
             .map_err(|error| unreadable(source, &error))?;
         let table = Table { source, file, metadata };
         table.check_codecs()?;
@@ -174,11 +173,8 @@ impl<'a> Table<'a> {
         let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone());
         let mask = ProjectionMask::roots(builder.parquet_schema(), read.iter().copied());
         let builder = builder.with_row_groups(vec![index]).with_batch_size(BATCH_ROWS).with_projection(mask);
-        let mut batches = guarded(|| builder.build())
-            .map_err(|words| unreadable(&words))?
-            .map_err(|error| unreadable(&error))?;
-        while let Some(batch) = guarded(|| batches.next()).map_err(|words| unreadable(&words))? {
-            let batch = batch.map_err(|error| unreadable(&error))?;
+        let mut batches = guarded(|| builder.build()).map_err(|error| unreadable(&error))?;
+        while let Some(batch) = guarded(|| batches.next().transpose()).map_err(|error| unreadable(&error))? {
             each(&batch, places, first_row)?;
             first_row += batch.num_rows() as u64;
         }

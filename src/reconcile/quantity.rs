@@ -120,9 +120,9 @@ pub const fn slack(state: &State, counted: i128) -> i128 {
     counted.abs() * state.noise / 1_000_000
 }
 
-/// True where a count is off by no more than so many times the noise of the log.
+/// True where a count is off by no more than so many times the noise of the log, and what rounding leaves open of it.
 pub fn quiet(state: &State, gap: &Gap, times: i128) -> bool {
-    gap.difference().abs() <= times * slack(state, gap.billed)
+    gap.difference().abs() <= times * slack(state, gap.billed) + gap.within
 }
 
 /// Both counts by key.

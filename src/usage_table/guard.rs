@@ -33,7 +33,8 @@ mod tests {
 
     #[test]
     fn formulas_and_words_for_nothing_are_neutralised_and_come_back() {
-        for text in ["=1+1", "+1", "-1", "@a", "\tx", "'quoted", "''", "plain", "", "a=b", "NULL", " "] {
+        for text in ["=1+1", "+1", "-1", "@a", "\tx", "\rx", "'quoted", "''", "plain", "", "a=b", "NULL", " "]
+        {
             let written = guard(text);
             assert!(!starts_formula(&written), "{written:?}");
             assert_eq!(is_absent(&written), text.is_empty());

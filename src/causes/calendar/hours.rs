@@ -3,15 +3,14 @@
 //! The log says which hours a day's usage is from, so the share of those hours differs from day to day and from meter to
 //! meter: one percentage meets them all, or there is no such tariff.
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::causes::{Fact, Fix, Patch, Scope, Status, noise};
+use super::instants::Instants;
+use crate::causes::{Fact, Fix, Patch, Scope, Status};
 use crate::error::Result;
 use crate::money::{Ratio, div_half_even};
 use crate::period::Day;
-use crate::rate::log::{Log, Slots};
 use crate::rate::{Account, Leaf, Owner};
 use crate::reconcile::{BillKey, Edit, State};
 use crate::vocabulary::Tier;
@@ -72,45 +71,18 @@ struct Tariff {
     bits: u32,
 }
 
-/// The instants of an account's log, each gateway key by itself.
-pub struct Instants {
-    slots: Slots,
-    owners: Vec<Owner>,
-}
-
-impl Instants {
-    pub fn of(state: &State, log: &Log, account: &Account) -> Instants {
-        let keys: RefCell<BTreeMap<String, Owner>> = RefCell::default();
-        let owners: RefCell<Vec<Owner>> = RefCell::default();
-        let slots = log.slots(account, |key| {
-            let mut keys = keys.borrow_mut();
-            if let Some(known) = keys.get(key) {
-                return *known;
-            }
-            // Keys beyond the last number are one stream.
-            let number = Owner::try_from(keys.len()).unwrap_or(Owner::MAX);
-            keys.insert(key.to_owned(), number);
-            if owners.borrow().len() == usize::from(number) {
-                owners.borrow_mut().push(state.owner_of(key));
-            }
-            number
-        });
-        Instants { slots, owners: owners.into_inner() }
-    }
-}
-
 /// The tariff of one model, where its open days tell one.
 pub fn of_model(
     state: &State,
     account: &Account,
     model: &Arc<str>,
     instants: &Instants,
+    noisy: bool,
 ) -> Result<Option<Patch>> {
     if state.rejected.contains(&name(account, model)) {
         return Ok(None);
     }
     let Some(points) = points(state, model, instants)? else { return Ok(None) };
-    let noisy = noise::floor(state, account)? > 0;
     let tariffs = windows(&points).into_iter().filter_map(|window| fit(&points, window, noisy));
     // Of windows that are met alike the shortest.
     let length = |tariff: &Tariff| tariff.window.hours.count_ones();
@@ -122,24 +94,18 @@ pub fn of_model(
 fn points(state: &State, model: &Arc<str>, instants: &Instants) -> Result<Option<Vec<Point>>> {
     let mut counts: BTreeMap<(BillKey, Leaf), [i128; HOURS]> = BTreeMap::new();
     let mut callers: BTreeMap<BillKey, BTreeMap<Owner, [i128; HOURS]>> = BTreeMap::new();
-    for (place, at, quantity) in &instants.slots.counts {
-        let leaf = &instants.slots.leaves[*place];
-        let day = state.clock.day(*at);
-        if leaf.model != *model || !state.period.contains(day) {
-            continue;
-        }
-        if leaf.whole_day {
+    for instant in instants.of_model(state, model) {
+        if instant.leaf.whole_day {
             return Ok(None);
         }
-        let midnight = state.clock.midnight(*at);
-        let hour = ((at - midnight) / 3_600).rem_euclid(HOURS as i64) as usize;
-        let leaf = Leaf { day, at: leaf.at.max(midnight), ..leaf.clone() };
-        let caller = instants.slots.owners[*place];
-        let key = state.key_of(&leaf, instants.owners[usize::from(caller)]);
-        let cost = state.unit(&key, &leaf).and_then(|unit| unit.amount(*quantity).ok());
-        let of_caller = callers.entry(key.clone()).or_default().entry(caller).or_insert([0; HOURS]);
+        let since_midnight = instant.at - state.clock.midnight(instant.at);
+        let hour = (since_midnight / 3_600).rem_euclid(HOURS as i64) as usize;
+        let leaf = instant.leaf_of_day(state);
+        let key = state.key_of(&leaf, instant.owner);
+        let cost = state.unit(&key, &leaf).and_then(|unit| unit.amount(instant.quantity).ok());
+        let of_caller = callers.entry(key.clone()).or_default().entry(instant.caller).or_insert([0; HOURS]);
         of_caller[hour] += cost.map_or(0, |(amount, _)| amount.pico());
-        counts.entry((key, leaf)).or_insert([0; HOURS])[hour] += quantity;
+        counts.entry((key, leaf)).or_insert([0; HOURS])[hour] += instant.quantity;
     }
     let mut points: BTreeMap<BillKey, Point> = BTreeMap::new();
     let mut edited: BTreeSet<BillKey> = BTreeSet::new();

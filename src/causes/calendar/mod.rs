@@ -1,7 +1,9 @@
-//! Calendar: the same usage on another day. Nothing is fitted but when the bill's days begin.
+//! Calendar: the same usage on another day. Fitted are at most when the bill's days begin, and the hours
+//! and the percentage of a tariff that the book does not have.
 
 mod fit;
 mod hours;
+mod instants;
 pub mod late;
 pub mod missing;
 mod reading;

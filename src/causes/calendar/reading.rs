@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::instants::Instants;
 use crate::error::Result;
 use crate::money::{Money, Ratio};
 use crate::period::SECONDS_PER_DAY;
 use crate::rate::clock::Clock;
-use crate::rate::log::Slots;
 use crate::rate::{self, Leaf, Owner};
 use crate::reconcile::{BillKey, State};
 
@@ -92,29 +92,24 @@ pub fn moves(
     step: Option<i64>,
     reading: &Reading,
     model: &Arc<str>,
-    slots: &Slots,
+    instants: &Instants,
 ) -> Result<Vec<Move>> {
     let state = prices.state;
     let mut sums: BTreeMap<(Leaf, Leaf, Owner), i128> = BTreeMap::new();
-    for (place, at, quantity) in &slots.counts {
-        let leaf = &slots.leaves[*place];
-        let day = state.clock.day(*at);
-        if leaf.model != *model || leaf.whole_day || !state.period.contains(day) {
-            continue;
-        }
-        let other = prices.read(reading, step, &Leaf { day, ..leaf.clone() }, *at);
+    for instant in instants.of_model(state, model).filter(|instant| !instant.leaf.whole_day) {
+        let other =
+            prices.read(reading, step, &Leaf { day: instant.day, ..instant.leaf.clone() }, instant.at);
         let crosses = |step: i64| {
-            let (from, to) = (prices.segment(*at), prices.segment(other.at));
+            let (from, to) = (prices.segment(instant.at), prices.segment(other.at));
             from.max(to) == step && from.min(to) == prices.segment(step - 1)
         };
         if step.is_some_and(|step| !crosses(step)) {
             continue;
         }
-        // As the day's rows were cut: at the last change before, or at the day's beginning.
-        let leaf = Leaf { day, at: leaf.at.max(state.clock.midnight(*at)), ..leaf.clone() };
+        let leaf = instant.leaf_of_day(state);
         let (now, then) = (state.rater.ratio(&leaf), state.rater.ratio(&other));
         if now.is_some() && then.is_some() && now != then {
-            *sums.entry((leaf, other, slots.owners[*place])).or_default() += quantity;
+            *sums.entry((leaf, other, instant.owner)).or_default() += instant.quantity;
         }
     }
     let mut moves = Vec::new();

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::fit::{Test, run, test};
-use super::hours::{self, Instants};
+use super::hours;
+use super::instants::Instants;
 use super::reading::{Move, Prices, Reading, moves};
 use crate::causes::{Fact, Fix, Patch, Scope, Status, noise};
 use crate::error::Result;
 use crate::period::{Day, SECONDS_PER_DAY};
 use crate::rate::Account;
-use crate::rate::log::{Log, Slots};
+use crate::rate::log::Log;
 use crate::reconcile::{Edit, State};
 use crate::vocabulary::PriceStatus;
 
@@ -31,19 +32,17 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
     }
     let mut patches = Vec::new();
     for (account, models) in suspects {
-        let (mut slots, mut instants) = (None::<Slots>, None::<Instants>);
+        let mut instants: Option<Instants> = None;
         let floor = noise::floor(state, account)?;
         for model in models {
-            let changes = changes(state, account, model);
+            let instants = instants.get_or_insert_with(|| Instants::of(state, log, account));
+            let prices = Prices { state, changes: changes(state, account, model), floor };
             let mut told = Vec::new();
-            if !changes.is_empty() {
-                let slots = slots.get_or_insert_with(|| log.slots(account, |key| state.owner_of(key)));
-                let prices = Prices { state, changes, floor };
-                told = claims(&prices, log, account, model, slots)?;
+            if !prices.changes.is_empty() {
+                told = claims(&prices, log, account, model, instants)?;
             }
             if told.is_empty() {
-                let instants = instants.get_or_insert_with(|| Instants::of(state, log, account));
-                told.extend(hours::of_model(state, account, model, instants)?);
+                told.extend(hours::of_model(state, account, model, instants, floor > 0)?);
             }
             patches.extend(told);
         }
@@ -95,7 +94,7 @@ fn claims(
     log: &Log,
     account: &Account,
     model: &Arc<str>,
-    slots: &Slots,
+    instants: &Instants,
 ) -> Result<Vec<Patch>> {
     let state = prices.state;
     let (first, last) = around(state);
@@ -111,7 +110,7 @@ fn claims(
     let mut patches = Vec::new();
     for step in steps {
         let readings = readings(prices, log, &account.provider, model, step);
-        patches.extend(best(prices, step, &readings, account, model, slots)?);
+        patches.extend(best(prices, step, &readings, account, model, instants)?);
     }
     Ok(patches)
 }
@@ -123,14 +122,14 @@ fn best(
     readings: &[Reading],
     account: &Account,
     model: &Arc<str>,
-    slots: &Slots,
+    instants: &Instants,
 ) -> Result<Option<Patch>> {
     for reading in readings {
         let name = format!("tariff {account:?} {model} {step:?} {reading:?}");
         if prices.state.rejected.contains(&name) {
             continue;
         }
-        let mut moves = moves(prices, step, reading, model, slots)?;
+        let mut moves = moves(prices, step, reading, model, instants)?;
         if matches!(reading, Reading::Kept | Reading::Early) {
             moves = run(prices, moves, *reading == Reading::Early)?;
         }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::missing_price::draft_row;
 use super::search::score::{DIGIT, Digits};
-use super::{Fact, Fix, Patch, Scope, Status};
+use super::{Fact, Fix, Patch, Scope, Status, TWICE};
 use crate::error::Result;
 use crate::money::Ratio;
 use crate::period::Day;
@@ -332,7 +332,7 @@ fn price_patch(
     if open && !cheaper {
         rivals.push("qty.dropped_rows".to_owned());
     } else if open && ratios.iter().all(|ratio| ratio.as_deref() == Some("0.5")) {
-        rivals.extend(["qty.duplicate", "qty.rollup_duplicate"].map(str::to_owned));
+        rivals.extend(TWICE.map(str::to_owned));
     }
     if fitted && cheaper && ((ratios.len() == 1 && (runs.len() > 1 || open)) || alike) {
         rivals.push("terms.discount".to_owned());

@@ -7,6 +7,7 @@ use super::fit::{Fit, Grade};
 use super::problem::{Moved, Place, Problem, Standing};
 use super::score::{DIGIT, Digits};
 use super::slice::{Attribute, Slice};
+use crate::causes::TWICE;
 use crate::causes::modifier::NO_BATCH;
 use crate::causes::price::less_or_equal;
 use crate::causes::{Fact, Fix, Patch, Scope, Status};
@@ -213,9 +214,6 @@ impl Story<'_> {
         Fix { kind: "gateway", text: text.to_owned(), patch: String::new() }
     }
 }
-
-/// What a log that has everything twice may have.
-const TWICE: [&str; 2] = ["qty.duplicate", "qty.rollup_duplicate"];
 
 /// Atoms that moved alike are one edit.
 pub fn edits(problem: &Problem, moved: &[Moved]) -> Option<Vec<Edit>> {
