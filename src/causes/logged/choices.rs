@@ -142,6 +142,19 @@ impl Choice {
         })
     }
 
+    /// The row as if it were used at that place in the book; `None` where the choice is no place.
+    pub fn moved(&self, row: &DayUsage) -> Option<DayUsage> {
+        let mut moved = DayUsage { as_logged: None, ..row.clone() };
+        match self {
+            Choice::Version(at) => (moved.at, moved.whole_day) = (*at, false),
+            Choice::Model(model) => moved.model = model.clone(),
+            Choice::Tier(tier) => moved.tier = *tier,
+            Choice::Region(region) => moved.region = region.clone(),
+            Choice::Hour(_) | Choice::Twin(..) | Choice::Scale(..) | Choice::Declared(_) => return None,
+        }
+        Some(moved)
+    }
+
     /// The cause, in words that are the same on every row it explains.
     pub fn story(&self, rater: &Rater, row: &DayUsage) -> Result<(&'static str, String)> {
         Ok(match self {

@@ -14,6 +14,7 @@ mod parents;
 mod recorded;
 #[cfg(test)]
 mod tests;
+mod twofold;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -24,11 +25,11 @@ use crate::money::{Money, Ratio};
 use crate::rate::{self, Account, DayUsage, Leaf, Rater};
 use crate::reconcile::CellKey;
 use crate::vocabulary::{Meter, Outcome, Tier};
-use beneath::Marked;
 use choices::{Choice, Known};
 use decide::{Decided, Ground, Open, Story, decide};
 use figure::Figure;
 use finding::Draft;
+use twofold::{Likely, Places, Shifted};
 
 /// A finding of the first bridge, with `priced − logged` by cell.
 #[derive(Debug, Clone)]
@@ -245,46 +246,105 @@ fn explain(
     cells: &mut BTreeMap<CellKey, LoggedCell>,
 ) -> Result<()> {
     let rows: Vec<&DayUsage> = differences.iter().map(|difference| difference.row).collect();
-    let mut stories = open(rater, known, &rows)?;
+    let likely = likely(rater, known, &rows)?;
+    let mut stories = open(rater, known, &likely, &rows)?;
     parents::mark(&mut stories, &rows, usage);
     let mut decided = decide(&stories);
     let marked = beneath::marked(differences, &decided);
     let bare: Vec<&DayUsage> = marked.iter().map(|marked| &marked.row).collect();
-    let mut stories = open(rater, known, &bare)?;
+    let likely_bare = self::likely(rater, known, &bare)?;
+    let mut stories = open(rater, known, &likely_bare, &bare)?;
     // One factor is told already.
     stories.iter_mut().for_each(|row| row.stories.retain(|story| story.ground != Ground::Number));
     let mut below = decide(&stories);
-    let told = marked.iter().enumerate();
-    let mut told: BTreeMap<usize, (&Marked, Decided)> =
-        told.filter_map(|(at, marked)| Some((marked.at, (marked, below.remove(&at)?)))).collect();
+    let mut seen: Vec<(&DayUsage, &Decided)> =
+        decided.iter().map(|(at, decision)| (rows[*at], decision)).collect();
+    seen.extend(below.iter().map(|(at, decision)| (bare[*at], decision)));
+    let places = twofold::places(rater, &[&likely, &likely_bare], &seen)?;
+    let mut mark_of: BTreeMap<usize, usize> =
+        marked.iter().enumerate().map(|(mark, marked)| (marked.at, mark)).collect();
+    // Neither by itself nor without a mark-up: each with its place, and without its mark-up.
+    let open: Vec<(usize, Option<usize>)> = (0..rows.len())
+        .filter(|at| !decided.contains_key(at) && differences[*at].fees.is_empty())
+        .map(|at| (at, mark_of.get(&at).copied()))
+        .filter(|(_, mark)| mark.is_none_or(|mark| !below.contains_key(&mark)))
+        .collect();
+    let mut twofold = twofold(rater, known, &open, &rows, &bare, &places)?;
     for (index, difference) in differences.iter().enumerate() {
-        match (decided.remove(&index), told.remove(&index)) {
-            (Some(decision), _) => settle(rater, decision, difference, drafts, cells)?,
-            (None, Some((marked, decision))) => {
-                let [own, beneath] = marked.parts(difference);
-                settle(rater, marked.decision.clone(), &own, drafts, cells)?;
-                settle(rater, decision, &beneath, drafts, cells)?;
+        if let Some(decision) = decided.remove(&index) {
+            settle(rater, decision, difference, drafts, cells)?;
+            continue;
+        }
+        let mark = mark_of.remove(&index);
+        let below = mark.and_then(|mark| below.remove(&mark));
+        let two = twofold.remove(&index);
+        let told = below.is_some() || two.is_some();
+        let (mut row, mut amount) = (difference.row, difference.amount);
+        if let Some(marked) = mark.filter(|_| told).map(|mark| &marked[mark]) {
+            let [own, beneath] = marked.parts(difference);
+            settle(rater, marked.decision.clone(), &own, drafts, cells)?;
+            (row, amount) = (&marked.row, beneath.amount);
+        }
+        let part = |amount| Difference { row, cell: difference.cell.clone(), amount, fees: Vec::new() };
+        match (below, two) {
+            (Some(decision), _) => settle(rater, decision, &part(amount), drafts, cells)?,
+            (None, Some(both)) => {
+                for (decision, amount) in both {
+                    settle(rater, decision, &part(amount), drafts, cells)?;
+                }
             }
-            (None, None) => {
-                cells.entry(difference.cell.clone()).or_default().unexplained += difference.amount;
-            }
+            (None, None) => cells.entry(difference.cell.clone()).or_default().unexplained += amount,
         }
     }
     Ok(())
 }
 
-/// Every row with the stories that reproduce it.
-fn open(rater: &Rater, known: &mut Known, rows: &[&DayUsage]) -> Result<Vec<Open>> {
+/// What the place of other rows and one mistake more make of rows that are open, by their index: `open` has each with its place
+/// among the rows without their mark-up.
+fn twofold(
+    rater: &Rater,
+    known: &mut Known,
+    open: &[(usize, Option<usize>)],
+    rows: &[&DayUsage],
+    bare: &[&DayUsage],
+    places: &Places,
+) -> Result<BTreeMap<usize, [(Decided, Money); 2]>> {
+    let left: Vec<&DayUsage> =
+        open.iter().map(|(at, mark)| mark.map_or(rows[*at], |mark| bare[mark])).collect();
+    let shifted = twofold::shifted(&left, places);
+    let there: Vec<&DayUsage> = shifted.iter().map(|shifted| &shifted.row).collect();
+    let mut stories = self::open(rater, known, &BTreeMap::new(), &there)?;
+    for (row, shifted) in stories.iter_mut().zip(&shifted) {
+        let marked = open[shifted.at].1.is_some();
+        row.stories.retain(|story| story.contract && !(marked && story.ground == Ground::Number));
+    }
+    let mut told = BTreeMap::new();
+    for (at, mistake) in decide(&stories) {
+        let Shifted { at, row, decision } = &shifted[at];
+        if let Some([place, rest]) = twofold::parts(rater, left[*at], row, &mistake)? {
+            told.entry(open[*at].0).or_insert([(decision.clone(), place), (mistake, rest)]);
+        }
+    }
+    Ok(told)
+}
+
+/// What the rows of each model may have been priced by.
+fn likely(rater: &Rater, known: &mut Known, rows: &[&DayUsage]) -> Result<Likely> {
     let mut models: BTreeMap<&Arc<str>, Vec<&DayUsage>> = BTreeMap::new();
     for row in rows {
         models.entry(&row.model).or_default().push(row);
     }
-    let mut likely: BTreeMap<&Arc<str>, BTreeSet<Choice>> = BTreeMap::new();
-    for (model, rows) in models {
-        likely.insert(model, likely_choices(rater, known, &rows)?);
-    }
+    let of_model = |(model, rows): (&Arc<str>, Vec<&DayUsage>)| {
+        Ok((model.clone(), likely_choices(rater, known, &rows)?))
+    };
+    models.into_iter().map(of_model).collect()
+}
+
+/// Every row with the stories that reproduce it.
+fn open(rater: &Rater, known: &Known, likely: &Likely, rows: &[&DayUsage]) -> Result<Vec<Open>> {
+    let none = BTreeSet::new();
     let open = |row: &&DayUsage| {
-        let stories = stories(rater, known, row, &likely[&row.model])?;
+        let stories = stories(rater, known, row, likely.get(&row.model).unwrap_or(&none))?;
         Ok(Open { day: row.day, model: row.model.clone(), stories, may_be_sum: false })
     };
     rows.iter().map(open).collect()

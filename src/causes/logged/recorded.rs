@@ -2,6 +2,7 @@
 //! They have no free number, so one row that they reproduce to the last step is enough.
 
 use super::choices::Known;
+use super::decide::Decided;
 use super::figure::Figure;
 use crate::rate::{DayUsage, Rater};
 use crate::vocabulary::{Meter, Tier};
@@ -155,6 +156,14 @@ pub(super) static MISTAKES: &[Mistake] = &[
         figure: |row| (row.prompt > 0).then(|| Figure::of(row).at(|leaf| leaf.prompt = 0)),
     },
 ];
+
+/// What a row would have been multiplied by a mistake that was decided; `None` where it is none of these.
+pub(super) fn figure(row: &DayUsage, decided: &Decided) -> Option<Figure> {
+    let same = |mistake: &&Mistake| {
+        mistake.cause == decided.cause && decided.whats.iter().any(|what| what == mistake.what)
+    };
+    (MISTAKES.iter().find(same)?.figure)(row)
+}
 
 /// Mistakes for which the book has to be asked as well: what it says about the row's names and prompt size.
 pub(super) fn looked_up(rater: &Rater, row: &DayUsage, known: &Known) -> Vec<(&'static str, String, Figure)> {

@@ -247,6 +247,24 @@ fn stories_that_fit_the_same_rows_are_rivals() {
 }
 
 #[test]
+fn two_mistakes_on_one_row_share_what_they_move_together() {
+    // Priced as the small model: 700 + 2.9 × 100, 200, 300, for what costs 4,500, 6,000, 7,500.
+    let mut rows = three_days("big-1", 1000, ["0.00099", "0.00128", "0.00157"]);
+    assert_eq!(found("", &rows), ["map.fuzzy_match exact 0.01416"]);
+    // And the reasoning added to an answer that holds it: 700 + 2.9 × (100 + 50 + 50) = 1,280 for what costs
+    // 3,000 + 15 × 150 = 5,250. The small model alone comes to 1,135, the reasoning alone to 6,000. The price is half of
+    // (5,250 - 1,135) + (6,000 - 1,280), the reasoning half of (5,250 - 6,000) + (1,135 - 1,280).
+    let answer = [(Meter::Input, 1000), (Meter::Output, 100), (Meter::OutputReasoning, 50)];
+    rows.push(calls(8, "big-1", &answer, "0.00128"));
+    assert_eq!(
+        found("", &rows),
+        ["cls.reasoning_double exact -0.0004475", "map.fuzzy_match exact 0.0185775"]
+    );
+    // By itself it proves nothing: without other rows at these prices it stays open.
+    assert_eq!(found("", &rows[3..]), ["left 0.00397"]);
+}
+
+#[test]
 fn twice_the_price_may_be_a_cost_field_read_wrongly() {
     let mut twice = three_days("big-1", 1000, ["0.009", "0.012", "0.015"]);
     twice.push(calls(9, "big-1", &[(Meter::Input, 1000), (Meter::Output, 400)], "0.018"));
