@@ -129,6 +129,11 @@ impl Meter {
             )
     }
 
+    /// Read from a cache or written to one.
+    pub const fn is_cached(self) -> bool {
+        self.is_cache_write() || matches!(self, Meter::CacheRead | Meter::CacheReadAudio)
+    }
+
     pub const fn is_cache_write(self) -> bool {
         matches!(
             self,

@@ -24,7 +24,7 @@ use crate::invoice::{DocumentKind, ModelScope};
 use crate::money::Money;
 use crate::rate::{Account, Accounts, DayUsage, Rater};
 use crate::reconcile::owners::NOBODY;
-use crate::reconcile::{CellKey, Export, Grain, Line, State, regions};
+use crate::reconcile::{CellKey, Export, Grain, Line, State, bands, regions};
 use crate::vocabulary::ChargeCategory;
 
 /// Runs the whole reconciliation.
@@ -48,6 +48,7 @@ pub fn assemble(inputs: &CloseInputs) -> Result<Reconciliation> {
 
     let mut grains = grains(&usage_lines);
     regions::meet(&mut grains, &usage, &rater, inputs.period);
+    bands::meet(&mut grains, &rater, inputs.period);
     let state = State::new(&rater, &grains, &inputs.gateway, inputs.period, &usage, &usage_lines, &reports)?;
     let state = State { log: Some(&log), exports: exports(inputs), ..state };
     let state = state.with_later(&later(inputs));

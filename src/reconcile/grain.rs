@@ -189,6 +189,18 @@ impl Grain {
         told.map(|(model, dimensions)| (model, &dimensions.regions))
     }
 
+    /// Models whose lines say how long prompts were.
+    pub(super) fn banded(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.models.iter().filter(|(_, dimensions)| dimensions.long_context).map(|(model, _)| model)
+    }
+
+    /// Compares long and short prompts of a model together.
+    pub(super) fn join_bands(&mut self, model: &Arc<str>) {
+        if let Some(dimensions) = self.models.get_mut(model) {
+            dimensions.long_context = false;
+        }
+    }
+
     /// From here on usage and lines of a model in one of these regions are compared as in the other.
     pub(super) fn join(&mut self, model: &Arc<str>, meets: BTreeMap<Arc<str>, Arc<str>>) {
         self.models.entry(model.clone()).or_default().meets = meets;

@@ -1,6 +1,7 @@
 //! Does the bill agree with the charges? Both sides at the bill's grain, with computed rounding and proven quantities.
 
 pub mod apart;
+pub mod bands;
 pub mod edit;
 pub mod few;
 pub mod grain;

@@ -12,7 +12,7 @@ use crate::rate::{Account, DayUsage, Leaf, Rater};
 use crate::vocabulary::{Meter, Tier};
 
 /// Meters by which prices are told apart.
-const METERS: [Meter; 4] = [Meter::Input, Meter::CacheRead, Meter::CacheWrite5m, Meter::Output];
+pub(super) const METERS: [Meter; 4] = [Meter::Input, Meter::CacheRead, Meter::CacheWrite5m, Meter::Output];
 
 /// Prices of a model in a region, on the first day and on the last.
 type Prices = Vec<Option<Ratio>>;

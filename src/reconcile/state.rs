@@ -404,15 +404,22 @@ impl<'a> State<'a> {
         // By another clock a day begins at most a day earlier or later; beyond that, an edit has said whose prices hold.
         let (from, to) = (key.cell.first.start() - 86_400, key.cell.last.next().start() + 86_400);
         let version = alike(beside.iter().map(|leaf| leaf.at)).filter(|at| !(from..to).contains(at));
+        // What else of the model was logged there says what the bill does not.
         let region = || alike(beside.iter().map(|leaf| leaf.region.clone()));
+        let tier = || alike(beside.iter().map(|leaf| leaf.tier));
+        let prompt = || alike(beside.iter().map(|leaf| leaf.prompt));
         Some(Leaf {
             account: key.cell.account.clone(),
             model: key.cell.model.clone()?,
             day: key.cell.first,
             meter: Seller::with_lifetime(&key.cell.account.provider, key.meter?),
-            tier: key.tier.unwrap_or(Tier::Standard),
+            tier: key.tier.or_else(tier).unwrap_or(Tier::Standard),
             region: key.region.clone().or_else(region).unwrap_or_else(|| "global".into()),
-            prompt: if key.long_context == Some(true) { u64::MAX >> 16 } else { 0 },
+            prompt: match key.long_context {
+                Some(true) => u64::MAX >> 16,
+                Some(false) => 0,
+                None => prompt().unwrap_or(0),
+            },
             at: version.unwrap_or(key.cell.first.start()),
             whole_day: version.is_none(),
         })
