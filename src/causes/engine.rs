@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::search::score::{DIGIT, Digits, digits};
-use super::{Claim, FAMILIES, Patch, Status, noise, search, shares};
+use super::{Claim, FAMILIES, Patch, Status, everywhere, noise, search, shares};
 use crate::error::Result;
 use crate::money::Money;
 use crate::parallel;
@@ -35,7 +35,7 @@ impl Residual {
     }
 
     /// What is left is no larger than the noise of the log.
-    fn nearly_ties(self) -> bool {
+    pub fn nearly_ties(self) -> bool {
         self.amount.abs() <= self.bound + self.noise
     }
 
@@ -97,7 +97,7 @@ fn account(name: &Account, base: State) -> Result<Explained> {
     let mut state = told_apart(name, &base, Owners::learn(&base, name)?)?;
     let mut told = vec![settle(name, &base, state.clone())?];
     while told.len() < ALTERNATIVES {
-        let claim = told.last().and_then(|last| last.claims.iter().find(|claim| everywhere(claim)));
+        let claim = told.last().and_then(|last| last.claims.iter().find(|claim| everywhere::is(claim)));
         let Some(claim) = claim else { break };
         state.rejected.insert(claim.patch.name.clone());
         told.push(settle(name, &base, state.clone())?);
@@ -122,7 +122,10 @@ fn settle<'a>(name: &Account, base: &State<'a>, mut state: State<'a>) -> Result<
                 continue;
             }
         };
-        let fallen = fallen(&explained, state.apart);
+        let mut fallen = fallen(&explained, state.apart);
+        if fallen.is_empty() {
+            fallen = everywhere::undone(&edited, &explained.claims);
+        }
         // Each round rejects at least one name of a finite list.
         if fallen.is_empty() {
             let mut claims = std::mem::take(&mut explained.claims);
@@ -197,19 +200,6 @@ const CLAIM: Digits = 4 * DIGIT;
 /// What is left is written down in steps of so many parts per million of the bill.
 const STEP: i128 = 1_000;
 
-/// Half of it, where a claim is about everything of the account: that it holds was seen on many models and days, and a cell in
-/// which something else is wrong too does not speak against it.
-const EVERYWHERE: (i128, i128) = (1, 2);
-
-fn everywhere(claim: &Claim) -> bool {
-    claim.patch.edits.iter().all(|edit| match edit {
-        Edit::Factor { .. } | Edit::Rebucket { .. } => true,
-        // What the books declare is not compared with anything.
-        Edit::Exclude { .. } => claim.patch.status == Status::Probable,
-        _ => false,
-    })
-}
-
 /// Where a claim is judged: on whole cells, or on what is each owner's of them.
 struct Judged<'e, K> {
     amounts: &'e BTreeMap<K, Money>,
@@ -258,9 +248,10 @@ impl<K: Ord> Judged<'_, K> {
     /// The dollars that do not end where it ties out; `None` where enough of them do.
     fn open(&self, claim: &Claim, explained: &Explained) -> Option<i128> {
         let (closed, moved) = self.dollars(claim, explained, true);
-        let (part, of) = if everywhere(claim) { EVERYWHERE } else { CLOSURE };
-        let stands =
-            closed * of >= moved * part || self.mostly_closed(claim, &explained.open_keys, closed, moved);
+        let (part, of) = if everywhere::is(claim) { everywhere::CLOSURE } else { CLOSURE };
+        let stands = closed * of >= moved * part
+            || self.mostly_closed(claim, &explained.open_keys, closed, moved)
+            || everywhere::seen_widely(claim, explained);
         (!stands).then_some(moved - closed)
     }
 
@@ -395,7 +386,7 @@ fn round<'a>(
             together = None;
             if !claim.cells.is_empty() {
                 // What it hid was not seen to nearly tie out.
-                if everywhere(&claim) {
+                if everywhere::is(&claim) {
                     let owners = Owners::learn(&state, account)?;
                     if learns && owners != *state.owners {
                         return Ok(Round::Owners(owners));

@@ -5,6 +5,7 @@
 //! went wrong too do not agree and do not hide it: most must, on several models, each on days of its own.
 
 mod number;
+mod supposed;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -34,6 +35,8 @@ const BEYOND_NOISE: i128 = 4;
 /// One in so many amounts must agree; in a noise in which many agree by chance, half of them.
 const AGREEING: usize = 5;
 const AGREEING_IN_NOISE: (i128, usize) = (5_000, 2);
+/// So many must agree for each that ties out without it.
+const AGAINST: usize = 8;
 /// Digits that the bill must save with it, and what one amount counts for at most.
 const SURE: Digits = 34 * DIGIT;
 const MOST_OF_A_POINT: Digits = 16 * DIGIT;
@@ -43,6 +46,7 @@ const RUN: Digits = 5 * DIGIT;
 /// What one bill key costs by the book, and on the bill.
 #[derive(Debug, Clone)]
 struct Point {
+    key: BillKey,
     day: Day,
     last: Day,
     /// Empty where the bill does not tell models apart.
@@ -54,6 +58,10 @@ struct Point {
 }
 
 impl Point {
+    fn is_beyond_rounding(&self) -> bool {
+        self.billed > 0 && self.priced > 4 * self.bound
+    }
+
     /// The factors that the two amounts allow where they may be off by so many parts per million.
     fn interval(&self, noise: i128) -> Option<(i128, i128)> {
         let bound = self.bound + noise::share(noise, self.billed);
@@ -92,6 +100,8 @@ struct Found {
     noise: i128,
     agreeing: usize,
     tested: usize,
+    /// Digits that the bill saves with it.
+    saved: Digits,
 }
 
 /// One factor for each account: the first that was not rejected. The engine rejects those that stand in turn, to compare
@@ -103,9 +113,15 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
         let points = points(state, account)?;
         let modelled = |factor: i128, noise: i128| is_modelled(state, account, factor, noise);
         let found = plainest(&points, state.period.last, &modelled);
-        let told = found.into_iter().flat_map(|found| found.told(state.period));
-        let mut told = told.filter_map(|found| patch(account, &points, &found));
-        patches.extend(told.find(|patch| !state.rejected.contains(&patch.name)));
+        let tell = |found: Found| {
+            let mut told = found.told(state.period).filter_map(|found| patch(account, &points, &found));
+            told.find(|patch| !state.rejected.contains(&patch.name))
+        };
+        let mut told = found.and_then(tell);
+        if told.is_none() {
+            told = supposed::factor(state, account, &points, found, &modelled)?.and_then(tell);
+        }
+        patches.extend(told);
     }
     Ok(patches)
 }
@@ -144,17 +160,17 @@ fn points(state: &State, account: &Account) -> Result<Vec<Point>> {
             _ => state.priced(key)?,
         };
         let bound = bill.bound + Money::from_pico(2 * leaves.len() as i128 + 1);
-        if priced > Money::ZERO && bill.amount > Money::ZERO && priced.pico() > 4 * bound.pico() {
-            points.push(Point {
-                day: key.cell.first,
-                last: key.cell.last,
-                model: key.cell.model.clone().unwrap_or_default(),
-                priced: priced.pico(),
-                billed: bill.amount.pico(),
-                bound: bound.pico(),
-                origin: bill.origin,
-            });
-        }
+        let point = Point {
+            key: key.clone(),
+            day: key.cell.first,
+            last: key.cell.last,
+            model: key.cell.model.clone().unwrap_or_default(),
+            priced: priced.pico(),
+            billed: bill.amount.pico(),
+            bound: bound.pico(),
+            origin: bill.origin,
+        };
+        points.extend(Some(point).filter(Point::is_beyond_rounding));
     }
     points.sort_by_key(|point| point.day);
     Ok(points)
@@ -198,6 +214,11 @@ fn find(points: &[Point], noise: i128, end: Day, modelled: &dyn Fn(i128, i128) -
         agreeing.entry(&point.model).or_default().insert(point.day);
     }
     let agree = inside.iter().filter(|point| point.tells(noise) && point.agrees(factor, noise)).count();
+    // What ties out at the book's price, and would not with it, speaks against one factor on everything.
+    let against = inside.iter().filter(|point| point.agrees(ONE, 0) && !point.agrees(factor, noise)).count();
+    if against * AGAINST > agree {
+        return None;
+    }
     let coarse = points.iter().all(|point| point.day != point.last);
     let tested = agreeing.values().filter(|days| days.len() >= DAYS || coarse).count();
     let model_days: usize = agreeing.values().map(BTreeSet::len).sum();
@@ -213,6 +234,7 @@ fn find(points: &[Point], noise: i128, end: Day, modelled: &dyn Fn(i128, i128) -
         noise,
         agreeing: agree,
         tested,
+        saved,
     })
 }
 
@@ -368,10 +390,23 @@ fn fix(cause: &str, account: &Account, factor: i128, from: Day) -> Fix {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reconcile::CellKey;
 
     pub fn point(day: i32, model: &str, priced: i128, billed: i128) -> Point {
         let day = Day::from_days(day);
-        Point { day, last: day, model: model.into(), priced, billed, bound: 1, origin: Origin::default() }
+        let account = Account { provider: "openai".into(), id: None };
+        let cell = CellKey { account, model: Some(model.into()), first: day, last: day };
+        let key = BillKey::first_of(&cell);
+        Point {
+            key,
+            day,
+            last: day,
+            model: model.into(),
+            priced,
+            billed,
+            bound: 1,
+            origin: Origin::default(),
+        }
     }
 
     fn none(_: i128, _: i128) -> bool {
