@@ -18,6 +18,8 @@ pub enum Change {
     Version(i64),
     /// The prices of the shipped book, where rows of the user's own replace them.
     Shipped,
+    /// The prices of some meters at one ratio to the book's, whatever the tier or the band.
+    Scaled(Part, Ratio),
     /// List prices, where a contract has others.
     List,
     Tier(Tier),
@@ -29,6 +31,8 @@ pub enum Change {
     /// Tokens of one meter charged as another.
     Meter(&'static Confusion),
     Served(Arc<str>),
+    /// Served by another model, under what was told of all of that model's own usage.
+    ServedUnder(Arc<str>, Box<Change>),
     /// Billed under its own name at the price of another model, or of the same model at another seller.
     Priced {
         seller: Arc<str>,
@@ -40,6 +44,37 @@ pub enum Change {
     Times(i128),
     /// Input that holds the row's cache tokens, which are counted beside it too.
     Overlap(Held),
+}
+
+/// Meters of a model whose prices change together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    All,
+    /// Whatever is sent, cached or not.
+    Prompt,
+    /// Whatever is answered.
+    Answer,
+    One(Meter),
+}
+
+impl Part {
+    pub fn has(self, meter: Meter) -> bool {
+        match self {
+            Part::All => meter.is_token(),
+            Part::Prompt => meter.is_prompt(),
+            Part::Answer => meter.is_token() && !meter.is_prompt(),
+            Part::One(one) => meter == one,
+        }
+    }
+
+    fn words(self) -> String {
+        match self {
+            Part::All => "every meter".to_owned(),
+            Part::Prompt => "every meter of the prompt".to_owned(),
+            Part::Answer => "every meter of the answer".to_owned(),
+            Part::One(meter) => meter.to_string(),
+        }
+    }
 }
 
 /// Cache tokens that an input may hold.
@@ -242,6 +277,11 @@ impl Change {
                 return version(state, leaf, then, Some(*at));
             }
             Change::Shipped => return version(state, leaf, state.rater.shipped(leaf), None),
+            Change::Scaled(part, _) if !part.has(leaf.meter) => return Became::Same,
+            Change::Scaled(_, ratio) => {
+                let unit = state.rater.ratio(leaf).and_then(|unit| unit.checked_mul(*ratio));
+                return unit.map_or(Became::Impossible, Became::Price);
+            }
             Change::List => {
                 return match state.rater.list(leaf) {
                     Some(list) if state.rater.ratio(leaf) == Some(list) => Became::Same,
@@ -259,6 +299,16 @@ impl Change {
                 None => return Became::Nothing,
             },
             Change::Served(model) => Leaf { model: model.clone(), ..leaf.clone() },
+            Change::ServedUnder(model, told) => {
+                return match Change::Served(model.clone()).of(state, leaf) {
+                    Became::Leaf(served) => match told.of(state, &served) {
+                        Became::Leaf(other) => Became::Leaf(other),
+                        Became::Same => Became::Leaf(served),
+                        _ => Became::Impossible,
+                    },
+                    other => other,
+                };
+            }
             Change::Priced { seller, model } => {
                 let account = Account { provider: seller.clone(), id: None };
                 let region = if *seller == leaf.account.provider { leaf.region.clone() } else { "".into() };
@@ -283,13 +333,40 @@ impl Change {
             _ if other == *leaf => Became::Same,
             (Some(then), Some(now)) if then == now && !matches!(self, Change::Served(_)) => Became::Same,
             (Some(_), _) if !state.rater.is_contracted(leaf) => Became::Leaf(other),
+            // Lists of a tier often leave cached tokens out: what it costs there is not known, and the rest tests the story.
+            (None, _) if self.is_tier() && leaf.meter.is_cached() && sells(state, &other) => Became::Same,
             _ => Became::Impossible,
         }
     }
 
+    /// The model that served the usage instead.
+    pub const fn served(&self) -> Option<&Arc<str>> {
+        match self {
+            Change::Served(model) | Change::ServedUnder(model, _) => Some(model),
+            _ => None,
+        }
+    }
+
+    /// It changes the price of whatever a model serves: who is told to be served by it later is under it too.
+    pub const fn is_of_the_model(&self) -> bool {
+        matches!(
+            self,
+            Change::Version(_)
+                | Change::Tier(_)
+                | Change::ShortTier(_)
+                | Change::Region(_)
+                | Change::Prompt(_)
+                | Change::Meter(_)
+        )
+    }
+
+    const fn is_tier(&self) -> bool {
+        matches!(self, Change::Tier(_) | Change::ShortTier(_))
+    }
+
     /// Another tier or region of the same model.
     pub const fn is_modifier(&self) -> bool {
-        matches!(self, Change::Tier(_) | Change::ShortTier(_) | Change::Region(_))
+        self.is_tier() || matches!(self, Change::Region(_))
     }
 
     /// Binary digits that a change costs beyond its place in the list: prices of other models agree by chance more often
@@ -305,7 +382,7 @@ impl Change {
     /// The cause that the change would prove for a slice. `lasting`: once it began, it went on.
     pub fn cause(&self, account: &Account, slice: &Slice, lasting: bool) -> &'static str {
         match (self, &slice.attribute) {
-            (Change::Version(_) | Change::Shipped, _) => "rate.stale",
+            (Change::Version(_) | Change::Shipped | Change::Scaled(..), _) => "rate.stale",
             (Change::List, _) => "terms.discount",
             (Change::Tier(Tier::Batch), _) => "rate.batch",
             (Change::Tier(Tier::Standard), _) if slice.batch => "rate.batch",
@@ -316,8 +393,8 @@ impl Change {
             (Change::Region(_), _) => "rate.region_uplift",
             (Change::Prompt(_), _) => "rate.context_band",
             (Change::Meter(confusion), _) => confusion.cause,
-            (Change::Served(_), _) if lasting => "map.alias_repointed",
-            (Change::Served(_), _) => "map.fallback",
+            (Change::Served(_) | Change::ServedUnder(..), _) if lasting => "map.alias_repointed",
+            (Change::Served(_) | Change::ServedUnder(..), _) => "map.fallback",
             (Change::Priced { seller, .. }, _) if *seller != account.provider => "rate.platform_twin",
             (Change::Priced { .. }, _) if slice.model.as_deref().is_some_and(is_tuned) => "map.finetune_base",
             (Change::Priced { .. }, _) => "map.fuzzy_match",
@@ -340,6 +417,9 @@ impl Change {
             Change::Shipped => {
                 "charged at the prices of the shipped book, which rows of yours replace".to_owned()
             }
+            Change::Scaled(part, ratio) => {
+                format!("{} charged at {} times the price of the book", part.words(), ratio.decimal_text(4))
+            }
             Change::List => "charged at list, without the contract's terms".to_owned(),
             Change::Tier(tier) => format!("charged at tier {tier}"),
             Change::ShortTier(tier) => format!("charged at tier {tier}, but for long prompts"),
@@ -348,6 +428,7 @@ impl Change {
             Change::Prompt(prompt) => format!("charged at the rate of prompts from {prompt} tokens on"),
             Change::Meter(confusion) => confusion.words.to_owned(),
             Change::Served(model) => format!("charged as {model}"),
+            Change::ServedUnder(model, told) => format!("charged as {model}, and that {}", told.words()),
             Change::Priced { seller, model } => format!("charged at the price of {model} at {seller}"),
             Change::NotBilled => "not charged".to_owned(),
             Change::Times(times) => format!("logged {times} times, charged once"),
@@ -360,7 +441,7 @@ impl Change {
     /// The input that would tell it from its rivals.
     pub const fn decides(&self) -> &'static str {
         match self {
-            Change::Version(_) | Change::Shipped => {
+            Change::Version(_) | Change::Shipped | Change::Scaled(..) => {
                 "the seller's price page for these days, or billed quantities by token class"
             }
             Change::List => "the contract: does the term hold for these days",
@@ -370,11 +451,16 @@ impl Change {
             Change::Meter(_) | Change::Overlap(_) => {
                 "billed quantities by token class: the provider's usage report"
             }
-            Change::Served(_) => "the model that answered, in the log",
+            Change::Served(_) | Change::ServedUnder(..) => "the model that answered, in the log",
             Change::Priced { .. } => "the seller's price page for the billed name",
             Change::NotBilled | Change::Times(_) => "the provider's usage report for these days, by key",
         }
     }
+}
+
+/// True where prompts have a price at a leaf's place in the book.
+fn sells(state: &State, leaf: &Leaf) -> bool {
+    state.rater.list(&Leaf { meter: Meter::Input, ..leaf.clone() }).is_some()
 }
 
 /// True where the length of its prompt has a price of its own.

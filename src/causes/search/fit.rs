@@ -56,6 +56,8 @@ pub struct Fit {
     pub tests: usize,
     /// Once it holds, it holds on nearly every day on which it could be seen: 4 of 5.
     pub lasting: bool,
+    /// Days between the first and the last on which something ties out without it.
+    pub interrupted: usize,
     /// It holds from the first day on which it could be seen.
     pub from_the_start: bool,
     /// Gross difference that vanishes, in 10^-12.
@@ -77,6 +79,8 @@ struct Verdict {
     /// It moves enough to be seen beyond rounding, and beyond noise.
     seen: bool,
     seen_in_noise: bool,
+    /// Something that can be seen in noise ties out without it.
+    refuted: bool,
     /// Of what can be seen, something ties out to the last step.
     met: bool,
     /// What of it does not tie out to the last step nearly vanishes.
@@ -115,6 +119,13 @@ fn differences(side: &Side, priced: i128, logged: i128) -> (i128, i128) {
 fn open(side: &Side, priced: i128, logged: i128, bound: i128) -> Digits {
     let (by_count, by_rate) = differences(side, priced, logged);
     digits(by_count, bound) + digits(by_rate, bound)
+}
+
+/// What is open on all sides that the bill speaks of, in digits.
+pub fn length(problem: &Problem, node: &Node) -> Digits {
+    let sides = problem.sides.iter().zip(node.priced.iter().zip(&node.logged));
+    let covered = sides.filter(|(side, _)| side.covered);
+    covered.map(|(side, (priced, logged))| open(side, *priced, *logged, side.bound)).sum()
 }
 
 /// What a touched side looks like afterwards.
@@ -164,7 +175,8 @@ pub fn fit(problem: &Problem, node: &Node, touches: &[Touch], floor: i128, needs
             && most(sum(|verdict| verdict.moved_nearly), *nearly)
     };
     let shown = inside.iter().filter(|(_, verdict)| verdict.shown > 0);
-    let clear = shown.clone().count() >= CLEAR_TESTS
+    let clearly = shown.clone().count();
+    let clear = clearly >= CLEAR_TESTS
         && shown.map(|(_, verdict)| verdict.shown.min(MOST_OF_A_DAY)).sum::<Digits>() >= 4 * SURE
         && CLEAR.iter().any(closes);
     let entire = inside.iter().filter(|(_, verdict)| verdict.met && verdict.entire).count();
@@ -176,16 +188,24 @@ pub fn fit(problem: &Problem, node: &Node, touches: &[Touch], floor: i128, needs
         && most(sum(|verdict| verdict.moved_within_noise), CLOSURE);
     let held: Vec<Day> = inside.iter().map(|(day, _)| *day).collect();
     let seen = |verdict: &Verdict| if exact { verdict.seen } else { verdict.seen_in_noise };
+    // A day that is open with it and without it says nothing.
     let against = listed
         .iter()
-        .filter(|(day, verdict)| *day > onset && seen(verdict) && held.binary_search(day).is_err());
+        .filter(|(day, verdict)| *day > onset && verdict.refuted && held.binary_search(day).is_err());
+    let last = held.last().copied();
+    let interrupted = against.clone().filter(|(day, _)| Some(*day) < last).count();
     Some(Fit {
+        interrupted,
         lasting: against.count() * 4 <= held.len(),
         from_the_start: listed.iter().find(|(_, verdict)| seen(verdict)).is_none_or(|(day, _)| *day >= onset),
         gain,
         runs: runs.len(),
         grade: if exact { Some(Grade::Exact) } else { noise.then_some(Grade::Noise) },
-        tests: if exact { tests } else { noise_tests },
+        tests: match exact {
+            true if clear => tests.max(clearly),
+            true => tests,
+            false => noise_tests,
+        },
         closed: sum(|verdict| verdict.closed),
         whole: most(sum(|verdict| verdict.moved_exact), WHOLE) || mostly_entire,
         days: held,
@@ -207,6 +227,24 @@ pub fn coherent(problem: &Problem, node: &Node, touches: &[Touch], fit: &Fit) ->
     }
     let agree = meters.values().filter(|(at_price, another)| at_price * CLOSURE.1 >= *another).count();
     2 * agree >= meters.len()
+}
+
+/// False where some meter's amounts are mostly not those of the story: a price is taken for another model's where all are.
+pub fn every_meter(problem: &Problem, node: &Node, touches: &[Touch], fit: &Fit) -> bool {
+    let mut meters: BTreeMap<Option<Meter>, (i128, i128)> = BTreeMap::new();
+    for touch in touches.iter().filter(|touch| fit.holds(touch.day)) {
+        let side = &problem.sides[touch.side as usize];
+        let (priced, logged) = (node.priced[touch.side as usize], node.logged[touch.side as usize]);
+        let bound = side.bound + 2 * touches.len() as i128;
+        let then = (priced + touch.money, logged + touch.count);
+        let ties = after(side, then.0, then.1, bound, 0).ties
+            || (touch.count == 0 && repriced(side, (priced, then.0), logged, bound));
+        if touch.money.abs() > 2 * bound {
+            let sums = meters.entry(side.key.meter).or_default();
+            if ties { sums.0 += touch.money.abs() } else { sums.1 += touch.money.abs() }
+        }
+    }
+    meters.values().all(|(at_price, another)| at_price >= another)
 }
 
 /// Digits it takes to say which days they are: the ends of the runs, or one by one, whichever is shorter.
@@ -248,9 +286,9 @@ fn lands(problem: &Problem, node: &Node, touch: &Touch, floor: i128) -> bool {
     after.ties || after.within_noise || closed * CLOSURE.1 >= touch.money.abs() * CLOSURE.0
 }
 
-/// One in so many of what a story moves to other sides must be met there: next to an expensive model a cheap one weighs
+/// Half of what a story moves to other sides must be met there: next to an expensive model a cheap one weighs
 /// nothing, and served by it would look like not billed at all.
-const LANDS: usize = 4;
+const LANDS: usize = 2;
 
 /// True where what a story moves to other sides is on the bill there.
 pub fn landed(problem: &Problem, node: &Node, touches: &[Touch], fit: &Fit, floor: i128) -> bool {
@@ -295,6 +333,7 @@ fn verdict(problem: &Problem, node: &Node, touches: &[Touch], floor: i128, needs
         verdict.seen |= money > 2 * bound;
         verdict.met |= money > 2 * bound && ties;
         verdict.seen_in_noise |= money > 2 * (bound + noise);
+        verdict.refuted |= money > 2 * (bound + noise) && open_before <= bound + noise;
         verdict.exact &= ties || vanishes;
         verdict.entire &= ties || money <= 2 * bound;
         verdict.within_noise &= after.within_noise;

@@ -1,12 +1,11 @@
 //! Two or three stories at once, where no single one closes a model's days.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::change::Change;
-use super::fit::{Fit, Grade};
+use super::fit::{self, Fit, Grade};
 use super::problem::{Moved, Node};
-use super::score::{DIGIT, Digits};
+use super::score::{DIGIT, Digits, digits};
 use super::{Found, Search};
 use crate::causes::noise;
 use crate::error::Result;
@@ -95,6 +94,11 @@ impl Search<'_, '_> {
                 found[idea].clone(),
             )?);
         }
+        for pair in self.pairs(node, &near, model)? {
+            if let Some(set) = self.closes(node, found, &pair)? {
+                return Ok(Some(set));
+            }
+        }
         for _ in 1..MOST {
             let mut next: Vec<(Digits, usize, usize, Found)> = Vec::new();
             for (at, branch) in branches.iter().enumerate() {
@@ -126,11 +130,68 @@ impl Search<'_, '_> {
         Ok(None)
     }
 
+    /// Two ideas of which neither saves anything by itself, and that together are what is open on a model, day after day: one
+    /// adds what the other takes.
+    fn pairs(&mut self, node: &Node, near: &[usize], model: &Arc<str>) -> Result<Vec<Branch>> {
+        let mut here = node.clone();
+        let mut by_side: BTreeMap<u32, Vec<(i128, usize, Day)>> = BTreeMap::new();
+        for idea in near {
+            for touch in self.touches(&mut here, *idea)?.into_iter().flatten() {
+                if touch.money != 0
+                    && self.problem.sides[touch.side as usize].key.cell.model.as_ref() == Some(model)
+                {
+                    by_side.entry(touch.side).or_default().push((touch.money, *idea, touch.day));
+                }
+            }
+        }
+        let mut met: BTreeMap<(usize, usize), (Digits, BTreeSet<Day>)> = BTreeMap::new();
+        for (at, mut moves) in by_side {
+            let side = &self.problem.sides[at as usize];
+            let bound = side.bound + 2 * moves.len() as i128;
+            let open = side.billed - here.priced[at as usize];
+            if !side.covered || open.abs() <= bound {
+                continue;
+            }
+            moves.sort_unstable();
+            let needed = |money: i128| (open - money - bound, open - money + bound);
+            for (money, idea, day) in &moves {
+                let (low, high) = needed(*money);
+                if money.abs() <= 2 * bound || (low <= 0 && high >= 0) {
+                    continue;
+                }
+                let from = moves.partition_point(|(other, ..)| *other < low);
+                for (other, beside, same_day) in moves[from..].iter().take_while(|(other, ..)| *other <= high)
+                {
+                    if beside > idea && day == same_day && other.abs() > 2 * bound {
+                        let (told, days) = met.entry((*idea, *beside)).or_default();
+                        *told += digits(*money, bound).min(digits(*other, bound));
+                        days.insert(*day);
+                    }
+                }
+            }
+        }
+        let mut pairs: Vec<(Digits, (usize, usize), BTreeSet<Day>)> = met
+            .into_iter()
+            .filter(|(_, (_, days))| days.len() >= DAYS)
+            .map(|(pair, (told, days))| {
+                (told - self.ideas[pair.0].cost - self.ideas[pair.1].cost, pair, days)
+            })
+            .collect();
+        pairs.sort_by(|a, b| (b.0, a.1).cmp(&(a.0, b.1)));
+        let mut branches = Vec::new();
+        for (score, (one, other), days) in pairs.into_iter().take(WIDTH) {
+            let days: Vec<Day> = days.into_iter().collect();
+            let told = vec![(one, days.clone()), (other, days)];
+            branches.push(Branch { node: self.told_but(node, &told, told.len())?, told, score });
+        }
+        Ok(branches)
+    }
+
     /// True for what is told of a model's usage, and for other usage that it may have served.
     fn reaches(&self, idea: usize, model: &Arc<str>) -> bool {
         let super::Idea { slice, change, .. } = &self.ideas[idea];
         let of = self.slices[*slice].model.as_ref();
-        of == Some(model) || (of.is_some() && matches!(change, Change::Served(served) if served == model))
+        of == Some(model) || (of.is_some() && change.served() == Some(model))
     }
 
     fn follow(&mut self, branch: &Branch, idea: usize, judged: Found) -> Result<Option<Branch>> {
@@ -170,6 +231,12 @@ impl Search<'_, '_> {
                 let Some(fit) = self.judge(&mut here, told[at].0)? else { return Ok(None) };
                 told[at].1 = fit.days;
             }
+        }
+        // Each closes what the others open: what all of them leave must be less than there was.
+        let costs: Digits = told.iter().map(|(idea, _)| self.ideas[*idea].cost).sum();
+        let after = self.told_but(node, &told, told.len())?;
+        if fit::length(&self.problem, node) - fit::length(&self.problem, &after) <= costs + 8 * DIGIT {
+            return Ok(None);
         }
         let mut set = Set::new();
         for at in 0..told.len() {

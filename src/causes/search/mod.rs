@@ -5,13 +5,17 @@
 //! closes a model's days, two or three are tried together. What two stories explain equally well is ambiguous and says
 //! what would decide.
 
-mod change;
+pub(super) mod change;
+mod elsewhere;
 mod fit;
+mod follow;
 mod joint;
 mod problem;
+pub(super) mod scaled;
 pub(super) mod score;
 mod slice;
 mod story;
+mod suppose;
 mod touch;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,15 +23,17 @@ use std::sync::Arc;
 
 use super::{Patch, noise};
 use crate::error::Result;
+
 use crate::rate::Account;
-use crate::reconcile::{CellKey, State};
+use crate::reconcile::State;
 use crate::vocabulary::Meter;
 use change::Change;
 use fit::{Fit, Grade};
 use problem::{Moved, Node, Problem, Standing};
 use score::{DIGIT, Digits, log2};
-use slice::Slice;
+use slice::{Attribute, Slice};
 use story::Story;
+pub(super) use suppose::suppose;
 use touch::{Groups, Touch};
 
 /// Claims of one account after which the search stops; what is left then stays unexplained.
@@ -40,8 +46,6 @@ const ALL_LOOKUPS: usize = 24_000_000;
 const LEAST_LOOKUPS: usize = 400_000;
 /// Models that may have served what was logged as another: those with the most on the bill beyond the log.
 const TARGETS: usize = 24;
-/// One in so many of the dollars of usage that is said not to be billed.
-const ELSEWHERE: i128 = 5;
 
 pub fn propose(state: &State) -> Result<Vec<Patch>> {
     let accounts: BTreeSet<&Account> = state.open.iter().map(|cell| &cell.account).collect();
@@ -208,12 +212,23 @@ impl<'s, 'a> Search<'s, 'a> {
             let changes = change::changes(state, account, slice, &meters, banded, &known);
             let cost = log2(slices.len() as u128) + log2(changes.len() as u128);
             // The plainest slice of a kind is as good as free to name.
-            let plain = if slice.attribute == slice::Attribute::Whole { 4 * DIGIT } else { 0 };
+            let plain = if slice.attribute == Attribute::Whole { 4 * DIGIT } else { 0 };
             ideas.extend(changes.into_iter().map(|change| {
                 let cost = cost - plain + change.far_fetched(account) * DIGIT;
                 Idea { slice: index, change, cost }
             }));
         }
+        let search = Search::of(account, problem, &node, slices, ideas);
+        Ok((search, node))
+    }
+
+    fn of(
+        account: &'s Account,
+        problem: Problem<'s, 'a>,
+        node: &Node,
+        slices: Vec<Slice>,
+        ideas: Vec<Idea>,
+    ) -> Search<'s, 'a> {
         let sides = problem.sides.iter().zip(&node.priced).enumerate();
         let mut nearly: Vec<(i128, u32)> = sides
             .filter(|(_, (side, _))| side.has_line)
@@ -224,19 +239,23 @@ impl<'s, 'a> Search<'s, 'a> {
         nearly.sort_unstable();
         let floor = noise::of(&nearly.iter().map(|(off, _)| *off).collect::<Vec<_>>());
         let ready = (usize::MAX, 0, Groups::default());
-        Ok((Search { account, problem, slices, ready, ideas, floor, nearly }, node))
+        Search { account, problem, slices, ready, ideas, floor, nearly }
     }
 
-    /// What an idea would do to a node, and how well that fits.
-    fn judge(&mut self, node: &mut Node, idea: usize) -> Result<Found> {
+    /// What an idea would do to a node.
+    fn touches(&mut self, node: &mut Node, idea: usize) -> Result<Option<Vec<Touch>>> {
         let Idea { slice, change, .. } = &self.ideas[idea];
         if (self.ready.0, self.ready.1) != (*slice, node.version) {
             let groups = Groups::new(&self.problem, node, &self.slices[*slice].atoms)?;
             self.ready = (*slice, node.version, groups);
         }
-        let Some(touches) = self.problem.touches(node, &self.ready.2, change)? else {
-            return Ok(None);
-        };
+        self.problem.touches(node, &self.ready.2, change)
+    }
+
+    /// What an idea would do to a node, and how well that fits.
+    fn judge(&mut self, node: &mut Node, idea: usize) -> Result<Found> {
+        let Some(touches) = self.touches(node, idea)? else { return Ok(None) };
+        let Idea { change, .. } = &self.ideas[idea];
         let needs_bill = *change == Change::NotBilled;
         let problem = &self.problem;
         let mut found = fit::fit(problem, node, &touches, self.floor, needs_bill);
@@ -249,6 +268,16 @@ impl<'s, 'a> Search<'s, 'a> {
         if let Some(fit) = found.as_mut().filter(|fit| fit.grade.is_some())
             && !(fit::coherent(problem, node, &touches, fit)
                 && fit::landed(problem, node, &touches, fit, self.floor))
+        {
+            fit.grade = None;
+        }
+        if let Some(fit) = found.as_mut().filter(|fit| fit.grade.is_some())
+            && match change {
+                // A price that comes and goes is none.
+                Change::Scaled(..) => fit.interrupted * 4 > fit.days.len(),
+                Change::Priced { .. } => !fit::every_meter(problem, node, &touches, fit),
+                _ => false,
+            }
         {
             fit.grade = None;
         }
@@ -274,25 +303,6 @@ impl<'s, 'a> Search<'s, 'a> {
             }
             _ => fit,
         }))
-    }
-
-    /// True where the bill has more than the log of the same models on the same days, one in five of the dollars that are said
-    /// not to be billed: then they may be billed there.
-    fn is_billed_elsewhere(&self, node: &Node, touches: &[Touch], fit: &Fit) -> bool {
-        let held = touches.iter().filter(|touch| fit.holds(touch.day));
-        let touched: BTreeSet<u32> = held.clone().map(|touch| touch.side).collect();
-        let cells: BTreeSet<&CellKey> =
-            touched.iter().map(|side| &self.problem.sides[*side as usize].key.cell).collect();
-        let beside = self
-            .problem
-            .sides
-            .iter()
-            .zip(&node.priced)
-            .enumerate()
-            .filter(|(at, (side, _))| cells.contains(&side.key.cell) && !touched.contains(&(*at as u32)));
-        let noise = |side: &problem::Side| side.bound + noise::share(self.floor, side.billed);
-        let more: i128 = beside.map(|(_, (side, priced))| (side.billed - priced - noise(side)).max(0)).sum();
-        more * ELSEWHERE >= held.map(|touch| touch.money.abs()).sum::<i128>()
     }
 
     /// The noise of the sides that are not touched.
@@ -329,7 +339,10 @@ impl<'s, 'a> Search<'s, 'a> {
             let mut changed: BTreeSet<u32> = BTreeSet::new();
             if let Some(idea) = self.best(&found) {
                 match self.tell(&mut node, idea, &found, &mut patches)? {
-                    Some(sides) => changed = sides,
+                    Some(sides) => {
+                        changed = sides;
+                        self.follow_up(&node, idea, &mut found);
+                    }
                     None => found[idea] = None,
                 }
             } else if stale {
@@ -343,7 +356,11 @@ impl<'s, 'a> Search<'s, 'a> {
             } else if let Some(set) = self.together(&node, &found, &mut stuck)? {
                 let told = patches.len();
                 for (idea, judged) in set {
-                    changed.extend(self.tell(&mut node, idea, &judged, &mut patches)?.into_iter().flatten());
+                    let sides = self.tell(&mut node, idea, &judged, &mut patches)?;
+                    if let Some(sides) = sides {
+                        changed.extend(sides);
+                        self.follow_up(&node, idea, &mut found);
+                    }
                 }
                 if patches.len() == told {
                     break;
@@ -404,6 +421,8 @@ impl<'s, 'a> Search<'s, 'a> {
             .collect();
         let rivals: Vec<&Story> = others.iter().collect();
         let patch = story.patch(&self.problem, &moved, self.account, &rivals, self.floor);
+        let served_elsewhere = story.change == Change::NotBilled && self.is_billed_of_others(&before, &moved);
+        let patch = patch.map(|patch| if served_elsewhere { patch.or_served_by_another() } else { patch });
         let Some(patch) = patch.filter(|patch| !patch.edits.is_empty()) else {
             *node = before;
             return Ok(None);
@@ -428,7 +447,7 @@ impl<'s, 'a> Search<'s, 'a> {
             .collect();
         for (idea, found) in found.iter_mut().enumerate() {
             let near = |model: &Arc<str>| models.contains(model);
-            let served = matches!(&self.ideas[idea].change, Change::Served(model) if near(model));
+            let served = self.ideas[idea].change.served().is_some_and(near);
             let model = self.slices[self.ideas[idea].slice].model.as_ref();
             if model.is_none() {
                 *found = None;

@@ -19,6 +19,8 @@ pub enum Attribute {
     Region(Arc<str>),
     Requested(Arc<str>),
     Key(Arc<str>),
+    /// All of it, and what the model was told to have served of other models' traffic.
+    Rerouted,
 }
 
 impl Attribute {
@@ -33,6 +35,7 @@ impl Attribute {
             Attribute::Region(region) => format!("region {region}"),
             Attribute::Requested(name) => format!("requested as {name}"),
             Attribute::Key(key) => format!("key {key}"),
+            Attribute::Rerouted => "all traffic, its own and what was rerouted to it".to_owned(),
         }
     }
 

@@ -2,15 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::change::Change;
+use super::change::{Change, Part};
 use super::fit::{Fit, Grade};
 use super::problem::{Moved, Place, Problem, Standing};
 use super::score::{DIGIT, Digits};
 use super::slice::{Attribute, Slice};
-use crate::causes::TWICE;
 use crate::causes::modifier::NO_BATCH;
 use crate::causes::price::less_or_equal;
 use crate::causes::{Fact, Fix, Patch, Scope, Status};
+use crate::causes::{TWICE, modifiers};
 use crate::money::Ratio;
 use crate::rate::{Account, Leaf};
 use crate::reconcile::{BillKey, Edit};
@@ -43,7 +43,8 @@ impl Story<'_> {
     /// True where this story tells as well what `best` tells, by something else: another cause, region or model, or other
     /// traffic.
     pub fn rivals(&self, best: &Story) -> bool {
-        let elsewhere = matches!(self.change, Change::Region(_) | Change::Served(_) | Change::Meter(_));
+        let elsewhere =
+            self.change.served().is_some() || matches!(self.change, Change::Region(_) | Change::Meter(_));
         let same_traffic = self.slice.atoms == best.slice.atoms;
         let other = self.cause != best.cause
             || (self.change != best.change && elsewhere)
@@ -78,7 +79,7 @@ impl Story<'_> {
         match &self.change {
             Change::Tier(tier) | Change::ShortTier(tier) => scope.tiers = [*tier].into(),
             Change::Region(region) => scope.regions = [region.clone()].into(),
-            Change::Served(model) => scope.models.extend([model.clone()]),
+            Change::Served(model) | Change::ServedUnder(model, _) => scope.models.extend([model.clone()]),
             Change::Meter(confusion) => scope.meters.extend([confusion.logged]),
             _ => {}
         }
@@ -98,10 +99,11 @@ impl Story<'_> {
             Some(Grade::Noise) => "days on which the billed amount is met within the noise of the log",
             _ => "days on which the billed amount is met with it",
         };
+        let fitted = matches!(self.change, Change::Scaled(..));
         let mut facts = vec![
             Fact::new("what", self.words()).at(origin.unwrap_or_default()),
             Fact::new(tests, self.fit.tests),
-            Fact::new("numbers fitted", 0),
+            Fact::new("numbers fitted", usize::from(fitted)),
         ];
         if self.fit.grade == Some(Grade::Noise) {
             facts.push(Fact::new("noise of the log, in parts per million of an amount", floor));
@@ -136,6 +138,19 @@ impl Story<'_> {
                 causes.extend(TWICE);
             }
         }
+        // One ratio on a whole model is also a discount; and, where nothing counts, another share of its rows.
+        if let Change::Scaled(Part::All, ratio) = &self.change {
+            causes.extend(modifiers(problem.state.rater.book, &account.provider, *ratio));
+            if less_or_equal(*ratio, Ratio::ONE) {
+                causes.insert("terms.discount");
+            }
+            match moved.iter().any(counted) {
+                true => {}
+                false if Ratio::new(1, 2) == Some(*ratio) => causes.extend(TWICE),
+                false if !less_or_equal(*ratio, Ratio::ONE) => causes.extend(["qty.dropped_rows"]),
+                false => {}
+            }
+        }
         // Without an id in common, a call that is logged twice and a parent that repeats its calls look alike.
         if matches!(self.change, Change::Times(_)) {
             causes.extend(TWICE);
@@ -166,7 +181,8 @@ impl Story<'_> {
             causes.insert("map.alias_repointed");
         }
         let ambiguous = !rivals.is_empty() || !causes.is_empty();
-        let sure = if self.fit.grade == Some(Grade::Exact) { Status::Exact } else { Status::Probable };
+        let exact = self.fit.grade == Some(Grade::Exact) && !fitted;
+        let sure = if exact { Status::Exact } else { Status::Probable };
         Some(Patch {
             name: self.name(account),
             cause: self.cause,
@@ -185,6 +201,9 @@ impl Story<'_> {
             Change::Version(_) => {
                 "price this usage from the row of the book that the bill follows, or dispute it"
             }
+            Change::Scaled(..) => {
+                "confirm the price with the seller's price page or contract, then add it to the book"
+            }
             Change::Shipped => {
                 "take these rows out of your price folder, or end them on the day from which they no longer hold"
             }
@@ -199,7 +218,9 @@ impl Story<'_> {
             Change::Meter(_) => {
                 "dispute the charge with the tokens the log counts, or correct how the gateway counts them"
             }
-            Change::Served(_) => "keep the model that answered in the log, and date the alias",
+            Change::Served(_) | Change::ServedUnder(..) => {
+                "keep the model that answered in the log, and date the alias"
+            }
             Change::Priced { .. } => {
                 "map the logged name to the model whose price it has, or dispute the charge"
             }
@@ -212,6 +233,16 @@ impl Story<'_> {
             }
         };
         Fix { kind: "gateway", text: text.to_owned(), patch: String::new() }
+    }
+}
+
+impl Patch {
+    /// What is not on the bill may be there as what other models have too much.
+    pub(super) fn or_served_by_another(mut self) -> Patch {
+        self.status = Status::Ambiguous;
+        self.rivals.push("map.alias_repointed".to_owned());
+        self.decides = Some("the model that answered these calls, in the log".to_owned());
+        self
     }
 }
 
