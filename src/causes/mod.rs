@@ -10,6 +10,7 @@ pub mod calendar;
 pub mod catalogue;
 pub mod coverage;
 pub mod engine;
+mod everywhere;
 pub mod factor;
 pub mod fitted;
 pub mod increment;
@@ -28,6 +29,7 @@ pub mod remedy;
 pub mod repeated;
 pub mod search;
 mod shares;
+mod some_calls;
 pub mod transfer;
 pub mod uncounted;
 pub mod uncounted_amounts;
@@ -39,7 +41,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::error::Result;
-use crate::money::Money;
+use crate::money::{Money, Ratio};
 use crate::period::Day;
 use crate::pricebook::Pricebook;
 use crate::rate::Account;
@@ -215,9 +217,12 @@ pub static FAMILIES: &[Family] = &[
     Family::of_all("unlisted meter", fitted::unlisted::propose),
     Family::of_each("search", search::propose),
     Family::of_each("meter move at told prices", meter_move::at_told_prices),
+    Family::of_each("some calls", some_calls::propose),
     Family::of_each("lost rows", lost_rows::propose),
     Family::of_all("price row", price::propose),
+    Family::of_each("price row of one owner", price::of_each_owner),
     Family::of_all("fitted price", fitted::propose),
+    Family::of_all("scaled price", search::scaled::propose),
     Family::of_all("uncounted amounts", uncounted_amounts::propose),
     Family::of_all("missing price", missing_price::propose),
 ];
@@ -235,6 +240,21 @@ fn regions<'b>(
 }
 
 const AREAS: [&str; 3] = ["global", "geo:us", "geo:eu"];
+
+/// Causes that multiply every meter by a ratio: a region of the seller's, or a tier as sellers price them.
+fn modifiers(book: &Pricebook, seller: &str, ratio: Ratio) -> Vec<&'static str> {
+    let regions = book.regions(seller).into_iter();
+    let region = regions.flat_map(|region| book.region_factors(seller, region)).any(|factor| factor == ratio);
+    let is = |a, b| Ratio::new(a, b) == Some(ratio);
+    let mut causes: Vec<&'static str> = region.then_some("rate.region_uplift").into_iter().collect();
+    if is(1, 2) {
+        causes.push("rate.batch");
+    }
+    if is(1, 2) || is(2, 1) {
+        causes.push("rate.service_tier");
+    }
+    causes
+}
 
 /// What a log that has everything twice may have.
 const TWICE: [&str; 2] = ["qty.duplicate", "qty.rollup_duplicate"];

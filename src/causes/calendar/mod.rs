@@ -3,7 +3,7 @@
 
 mod fit;
 mod hours;
-mod instants;
+pub(super) mod instants;
 pub mod late;
 pub mod missing;
 mod reading;
