@@ -10,11 +10,12 @@ use std::sync::Arc;
 use super::record::{Suspect, patch};
 use super::{Fact, Patch, Status, uncounted};
 use crate::error::Result;
+use crate::money::Ratio;
 use crate::period::Day;
-use crate::rate::{Account, Owner};
+use crate::rate::{self, Account, Leaf, Owner};
 use crate::reconcile::quantity::{self, Gaps};
 use crate::reconcile::sides::by_owner;
-use crate::reconcile::{CellKey, Edit, State};
+use crate::reconcile::{CellKey, Edit, Sides, State};
 use crate::vocabulary::Meter;
 
 /// Days that must lack rows, one more in a noisy log, and days that must not. Where a day has few rows, none may be lost.
@@ -37,7 +38,8 @@ static LOST: Suspect = Suspect {
 enum Said {
     /// The counts are those of the bill.
     Ties,
-    Lacks(Gaps),
+    /// With what the log would have to hold besides.
+    Lacks(Gaps, Vec<Edit>),
     /// The log lacks counts, and the bill charges them at prices that what was logged does not have.
     AtOtherPrices,
     Else,
@@ -105,19 +107,57 @@ fn said(state: &State, cell: &CellKey, owner: Owner, gaps: Gaps) -> Said {
     let odd = gaps.values().any(|gap| gap.billed % 100 != 0);
     let beyond = odd && short * PART >= billed && short > NOISIER * quantity::slack(state, billed);
     if !(counted && gaps.len() == all && gaps.len() > 1 && every && beyond) {
-        Said::Else
-    } else if at_our_prices(state, cell, owner) {
-        Said::Lacks(gaps)
-    } else {
-        Said::AtOtherPrices
+        return Said::Else;
     }
-}
-
-/// With the counts of the bill, its amounts are ours.
-fn at_our_prices(state: &State, cell: &CellKey, owner: Owner) -> bool {
     let mut parts = by_owner(state.sides_of(cell));
     let sides = parts.remove(&owner).unwrap_or_default();
-    quantity::rate_effect(state, &sides).is_some_and(|left| left <= state.bound_of(&sides))
+    // With the counts of the bill, its amounts are ours.
+    let edits = if quantity::rate_effect(state, &sides).is_some_and(|left| left <= state.bound_of(&sides)) {
+        let lacks = gaps.iter().filter(|(_, gap)| gap.difference() > 0);
+        Some(lacks.map(|(key, gap)| Edit::Drop { from: key.clone(), quantity: -gap.difference() }).collect())
+    } else {
+        let more = sides.iter().filter_map(|sides| Some((sides, gaps.get(sides.key)?)));
+        more.map(|(sides, gap)| in_bands(state, sides, gap.difference()))
+            .collect::<Option<Vec<_>>>()
+            .map(|edits| edits.into_iter().flatten().collect())
+    };
+    edits.map_or(Said::AtOtherPrices, |edits| Said::Lacks(gaps, edits))
+}
+
+/// What a key lacks, as short prompts and long ones, where the bill does not tell them apart: so many of each that they cost what
+/// is open. `None` where no such split does.
+fn in_bands(state: &State, sides: &Sides, lacks: i128) -> Option<Vec<Edit>> {
+    let (key, bill) = (sides.key, state.bill_at(sides));
+    let open = bill.amount - state.priced_of(sides).ok()?;
+    let leaf = state.model_leaf(key)?;
+    let in_band = |band: u8| {
+        let leaf = Leaf { prompt: state.rater.book.band_prompt(band), ..leaf.clone() };
+        Some((state.unit(key, &leaf)?, leaf))
+    };
+    let short = in_band(0)?;
+    let add = |leaf: &Leaf, quantity: i128| {
+        let edit = Edit::Restate { less: None, more: Some((key.clone(), leaf.clone())), quantity };
+        (quantity > 0).then_some(edit)
+    };
+    let rest = open - rate::amount(short.0, lacks).ok()?;
+    if rest.abs() <= bill.bound {
+        return Some(add(&short.1, lacks).into_iter().collect());
+    }
+    (1..=state.rater.book.bands().len() as u8).filter_map(in_band).find_map(|(unit, long)| {
+        let more = dearer(unit, short.0)?;
+        let count = more.whole_quantity(rest).or_else(|| quantity::nearest(more, rest, bill.bound, 1))?;
+        (0..=lacks)
+            .contains(&count)
+            .then(|| add(&long, count).into_iter().chain(add(&short.1, lacks - count)).collect())
+    })
+}
+
+/// How much dearer one unit price is than another.
+fn dearer(one: Ratio, other: Ratio) -> Option<Ratio> {
+    let (a, b) = (one.numerator(), one.denominator());
+    let (c, d) = (other.numerator(), other.denominator());
+    let more = a.checked_mul(d)?.checked_sub(c.checked_mul(b)?)?;
+    Ratio::new(more, b.checked_mul(d)?).filter(|_| more > 0)
 }
 
 fn ties(days: &BTreeMap<Day, Said>) -> usize {
@@ -126,10 +166,12 @@ fn ties(days: &BTreeMap<Day, Said>) -> usize {
 
 /// The counts that the log lacks, where enough days say so and hardly any another thing.
 fn lost(state: &State, days: &BTreeMap<Day, Said>) -> Option<Vec<Edit>> {
-    let short: Vec<(&Day, &Gaps)> = days
-        .iter()
-        .filter_map(|(day, said)| if let Said::Lacks(gaps) = said { Some((day, gaps)) } else { None })
-        .collect();
+    let lacks = days.iter().filter_map(|(day, said)| match said {
+        Said::Lacks(gaps, edits) => Some((day, gaps, edits)),
+        _ => None,
+    });
+    let (short, edits): (Vec<(&Day, &Gaps)>, Vec<&Vec<Edit>>) =
+        lacks.map(|(day, gaps, edits)| ((day, gaps), edits)).unzip();
     let (first, last) = (short.first()?.0, short.last()?.0);
     let between = days.range(*first..=*last).count() - short.len();
     let other = days.values().filter(|said| matches!(said, Said::Else)).count();
@@ -151,10 +193,8 @@ fn lost(state: &State, days: &BTreeMap<Day, Said>) -> Option<Vec<Edit>> {
         return None;
     }
     let uneven = short.iter().filter(|(_, gaps)| !is_one_factor(gaps)).count();
-    (meters.len() > 1 && about_as_much(&meters) && uneven * 2 > short.len()).then(|| {
-        let gaps = short.iter().flat_map(|(_, gaps)| gaps.iter()).filter(|(_, gap)| gap.difference() > 0);
-        gaps.map(|(key, gap)| Edit::Drop { from: key.clone(), quantity: -gap.difference() }).collect()
-    })
+    let one_loss = meters.len() > 1 && about_as_much(&meters) && uneven * 2 > short.len();
+    one_loss.then(|| edits.into_iter().flatten().cloned().collect())
 }
 
 /// Of so many days, this share of all pairs is one that rises: what is short of more every day drifts, and is not lost.

@@ -159,18 +159,38 @@ fn patch(state: &State, account: &Account, model: &Arc<str>, shift: &Shift, edit
     let mut facts = vec![Fact::new("what", what).at(origin)];
     facts.extend(by_meter.iter().map(|(meter, quantity)| Fact::new(format!("{meter} tokens"), quantity)));
     facts.push(Fact::new("days", scope_days(&edits)));
+    // Of usage that came from another model the log does not say how long its prompts were by this one's bands.
+    let rerouted = *shift == Shift::LongContext && came_from_others(state, model, &edits);
+    let rivals = if rerouted { REROUTED.map(str::to_owned).into() } else { Vec::new() };
     Patch {
         name: name(account, model, shift),
         cause,
         // The bill itself names the tier or region; the quantities only have to match.
-        status: Status::Proven,
+        status: if rerouted { Status::Ambiguous } else { Status::Proven },
         scope,
         edits,
         facts,
-        rivals: Vec::new(),
-        decides: None,
+        decides: rerouted.then(|| "the prompt sizes of the calls that this model served".to_owned()),
+        rivals,
         fix: Some(Fix { kind: "gateway", text: fix, patch: String::new() }),
     }
+}
+
+/// What brings a model usage of others.
+const REROUTED: [&str; 3] = ["map.alias_repointed", "map.deployment_name", "map.fallback"];
+
+/// True where more stands under the keys than the log has of the model itself: an earlier family has moved it there.
+fn came_from_others(state: &State, model: &Arc<str>, edits: &[Edit]) -> bool {
+    let mut own: BTreeMap<BillKey, i128> = BTreeMap::new();
+    for row in state.usage.iter().filter(|row| row.model == *model && row.outcome.is_billable()) {
+        for (key, _, count) in state.places(row) {
+            *own.entry(key).or_default() += count;
+        }
+    }
+    edits
+        .iter()
+        .filter_map(|edit| edit.keys().next())
+        .any(|from| state.logged_quantity(from) > own.get(from).copied().unwrap_or(0))
 }
 
 fn name(account: &Account, model: &Arc<str>, shift: &Shift) -> String {

@@ -1,6 +1,6 @@
 //! Lines billed twice: the same line again, in one document or in two whose periods overlap.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::search::score::{DIGIT, Digits, digits};
 use super::{Fact, Fix, Patch, Scope, Status, noise};
@@ -11,6 +11,8 @@ use crate::reconcile::{BillKey, CellKey, Edit, Repeat, State, quantity};
 
 /// Without quantities or amounts that decide, every line of this many cells must be there twice.
 const CELLS: usize = 3;
+/// How far beyond rounding a model-day must be, to be told by the sum of what is there again.
+const BEYOND: i128 = 4;
 /// Binary digits, beyond rounding, of an amount that no two charges share by chance.
 const DIGITS: Digits = 16 * DIGIT;
 
@@ -18,9 +20,21 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
     let mut proven: BTreeMap<(Account, Status), Vec<(&BillKey, &Repeat)>> = BTreeMap::new();
     let mut alike: BTreeMap<&CellKey, Vec<(&BillKey, &Repeat)>> = BTreeMap::new();
     let mut whole: BTreeMap<&Account, BTreeMap<&CellKey, Vec<(&BillKey, &Repeat)>>> = BTreeMap::new();
+    let mut cells: BTreeMap<&CellKey, Money> = BTreeMap::new();
+    for (key, repeats) in state.repeats.iter().filter(|(key, _)| state.open.contains(&key.cell)) {
+        *cells.entry(&key.cell).or_default() += repeats.iter().map(|repeat| repeat.amount).sum();
+    }
+    // Many small lines, each within the rounding of all, are seen together.
+    let mut together: BTreeSet<&CellKey> = BTreeSet::new();
+    for (cell, again) in cells {
+        let billed = state.billed_of(&state.sides_of(cell));
+        if ties_without(state, cell, state.delta(cell)?, billed, again, BEYOND) {
+            together.insert(cell);
+        }
+    }
     for (key, repeats) in state.repeats.iter().filter(|(key, _)| state.open.contains(&key.cell)) {
         let found = repeats.iter().map(|repeat| (key, repeat));
-        if without_them_it_ties(state, key, repeats)? {
+        if together.contains(&key.cell) || without_them_it_ties(state, key, repeats)? {
             proven.entry((key.cell.account.clone(), Status::Proven)).or_default().extend(found);
         } else if repeats.iter().all(written_out) && nearer(state, key, repeats)? {
             alike.entry(&key.cell).or_default().extend(found);
@@ -73,11 +87,22 @@ fn without_them_it_ties(state: &State, key: &BillKey, repeats: &[Repeat]) -> Res
         let slack = quantity::slack(state, logged);
         return Ok(more != 0 && more.abs() > 3 * slack && (billed - more - logged).abs() <= slack);
     }
-    let amount: Money = repeats.iter().map(|repeat| repeat.amount).sum();
-    let difference = bill.amount - state.priced(key)?;
-    let noise = Money::from_pico(noise::share(state.noise, (bill.amount - amount).pico()));
-    let bound = state.rounding_bound(&key.cell) + noise;
-    Ok(difference.abs() > bound && (difference - amount).abs() <= bound)
+    let again: Money = repeats.iter().map(|repeat| repeat.amount).sum();
+    Ok(ties_without(state, &key.cell, bill.amount - state.priced(key)?, bill.amount, again, 1))
+}
+
+/// True where a difference is so many times beyond rounding and noise, and within it without what was billed again.
+fn ties_without(
+    state: &State,
+    cell: &CellKey,
+    difference: Money,
+    billed: Money,
+    again: Money,
+    beyond: i128,
+) -> bool {
+    let noise = Money::from_pico(noise::share(state.noise, (billed - again).pico()));
+    let bound = state.rounding_bound(cell) + noise;
+    difference.abs().pico() > beyond * bound.pico() && (difference - again).abs() <= bound
 }
 
 fn patch(account: &Account, status: Status, place: &str, found: &[(&BillKey, &Repeat)]) -> Patch {

@@ -25,6 +25,8 @@ struct Point {
     quantity: i128,
     /// What the priced meters leave of the amount.
     left: Money,
+    /// What multiplies every price of its day.
+    factor: Ratio,
     bound: Money,
     noise: Money,
 }
@@ -32,12 +34,15 @@ struct Point {
 impl Point {
     /// Unit prices that the amount allows.
     fn interval(&self) -> Option<(Ratio, Ratio)> {
-        let side =
-            |amount: Money| Ratio::quotient(amount.pico(), self.quantity)?.checked_mul(Ratio::new(1, ONE)?);
+        let list = Ratio::new(self.factor.denominator(), self.factor.numerator())?;
+        let side = |amount: Money| {
+            Ratio::quotient(amount.pico(), self.quantity)?.checked_mul(Ratio::new(1, ONE)?)?.checked_mul(list)
+        };
         side(self.left - self.bound).zip(side(self.left + self.bound))
     }
 
     fn off(&self, unit: Ratio) -> Option<Money> {
+        let unit = unit.checked_mul(self.factor)?;
         Some((self.left - rate::amount(unit, self.quantity).ok()?).abs())
     }
 
@@ -69,8 +74,7 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
 
 fn point(state: &State, key: &BillKey) -> Result<Option<(Meter, Tier, Point)>> {
     let bill = state.bill(key);
-    // Written decimals are not to be seen through a factor on everything.
-    if key.cell.first != key.cell.last || bill.lines == 0 || state.factor(key.cell.first).is_some() {
+    if key.cell.first != key.cell.last || bill.lines == 0 {
         return Ok(None);
     }
     if state.accepted.contains(key) || key.cell.model.is_none() {
@@ -95,13 +99,15 @@ fn point(state: &State, key: &BillKey) -> Result<Option<(Meter, Tier, Point)>> {
         leaves: unpriced.iter().map(|(leaf, _)| (*leaf).clone()).collect(),
         quantity,
         left: bill.amount - state.priced(key)?,
+        factor: state.factor(key.cell.first).unwrap_or(Ratio::ONE),
         bound: bill.bound + Money::from_pico(leaves.len() as i128 + 1),
         noise: Money::from_pico(noise::share(state.noise, bill.amount.pico())),
     };
     Ok(Some((meter, tier, point)))
 }
 
-/// The price that most days meet to the last step, if they are enough and nearly all others meet it but for noise.
+/// The price that most days meet to the last step, if they are enough and two in three of all meet it but for noise: others
+/// may have something else besides.
 fn price(points: &[Point]) -> Option<Ratio> {
     let mut best: Option<(usize, Ratio)> = None;
     for (at, point) in points.iter().enumerate() {
@@ -123,7 +129,7 @@ fn price(points: &[Point]) -> Option<Ratio> {
     let bits: u32 =
         points.iter().filter(|point| point.exact(unit)).map(|point| seen_bits(point.left, point.bound)).sum();
     let nearly = points.iter().filter(|point| point.nearly(unit)).count();
-    let enough = exact >= MORE_DAYS && bits >= BITS_OF_A_PRICE + MORE_BITS && nearly * 5 >= points.len() * 4;
+    let enough = exact >= MORE_DAYS && bits >= BITS_OF_A_PRICE + MORE_BITS && nearly * 3 >= points.len() * 2;
     enough.then_some(unit)
 }
 
@@ -178,6 +184,7 @@ mod tests {
             leaves: Vec::new(),
             quantity,
             left,
+            factor: Ratio::ONE,
             bound: Money::from_pico(2),
             noise: Money::from_pico(10_000_000_000),
         }

@@ -13,6 +13,7 @@ use crate::money::Ratio;
 use crate::period::Day;
 use crate::pricebook::PriceQuery;
 use crate::rate::Account;
+use crate::reconcile::owners::Owner;
 use crate::reconcile::{Edit, State};
 use crate::vocabulary::Tier;
 use series::{Point, Series, Stretch, runs_of, series};
@@ -30,7 +31,7 @@ const MORE: Digits = 16 * DIGIT;
 const ASTRAY: usize = 4;
 
 /// One finding: an account's model, why, and from when.
-type Change = (Account, Arc<str>, Vec<Reason>, Day);
+type Change = (Account, Arc<str>, Owner, Vec<Reason>, Day);
 
 /// Why a unit price would be what the bill shows.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -79,6 +80,14 @@ impl Run {
     }
 }
 
+/// Prices that only one owner's part of the bill shows: all of the model's usage together mixes them with the book's.
+pub fn of_each_owner(state: &State) -> Result<Vec<Patch>> {
+    let patches = if state.apart { propose(state)? } else { Vec::new() };
+    // A model's price is everybody's; a tier, a region or a band is who asked for it.
+    let patches = patches.into_iter().filter(|patch| patch.cause != "rate.stale");
+    Ok(patches.map(|patch| Patch { name: format!("{} of one owner", patch.name), ..patch }).collect())
+}
+
 pub fn propose(state: &State) -> Result<Vec<Patch>> {
     let all = series(state)?;
     let mut grouped: BTreeMap<Change, Vec<Run>> = BTreeMap::new();
@@ -94,13 +103,14 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
             // Rows of different meters belong to one price change.
             let class = run.reasons.iter().map(Reason::class).collect();
             let from = run.days[0].key.cell.first;
-            grouped.entry((series.account.clone(), series.model.clone(), class, from)).or_default().push(run);
+            let change = (series.account.clone(), series.model.clone(), series.owner, class, from);
+            grouped.entry(change).or_default().push(run);
         }
     }
     let shared = shared(&grouped);
     Ok(grouped
         .into_iter()
-        .map(|((account, model, _, from), runs)| {
+        .map(|((account, model, _, _, from), runs)| {
             let alike =
                 runs.iter().all(|run| run.fitted() && shared.contains(&(account.clone(), run.ratio())));
             price_patch(state, &account, &model, from, &runs, alike)
@@ -184,7 +194,9 @@ fn quantities(days: &[Point], all: &BTreeMap<Series, Vec<Point>>, noise: i128) -
     }
     let others_tie = days.iter().filter(|day| !day.ties).all(|day| {
         let neighbours = all.values().flatten().filter(|other| {
-            other.key.cell == day.key.cell && other.key.meter != day.key.meter && !other.unit.is_zero()
+            (&other.key.cell, other.key.owner) == (&day.key.cell, day.key.owner)
+                && other.key.meter != day.key.meter
+                && !other.unit.is_zero()
         });
         let mut neighbours = neighbours.peekable();
         neighbours.peek().is_some() && neighbours.all(|other| other.near_book(noise))
@@ -270,12 +282,16 @@ fn coherent(
     }
     let cells: BTreeSet<&crate::reconcile::CellKey> = days.iter().map(|point| &point.key.cell).collect();
     all.iter()
-        .filter(|(series, _)| series.account == own.account && series.model == own.model)
+        .filter(|(series, _)| {
+            (&series.account, &series.model, series.owner) == (&own.account, &own.model, own.owner)
+        })
         .flat_map(|(series, points)| points.iter().map(move |point| (series, point)))
         .filter(|(_, point)| cells.contains(&point.key.cell))
         .all(|(series, point)| {
             let tier = series.tier.unwrap_or(point.leaf.tier);
-            unit_for(state, point, tier, reason).is_some_and(|unit| point.holds(unit))
+            // Lists of a tier often leave cached tokens out.
+            let left_out = matches!(reason, Reason::Tier(_)) && series.meter.is_cached();
+            unit_for(state, point, tier, reason).map_or(left_out, |unit| point.holds(unit))
         })
 }
 
@@ -340,6 +356,11 @@ fn price_patch(
     if alike {
         rivals.push("fx.rate".to_owned());
     }
+    // One ratio that a region or a tier has, on meters of which others are open for something else, is theirs as well.
+    let one = fitted && ratios.len() == 1 && runs.len() > 1;
+    let ratio = runs[0].unit.over(runs[0].days[0].unit).filter(|_| one);
+    let modifiers = ratio.map(|ratio| super::modifiers(state.rater.book, &account.provider, ratio));
+    rivals.extend(modifiers.into_iter().flatten().map(str::to_owned));
     let (status, decides) = match () {
         () if open && !rivals.is_empty() => (Status::Ambiguous, Some(counts)),
         () if fitted && !rivals.is_empty() => {

@@ -7,6 +7,7 @@ use crate::causes::search::score::{DIGIT, Digits, digits};
 use crate::error::Result;
 use crate::money::{Money, ONE, Ratio};
 use crate::rate::{self, Account, Leaf};
+use crate::reconcile::owners::Owner;
 use crate::reconcile::{BillKey, State, quantity};
 use crate::vocabulary::{Meter, Tier};
 
@@ -22,6 +23,8 @@ pub(super) struct Series {
     pub(super) tier: Option<Tier>,
     pub(super) region: Option<Arc<str>>,
     pub(super) long_context: Option<bool>,
+    /// Whose part of the bill it is, where that is told apart.
+    pub(super) owner: Owner,
 }
 
 /// One day of a series: what one unit cost on the bill, as an interval of exact rationals.
@@ -153,6 +156,7 @@ pub(super) fn series(state: &State) -> Result<BTreeMap<Series, Vec<Point>>> {
             tier: key.tier,
             region: key.region.clone(),
             long_context: key.long_context,
+            owner: key.owner,
         };
         all.entry(series).or_default().push(point);
     }
