@@ -131,7 +131,11 @@ impl Meter {
 
     /// Read from a cache or written to one.
     pub const fn is_cached(self) -> bool {
-        self.is_cache_write() || matches!(self, Meter::CacheRead | Meter::CacheReadAudio)
+        self.is_cache_write() || self.is_cache_read()
+    }
+
+    pub const fn is_cache_read(self) -> bool {
+        matches!(self, Meter::CacheRead | Meter::CacheReadAudio)
     }
 
     pub const fn is_cache_write(self) -> bool {

@@ -35,7 +35,7 @@ impl Residual {
     }
 
     /// What is left is no larger than the noise of the log.
-    pub fn nearly_ties(self) -> bool {
+    fn nearly_ties(self) -> bool {
         self.amount.abs() <= self.bound + self.noise
     }
 

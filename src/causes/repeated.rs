@@ -27,8 +27,9 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
     // Many small lines, each within the rounding of all, are seen together.
     let mut together: BTreeSet<&CellKey> = BTreeSet::new();
     for (cell, again) in cells {
-        let billed = state.billed_of(&state.sides_of(cell));
-        if ties_without(state, cell, state.delta(cell)?, billed, again, BEYOND) {
+        let sides = state.sides_of(cell);
+        let (difference, billed) = (state.delta_of(&sides)?, state.billed_of(&sides));
+        if ties_without(state, state.bound_of(&sides), difference, billed, again, BEYOND) {
             together.insert(cell);
         }
     }
@@ -88,20 +89,27 @@ fn without_them_it_ties(state: &State, key: &BillKey, repeats: &[Repeat]) -> Res
         return Ok(more != 0 && more.abs() > 3 * slack && (billed - more - logged).abs() <= slack);
     }
     let again: Money = repeats.iter().map(|repeat| repeat.amount).sum();
-    Ok(ties_without(state, &key.cell, bill.amount - state.priced(key)?, bill.amount, again, 1))
+    Ok(ties_without(
+        state,
+        state.rounding_bound(&key.cell),
+        bill.amount - state.priced(key)?,
+        bill.amount,
+        again,
+        1,
+    ))
 }
 
 /// True where a difference is so many times beyond rounding and noise, and within it without what was billed again.
 fn ties_without(
     state: &State,
-    cell: &CellKey,
+    rounding: Money,
     difference: Money,
     billed: Money,
     again: Money,
     beyond: i128,
 ) -> bool {
     let noise = Money::from_pico(noise::share(state.noise, (billed - again).pico()));
-    let bound = state.rounding_bound(cell) + noise;
+    let bound = rounding + noise;
     difference.abs().pico() > beyond * bound.pico() && (difference - again).abs() <= bound
 }
 

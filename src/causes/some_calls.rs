@@ -34,8 +34,8 @@ struct Call {
     owner: Owner,
 }
 
-/// The calls of one key of the log by day; `None` where an earlier family has changed the day's usage.
-type Calls = BTreeMap<Day, Option<Vec<Call>>>;
+/// The calls of one key of the log, on days whose usage the log knows by time and no earlier family has changed.
+type Calls = BTreeMap<Day, Vec<Call>>;
 
 /// What a change of a call adds to each amount, with the least that one token of it would add.
 type Effect = BTreeMap<BillKey, (i128, i128)>;
@@ -82,12 +82,12 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
 fn calls(state: &State, instants: &Instants, model: &str) -> BTreeMap<Owner, Calls> {
     let mut by_time: BTreeMap<(Owner, Day, i64), Call> = BTreeMap::new();
     let mut sums: BTreeMap<(BillKey, Leaf), i128> = BTreeMap::new();
-    let mut by_day: BTreeSet<Day> = BTreeSet::new();
+    let mut left_out: BTreeSet<Day> = BTreeSet::new();
     for instant in instants.of_model(state, model) {
         let leaf = instant.leaf_of_day(state);
         let key = state.key_of(&leaf, instant.owner);
         if instant.leaf.whole_day {
-            by_day.insert(instant.day);
+            left_out.insert(instant.day);
         }
         *sums.entry((key.clone(), leaf.clone())).or_default() += instant.quantity;
         let time = (instant.caller, instant.day, instant.at);
@@ -97,15 +97,13 @@ fn calls(state: &State, instants: &Instants, model: &str) -> BTreeMap<Owner, Cal
     for ((key, leaf), sum) in sums {
         let logged = state.logged.get(&key).and_then(|leaves| leaves.get(&leaf)).copied();
         if logged != Some(sum) {
-            by_day.insert(leaf.day);
+            left_out.insert(leaf.day);
         }
     }
     let mut calls: BTreeMap<Owner, Calls> = BTreeMap::new();
     for ((caller, day, _), call) in by_time {
-        let of_day = calls.entry(caller).or_default().entry(day).or_insert_with(|| Some(Vec::new()));
-        match of_day.as_mut().filter(|_| !by_day.contains(&day)) {
-            Some(calls) => calls.push(call),
-            None => *of_day = None,
+        if !left_out.contains(&day) {
+            calls.entry(caller).or_default().entry(day).or_default().push(call);
         }
     }
     calls
@@ -139,7 +137,6 @@ fn meets(state: &State, calls: &Calls, change: Change, tried: &mut usize) -> Res
     let mut found = Found { change, days: BTreeMap::new(), bits: 0, possible: 0 };
     let (mut missed, mut some) = (BTreeSet::new(), false);
     for (day, calls) in calls {
-        let Some(calls) = calls else { continue };
         let mut effects: Vec<(usize, Effect)> = Vec::new();
         for (at, call) in calls.iter().enumerate() {
             match effect(state, call, &found.change)? {
@@ -208,10 +205,30 @@ enum Chosen {
     These(Vec<usize>, u32),
 }
 
+/// One amount of the bill that the calls of a day may have changed.
+struct Amount {
+    /// What is open of it, how much of that rounding allows, and what one token would add at least.
+    open: i128,
+    bound: i128,
+    least: i128,
+    /// What each call would add.
+    adds: Vec<i128>,
+}
+
+impl Amount {
+    fn meets(&self, sum: i128) -> bool {
+        (sum - self.open).abs() <= self.bound
+    }
+
+    /// Digits that meeting it takes.
+    fn digits(&self) -> u32 {
+        (self.open.abs() / self.least.max(self.bound).max(1)).max(1).ilog2().min(MOST_BITS)
+    }
+}
+
 fn chosen(state: &State, effects: &[(usize, Effect)]) -> Result<Chosen> {
     let keys: BTreeSet<&BillKey> = effects.iter().flat_map(|(_, effect)| effect.keys()).collect();
-    // By key: what is open, how far rounding leaves it so, and what one token would add.
-    let mut open: Vec<(&BillKey, i128, i128, i128)> = Vec::new();
+    let mut amounts: Vec<Amount> = Vec::new();
     for key in keys {
         let bill = state.bill(key);
         if (bill.lines == 0 && !state.covers(&key.cell)) || state.accepted.contains(key) {
@@ -219,30 +236,29 @@ fn chosen(state: &State, effects: &[(usize, Effect)]) -> Result<Chosen> {
         }
         let leaves = state.logged.get(key).map_or(0, |leaves| leaves.len());
         let bound = bill.bound.pico() + (leaves + 2 * effects.len() + 1) as i128;
-        let left = (bill.amount - state.priced(key)?).pico();
-        let least = effects.iter().filter_map(|(_, effect)| effect.get(key)).map(|(_, least)| *least).min();
-        open.push((key, left, bound, least.unwrap_or(1)));
+        let open = (bill.amount - state.priced(key)?).pico();
+        let of_call = |(_, effect): &(usize, Effect)| effect.get(key).copied();
+        let least = effects.iter().filter_map(of_call).map(|(_, least)| least).min().unwrap_or(1);
+        let adds = effects.iter().map(|call| of_call(call).map_or(0, |(sum, _)| sum)).collect();
+        amounts.push(Amount { open, bound, least, adds });
     }
-    if open.iter().all(|(_, left, bound, _)| left.abs() <= *bound) {
+    if amounts.iter().all(|amount| amount.meets(0)) {
         return Ok(Chosen::None);
     }
     // The amount with the most digits goes first: hardly a choice meets it by chance.
-    open.sort_by_key(|(_, left, ..)| std::cmp::Reverse(left.abs()));
-    let (first, left, bound, _) = open[0];
-    let of = |at: usize, key: &BillKey| effects[at].1.get(key).map_or(0, |(sum, _)| *sum);
+    amounts.sort_by_key(|amount| std::cmp::Reverse(amount.open.abs()));
+    let first = &amounts[0];
     let mut sums = vec![0i128; 1 << effects.len()];
     let mut met: Option<usize> = None;
     for choice in 1..sums.len() {
-        let sum = sums[choice & (choice - 1)] + of(choice.trailing_zeros() as usize, first);
+        let sum = sums[choice & (choice - 1)] + first.adds[choice.trailing_zeros() as usize];
         sums[choice] = sum;
-        if (sum - left).abs() > bound {
+        if !first.meets(sum) {
             continue;
         }
         let inside = (0..effects.len()).filter(|at| choice & (1 << at) != 0);
-        let meets = |(key, left, bound, _): &(&BillKey, i128, i128, i128)| {
-            (inside.clone().map(|at| of(at, key)).sum::<i128>() - left).abs() <= *bound
-        };
-        if open.iter().all(meets) {
+        let others = &amounts[1..];
+        if others.iter().all(|amount| amount.meets(inside.clone().map(|at| amount.adds[at]).sum())) {
             if met.is_some() {
                 return Ok(Chosen::Missed);
             }
@@ -250,10 +266,7 @@ fn chosen(state: &State, effects: &[(usize, Effect)]) -> Result<Chosen> {
         }
     }
     let Some(choice) = met else { return Ok(Chosen::Missed) };
-    let digits = |(_, left, bound, least): &(&BillKey, i128, i128, i128)| {
-        (left.abs() / least.max(bound).max(&1)).max(1).ilog2().min(MOST_BITS)
-    };
-    let bits = open.iter().map(digits).sum::<u32>().saturating_sub(effects.len() as u32);
+    let bits = amounts.iter().map(Amount::digits).sum::<u32>().saturating_sub(effects.len() as u32);
     let these = (0..effects.len()).filter(|at| choice & (1 << at) != 0).map(|at| effects[at].0).collect();
     Ok(if bits >= BITS_OF_A_DAY { Chosen::These(these, bits) } else { Chosen::Missed })
 }
@@ -279,7 +292,7 @@ fn patch(
     let mut restated: BTreeMap<(BillKey, Leaf, BillKey, Leaf), i128> = BTreeMap::new();
     let mut count = 0;
     for (day, these) in &found.days {
-        let Some(Some(calls)) = calls.get(day) else { continue };
+        let Some(calls) = calls.get(day) else { continue };
         for call in these.iter().filter_map(|at| calls.get(*at)) {
             count += 1;
             for (key, leaf, quantity) in &call.parts {

@@ -4,11 +4,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::grain::Grain;
-use super::regions::METERS;
-use crate::period::{Day, Period};
-use crate::rate::{Account, Leaf, Rater};
-use crate::vocabulary::Tier;
+use super::grain::{GLOBAL, Grain};
+use super::regions::prices;
+use crate::period::Period;
+use crate::rate::{Account, Rater};
 
 /// Lets long and short prompts meet where the book prices them alike, on the first day and on the last.
 pub fn meet(grains: &mut BTreeMap<Account, Grain>, rater: &Rater, period: Period) {
@@ -24,31 +23,10 @@ pub fn meet(grains: &mut BTreeMap<Account, Grain>, rater: &Rater, period: Period
 
 /// True where the book has prices of the model and none of them is one of long prompts.
 fn alike(rater: &Rater, account: &Account, model: &Arc<str>, period: Period) -> bool {
-    let price = |day: Day, meter, prompt| {
-        rater.ratio(&Leaf {
-            account: account.clone(),
-            model: model.clone(),
-            day,
-            meter,
-            tier: Tier::Standard,
-            region: "global".into(),
-            prompt,
-            at: day.start(),
-            whole_day: false,
-        })
-    };
-    let bands = 1..=rater.book.bands().len() as u8;
-    let prompts: Vec<u64> = bands.map(|band| rater.book.band_prompt(band)).collect();
-    let places = [period.first, period.last].into_iter().flat_map(|day| METERS.map(|meter| (day, meter)));
-    let mut known = false;
-    for (day, meter) in places {
-        let short = price(day, meter, 0);
-        known |= short.is_some();
-        if prompts.iter().any(|prompt| price(day, meter, *prompt) != short) {
-            return false;
-        }
-    }
-    known
+    let of = |prompt| prices(rater, account, model, (&GLOBAL.into(), prompt), period);
+    let short = of(0);
+    let mut long = (1..=rater.book.bands().len() as u8).map(|band| of(rater.book.band_prompt(band)));
+    short.iter().any(Option::is_some) && long.all(|prices| prices == short)
 }
 
 #[cfg(test)]

@@ -97,7 +97,7 @@ struct Dimensions {
 }
 
 /// What a line or usage without a region is compared as.
-const GLOBAL: &str = "global";
+pub(super) const GLOBAL: &str = "global";
 
 impl Dimensions {
     fn learn(&mut self, line: &BillLine) {

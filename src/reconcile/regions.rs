@@ -12,10 +12,10 @@ use crate::rate::{Account, DayUsage, Leaf, Rater};
 use crate::vocabulary::{Meter, Tier};
 
 /// Meters by which prices are told apart.
-pub(super) const METERS: [Meter; 4] = [Meter::Input, Meter::CacheRead, Meter::CacheWrite5m, Meter::Output];
+const METERS: [Meter; 4] = [Meter::Input, Meter::CacheRead, Meter::CacheWrite5m, Meter::Output];
 
-/// Prices of a model in a region, on the first day and on the last.
-type Prices = Vec<Option<Ratio>>;
+/// Prices of a model at one place, on the first day and on the last.
+pub(super) type Prices = Vec<Option<Ratio>>;
 
 /// Lets each bill's regions and those of the log meet.
 pub fn meet(grains: &mut BTreeMap<Account, Grain>, usage: &[DayUsage], rater: &Rater, period: Period) {
@@ -26,7 +26,7 @@ pub fn meet(grains: &mut BTreeMap<Account, Grain>, usage: &[DayUsage], rater: &R
             .regions()
             .filter(|(_, billed)| !logged.is_subset(billed))
             .map(|(model, billed)| {
-                let prices = |region: &Arc<str>| prices(rater, account, model, region, period);
+                let prices = |region: &Arc<str>| prices(rater, account, model, (region, 0), period);
                 (model.clone(), alike(billed, &logged, prices))
             })
             .collect();
@@ -59,7 +59,14 @@ fn alike(
     meets
 }
 
-fn prices(rater: &Rater, account: &Account, model: &Arc<str>, region: &Arc<str>, period: Period) -> Prices {
+/// `region` and `prompt` say the place.
+pub(super) fn prices(
+    rater: &Rater,
+    account: &Account,
+    model: &Arc<str>,
+    (region, prompt): (&Arc<str>, u64),
+    period: Period,
+) -> Prices {
     let days = [period.first, period.last].into_iter();
     let price = |day: crate::period::Day, meter| {
         rater.ratio(&Leaf {
@@ -69,7 +76,7 @@ fn prices(rater: &Rater, account: &Account, model: &Arc<str>, region: &Arc<str>,
             meter,
             tier: Tier::Standard,
             region: region.clone(),
-            prompt: 0,
+            prompt,
             at: day.start(),
             whole_day: false,
         })
@@ -108,7 +115,7 @@ mod tests {
             .iter()
             .map(|line| Line { line, account: account.clone(), model: Some(model.clone()) })
             .collect();
-        let prices = |region: &Arc<str>| prices(&rater, &account, &model, region, period);
+        let prices = |region: &Arc<str>| prices(&rater, &account, &model, (region, 0), period);
         let mut grain = Grain::of(&lines.iter().collect::<Vec<_>>());
         let regions =
             |texts: &[&str]| texts.iter().map(|text| Arc::from(*text)).collect::<BTreeSet<Arc<str>>>();

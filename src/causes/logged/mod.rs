@@ -25,6 +25,7 @@ use crate::money::{Money, Ratio};
 use crate::rate::{self, Account, DayUsage, Leaf, Rater};
 use crate::reconcile::CellKey;
 use crate::vocabulary::{Meter, Outcome, Tier};
+use beneath::Marked;
 use choices::{Choice, Known};
 use decide::{Decided, Ground, Open, Story, decide};
 use figure::Figure;
@@ -256,73 +257,69 @@ fn explain(
     let mut stories = open(rater, known, &likely_bare, &bare)?;
     // One factor is told already.
     stories.iter_mut().for_each(|row| row.stories.retain(|story| story.ground != Ground::Number));
-    let mut below = decide(&stories);
+    let below = decide(&stories);
     let mut seen: Vec<(&DayUsage, &Decided)> =
         decided.iter().map(|(at, decision)| (rows[*at], decision)).collect();
     seen.extend(below.iter().map(|(at, decision)| (bare[*at], decision)));
     let places = twofold::places(rater, &[&likely, &likely_bare], &seen)?;
-    let mut mark_of: BTreeMap<usize, usize> =
-        marked.iter().enumerate().map(|(mark, marked)| (marked.at, mark)).collect();
-    // Neither by itself nor without a mark-up: each with its place, and without its mark-up.
-    let open: Vec<(usize, Option<usize>)> = (0..rows.len())
-        .filter(|at| !decided.contains_key(at) && differences[*at].fees.is_empty())
-        .map(|at| (at, mark_of.get(&at).copied()))
-        .filter(|(_, mark)| mark.is_none_or(|mark| !below.contains_key(&mark)))
+    let mark_of: BTreeMap<usize, &Marked> = marked.iter().map(|marked| (marked.at, marked)).collect();
+    // What is told of rows that are open by themselves: beneath a mark-up, and of two mistakes.
+    let mut told: BTreeMap<usize, Vec<(Decided, Money)>> = BTreeMap::new();
+    for (mark, decision) in below {
+        let Marked { at, .. } = marked[mark];
+        let [_, beneath] = marked[mark].parts(&differences[at]);
+        told.insert(at, vec![(decision, beneath.amount)]);
+    }
+    let left: Vec<(usize, &DayUsage)> = (0..rows.len())
+        .filter(|at| !decided.contains_key(at) && !told.contains_key(at))
+        .filter(|at| differences[*at].fees.is_empty())
+        .map(|at| (at, mark_of.get(&at).map_or(rows[at], |marked| &marked.row)))
         .collect();
-    let mut twofold = twofold(rater, known, &open, &rows, &bare, &places)?;
+    told.extend(twofold(rater, known, &left, |at| mark_of.contains_key(&at), &places)?);
     for (index, difference) in differences.iter().enumerate() {
         if let Some(decision) = decided.remove(&index) {
             settle(rater, decision, difference, drafts, cells)?;
             continue;
         }
-        let mark = mark_of.remove(&index);
-        let below = mark.and_then(|mark| below.remove(&mark));
-        let two = twofold.remove(&index);
-        let told = below.is_some() || two.is_some();
-        let (mut row, mut amount) = (difference.row, difference.amount);
-        if let Some(marked) = mark.filter(|_| told).map(|mark| &marked[mark]) {
-            let [own, beneath] = marked.parts(difference);
+        let Some(parts) = told.remove(&index) else {
+            cells.entry(difference.cell.clone()).or_default().unexplained += difference.amount;
+            continue;
+        };
+        let mut row = difference.row;
+        if let Some(marked) = mark_of.get(&index) {
+            let [own, _] = marked.parts(difference);
             settle(rater, marked.decision.clone(), &own, drafts, cells)?;
-            (row, amount) = (&marked.row, beneath.amount);
+            row = &marked.row;
         }
-        let part = |amount| Difference { row, cell: difference.cell.clone(), amount, fees: Vec::new() };
-        match (below, two) {
-            (Some(decision), _) => settle(rater, decision, &part(amount), drafts, cells)?,
-            (None, Some(both)) => {
-                for (decision, amount) in both {
-                    settle(rater, decision, &part(amount), drafts, cells)?;
-                }
-            }
-            (None, None) => cells.entry(difference.cell.clone()).or_default().unexplained += amount,
+        for (decision, amount) in parts {
+            let part = Difference { row, cell: difference.cell.clone(), amount, fees: Vec::new() };
+            settle(rater, decision, &part, drafts, cells)?;
         }
     }
     Ok(())
 }
 
-/// What the place of other rows and one mistake more make of rows that are open, by their index: `open` has each with its place
-/// among the rows without their mark-up.
+/// What the place of other rows and one mistake more make of rows that are left, by their index. Of a row with a mark-up one
+/// factor is told already.
 fn twofold(
     rater: &Rater,
-    known: &mut Known,
-    open: &[(usize, Option<usize>)],
-    rows: &[&DayUsage],
-    bare: &[&DayUsage],
+    known: &Known,
+    left: &[(usize, &DayUsage)],
+    has_mark: impl Fn(usize) -> bool,
     places: &Places,
-) -> Result<BTreeMap<usize, [(Decided, Money); 2]>> {
-    let left: Vec<&DayUsage> =
-        open.iter().map(|(at, mark)| mark.map_or(rows[*at], |mark| bare[mark])).collect();
-    let shifted = twofold::shifted(&left, places);
+) -> Result<BTreeMap<usize, Vec<(Decided, Money)>>> {
+    let shifted = twofold::shifted(left, places);
     let there: Vec<&DayUsage> = shifted.iter().map(|shifted| &shifted.row).collect();
-    let mut stories = self::open(rater, known, &BTreeMap::new(), &there)?;
+    let mut stories = open(rater, known, &BTreeMap::new(), &there)?;
     for (row, shifted) in stories.iter_mut().zip(&shifted) {
-        let marked = open[shifted.at].1.is_some();
+        let marked = has_mark(shifted.at);
         row.stories.retain(|story| story.contract && !(marked && story.ground == Ground::Number));
     }
     let mut told = BTreeMap::new();
-    for (at, mistake) in decide(&stories) {
-        let Shifted { at, row, decision } = &shifted[at];
-        if let Some([place, rest]) = twofold::parts(rater, left[*at], row, &mistake)? {
-            told.entry(open[*at].0).or_insert([(decision.clone(), place), (mistake, rest)]);
+    for (position, mistake) in decide(&stories) {
+        let Shifted { at, before, row, decision } = &shifted[position];
+        if let Some([place, rest]) = twofold::parts(rater, before, row, &mistake)? {
+            told.entry(*at).or_insert(vec![(decision.clone(), place), (mistake, rest)]);
         }
     }
     Ok(told)

@@ -40,12 +40,14 @@ pub(super) static MISTAKES: &[Mistake] = &[
     Mistake {
         cause: "cls.cache_double",
         what: "the gateway priced cache tokens a second time as input",
-        figure: |row| again(row, |meter| (is_read(meter) || meter.is_cache_write()).then_some(Meter::Input)),
+        figure: |row| {
+            again(row, |meter| (meter.is_cache_read() || meter.is_cache_write()).then_some(Meter::Input))
+        },
     },
     Mistake {
         cause: "cls.cache_double",
         what: "the gateway priced cache reads a second time as input",
-        figure: |row| again(row, |meter| is_read(meter).then_some(Meter::Input)),
+        figure: |row| again(row, |meter| meter.is_cache_read().then_some(Meter::Input)),
     },
     Mistake {
         cause: "cls.cache_double",
@@ -55,15 +57,15 @@ pub(super) static MISTAKES: &[Mistake] = &[
     Mistake {
         cause: "cls.cache_read_as_input",
         what: "the gateway priced cache reads at the input rate",
-        figure: |row| renamed(row, |meter| is_read(meter).then(|| uncached(meter))),
+        figure: |row| renamed(row, |meter| meter.is_cache_read().then(|| uncached(meter))),
     },
     Mistake {
         cause: "cls.cache_read_as_input",
         what: "the gateway priced the whole prompt at the input rate, cached or not",
         figure: |row| {
-            has(row, is_read)?;
+            has(row, Meter::is_cache_read)?;
             has(row, Meter::is_cache_write)?;
-            renamed(row, |meter| (is_read(meter) || meter.is_cache_write()).then(|| uncached(meter)))
+            renamed(row, |meter| (meter.is_cache_read() || meter.is_cache_write()).then(|| uncached(meter)))
         },
     },
     Mistake {
@@ -89,7 +91,7 @@ pub(super) static MISTAKES: &[Mistake] = &[
     Mistake {
         cause: "rate.missing_class",
         what: "the gateway priced no cache reads",
-        figure: |row| dropped(row, is_read),
+        figure: |row| dropped(row, Meter::is_cache_read),
     },
     Mistake {
         cause: "rate.missing_class",
@@ -236,10 +238,6 @@ fn again(row: &DayUsage, other: impl Fn(Meter) -> Option<Meter>) -> Option<Figur
 
 fn standard(row: &DayUsage, tiers: &[Tier]) -> Option<Figure> {
     tiers.contains(&row.tier).then(|| Figure::of(row).at(|leaf| leaf.tier = Tier::Standard))
-}
-
-fn is_read(meter: Meter) -> bool {
-    matches!(meter, Meter::CacheRead | Meter::CacheReadAudio)
 }
 
 fn uncached(meter: Meter) -> Meter {

@@ -13,9 +13,10 @@ use crate::money::Money;
 use crate::rate::{DayUsage, Rater};
 
 /// A row that nothing explains by itself, at the prices of a mistake that other rows of its model show.
-pub(super) struct Shifted {
-    /// Its place among the undecided rows.
+pub(super) struct Shifted<'r> {
+    /// Its place among the account's rows.
     pub at: usize,
+    pub before: &'r DayUsage,
     /// The row as it would be if the gateway's prices were right.
     pub row: DayUsage,
     /// What was decided for the other rows.
@@ -47,15 +48,16 @@ pub(super) fn places(rater: &Rater, likely: &[&Likely], decided: &[(&DayUsage, &
 }
 
 /// The undecided rows at each of these places.
-pub(super) fn shifted(rows: &[&DayUsage], places: &Places) -> Vec<Shifted> {
-    let of_row = |(at, row): (usize, &&DayUsage)| {
-        let choices = places.get(&row.model).into_iter().flatten();
-        let moved = |(choice, decision): (&Choice, &Decided)| {
-            choice.moved(row).map(|row| Shifted { at, row, decision: decision.clone() })
-        };
-        choices.filter_map(moved).collect::<Vec<_>>()
-    };
-    rows.iter().enumerate().flat_map(of_row).collect()
+pub(super) fn shifted<'r>(rows: &[(usize, &'r DayUsage)], places: &Places) -> Vec<Shifted<'r>> {
+    let mut shifted = Vec::new();
+    for (at, before) in rows {
+        for (choice, decision) in places.get(&before.model).into_iter().flatten() {
+            if let Some(row) = choice.moved(before) {
+                shifted.push(Shifted { at: *at, before, row, decision: decision.clone() });
+            }
+        }
+    }
+    shifted
 }
 
 /// What the place and what the other mistake make of `ours − logged`: each the mean of what it does first and last.

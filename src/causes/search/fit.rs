@@ -145,9 +145,12 @@ pub fn after(side: &Side, priced: i128, logged: i128, bound: i128, floor: i128) 
 
 /// True where the stated count at the new price is what was billed, and at the old price was not: the price is right to the
 /// last step, whatever the log has lost.
-fn repriced(side: &Side, (priced, then): (i128, i128), logged: i128, bound: i128) -> bool {
+fn repriced(side: &Side, touch: &Touch, (priced, logged): (i128, i128), bound: i128) -> bool {
     let rate = |priced| differences(side, priced, logged).1.abs();
-    side.counted.is_some() && rate(then) <= bound && rate(priced) > 2 * bound
+    touch.count == 0
+        && side.counted.is_some()
+        && rate(priced + touch.money) <= bound
+        && rate(priced) > 2 * bound
 }
 
 /// Judges the touches of a story against the bill. `floor`: noise of the log in parts per million. `needs_bill`: the
@@ -212,38 +215,46 @@ pub fn fit(problem: &Problem, node: &Node, touches: &[Touch], floor: i128, needs
     })
 }
 
-/// False where the bill counts and most meters are at a price that is not that of the story: one of them may agree by chance.
-pub fn coherent(problem: &Problem, node: &Node, touches: &[Touch], fit: &Fit) -> bool {
+/// By meter, the dollars of a story that agree with the bill and those that do not, of what can be seen on its days. `agrees`
+/// is asked with priced amount and logged count before the story and what rounding allows, and may say nothing.
+fn by_meter(
+    problem: &Problem,
+    node: &Node,
+    touches: &[Touch],
+    fit: &Fit,
+    agrees: impl Fn(&Side, &Touch, (i128, i128), i128) -> Option<bool>,
+) -> BTreeMap<Option<Meter>, (i128, i128)> {
     let mut meters: BTreeMap<Option<Meter>, (i128, i128)> = BTreeMap::new();
     for touch in touches.iter().filter(|touch| fit.holds(touch.day)) {
         let side = &problem.sides[touch.side as usize];
-        let (priced, logged) = (node.priced[touch.side as usize], node.logged[touch.side as usize]);
+        let before = (node.priced[touch.side as usize], node.logged[touch.side as usize]);
         let bound = side.bound + 2 * touches.len() as i128;
-        if side.counted.is_some() && touch.money.abs() > 2 * bound {
-            let off = differences(side, priced + touch.money, logged + touch.count).1.abs();
-            let sums = meters.entry(side.key.meter).or_default();
-            if off <= bound { sums.0 += touch.money.abs() } else { sums.1 += touch.money.abs() }
+        let money = touch.money.abs();
+        match agrees(side, touch, before, bound).filter(|_| money > 2 * bound) {
+            Some(true) => meters.entry(side.key.meter).or_default().0 += money,
+            Some(false) => meters.entry(side.key.meter).or_default().1 += money,
+            None => {}
         }
     }
+    meters
+}
+
+/// False where the bill counts and most meters are at a price that is not that of the story: one of them may agree by chance.
+pub fn coherent(problem: &Problem, node: &Node, touches: &[Touch], fit: &Fit) -> bool {
+    let meters = by_meter(problem, node, touches, fit, |side, touch, (priced, logged), bound| {
+        let off = || differences(side, priced + touch.money, logged + touch.count).1.abs();
+        side.counted.map(|_| off() <= bound)
+    });
     let agree = meters.values().filter(|(at_price, another)| at_price * CLOSURE.1 >= *another).count();
     2 * agree >= meters.len()
 }
 
 /// False where some meter's amounts are mostly not those of the story: a price is taken for another model's where all are.
 pub fn every_meter(problem: &Problem, node: &Node, touches: &[Touch], fit: &Fit) -> bool {
-    let mut meters: BTreeMap<Option<Meter>, (i128, i128)> = BTreeMap::new();
-    for touch in touches.iter().filter(|touch| fit.holds(touch.day)) {
-        let side = &problem.sides[touch.side as usize];
-        let (priced, logged) = (node.priced[touch.side as usize], node.logged[touch.side as usize]);
-        let bound = side.bound + 2 * touches.len() as i128;
-        let then = (priced + touch.money, logged + touch.count);
-        let ties = after(side, then.0, then.1, bound, 0).ties
-            || (touch.count == 0 && repriced(side, (priced, then.0), logged, bound));
-        if touch.money.abs() > 2 * bound {
-            let sums = meters.entry(side.key.meter).or_default();
-            if ties { sums.0 += touch.money.abs() } else { sums.1 += touch.money.abs() }
-        }
-    }
+    let meters = by_meter(problem, node, touches, fit, |side, touch, (priced, logged), bound| {
+        let after = after(side, priced + touch.money, logged + touch.count, bound, 0);
+        Some(after.ties || repriced(side, touch, (priced, logged), bound))
+    });
     meters.values().all(|(at_price, another)| at_price >= another)
 }
 
@@ -317,7 +328,7 @@ fn verdict(problem: &Problem, node: &Node, touches: &[Touch], floor: i128, needs
         }
         let (then_priced, then_logged) = (priced + touch.money, logged + touch.count);
         let after = after(side, then_priced, then_logged, bound, floor);
-        let ties = after.ties || (touch.count == 0 && repriced(side, (priced, then_priced), logged, bound));
+        let ties = after.ties || repriced(side, touch, (priced, logged), bound);
         let (money, noise) = (touch.money.abs(), share(floor, priced.max(side.billed)));
         let (open_before, open_after) = ((side.billed - priced).abs(), (side.billed - then_priced).abs());
         on_bill += (side.billed - then_priced - bound - noise).max(0);

@@ -86,6 +86,11 @@ impl Search<'_, '_> {
             })
             .collect();
         firsts.sort_by(|a, b| b.cmp(a));
+        for pair in self.pairs(node, &near, model)? {
+            if let Some(set) = self.closes(node, found, &pair)? {
+                return Ok(Some(set));
+            }
+        }
         let mut branches = Vec::new();
         for (_, idea) in firsts.into_iter().take(WIDTH) {
             branches.extend(self.follow(
@@ -93,11 +98,6 @@ impl Search<'_, '_> {
                 idea,
                 found[idea].clone(),
             )?);
-        }
-        for pair in self.pairs(node, &near, model)? {
-            if let Some(set) = self.closes(node, found, &pair)? {
-                return Ok(Some(set));
-            }
         }
         for _ in 1..MOST {
             let mut next: Vec<(Digits, usize, usize, Found)> = Vec::new();
@@ -153,9 +153,8 @@ impl Search<'_, '_> {
                 continue;
             }
             moves.sort_unstable();
-            let needed = |money: i128| (open - money - bound, open - money + bound);
             for (money, idea, day) in &moves {
-                let (low, high) = needed(*money);
+                let (low, high) = (open - money - bound, open - money + bound);
                 if money.abs() <= 2 * bound || (low <= 0 && high >= 0) {
                     continue;
                 }

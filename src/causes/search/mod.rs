@@ -259,32 +259,22 @@ impl<'s, 'a> Search<'s, 'a> {
         let needs_bill = *change == Change::NotBilled;
         let problem = &self.problem;
         let mut found = fit::fit(problem, node, &touches, self.floor, needs_bill);
-        // Two models share a price now and then: one is taken for the other where all prices are its own.
-        if matches!(change, Change::Priced { .. })
-            && let Some(fit) = found.as_mut().filter(|fit| fit.grade == Some(Grade::Exact) && !fit.whole)
-        {
-            fit.grade = None;
-        }
-        if let Some(fit) = found.as_mut().filter(|fit| fit.grade.is_some())
-            && !(fit::coherent(problem, node, &touches, fit)
-                && fit::landed(problem, node, &touches, fit, self.floor))
-        {
-            fit.grade = None;
-        }
-        if let Some(fit) = found.as_mut().filter(|fit| fit.grade.is_some())
-            && match change {
-                // A price that comes and goes is none.
-                Change::Scaled(..) => fit.interrupted * 4 > fit.days.len(),
-                Change::Priced { .. } => !fit::every_meter(problem, node, &touches, fit),
-                _ => false,
-            }
-        {
-            fit.grade = None;
-        }
-        if let Change::Times(times) = change
-            && let Some(fit) =
-                found.as_mut().filter(|fit| self.ready.2.interrupted(&fit.days, *times) > INTERRUPTED)
-        {
+        let stands = |fit: &Fit| {
+            fit::coherent(problem, node, &touches, fit)
+                && fit::landed(problem, node, &touches, fit, self.floor)
+                && match change {
+                    // Two models share a price now and then: one is taken for the other where all prices are its own.
+                    Change::Priced { .. } => {
+                        (fit.grade != Some(Grade::Exact) || fit.whole)
+                            && fit::every_meter(problem, node, &touches, fit)
+                    }
+                    // A price that comes and goes is none.
+                    Change::Scaled(..) => fit.interrupted * 4 <= fit.days.len(),
+                    Change::Times(times) => self.ready.2.interrupted(&fit.days, *times) <= INTERRUPTED,
+                    _ => true,
+                }
+        };
+        if let Some(fit) = found.as_mut().filter(|fit| fit.grade.is_some() && !stands(fit)) {
             fit.grade = None;
         }
         if needs_bill && found.as_ref().is_some_and(|fit| self.is_billed_elsewhere(node, &touches, fit)) {
@@ -421,7 +411,8 @@ impl<'s, 'a> Search<'s, 'a> {
             .collect();
         let rivals: Vec<&Story> = others.iter().collect();
         let patch = story.patch(&self.problem, &moved, self.account, &rivals, self.floor);
-        let served_elsewhere = story.change == Change::NotBilled && self.is_billed_of_others(&before, &moved);
+        let served_elsewhere =
+            story.change == Change::NotBilled && self.is_billed_of_others(&before, &moved)?;
         let patch = patch.map(|patch| if served_elsewhere { patch.or_served_by_another() } else { patch });
         let Some(patch) = patch.filter(|patch| !patch.edits.is_empty()) else {
             *node = before;

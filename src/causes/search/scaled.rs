@@ -81,12 +81,13 @@ fn scaled(problem: &mut Problem, node: &mut Node, slice: &Slice) -> Result<Vec<C
             }
             // Where nothing counts, a log that is off by one factor meets some written ratio in any coarse amount.
             let finer = if side.counted.is_some() { 1 } else { UNCOUNTED };
-            let ratio = nearest(open, side.bound, touch.money, finer);
-            days.entry(ratio.unwrap_or(STEP)).or_default().insert(touch.day);
+            if let Some(ratio) = nearest(open, side.bound, touch.money, finer) {
+                days.entry(ratio).or_default().insert(touch.day);
+            }
         }
         let mut ratios: Vec<(usize, i128)> = days
             .into_iter()
-            .filter(|(ratio, days)| *ratio != STEP && days.len() >= DAYS)
+            .filter(|(_, days)| days.len() >= DAYS)
             .map(|(ratio, days)| (days.len(), ratio))
             .collect();
         ratios.sort_unstable_by(|a, b| b.cmp(a));

@@ -118,7 +118,11 @@ impl Story<'_> {
         // On amounts alone, one factor on a whole model is also a price that no row of the book has.
         let factor = matches!(
             self.change,
-            Change::Tier(_) | Change::ShortTier(_) | Change::Region(_) | Change::Times(_)
+            Change::Tier(_)
+                | Change::ShortTier(_)
+                | Change::Region(_)
+                | Change::Times(_)
+                | Change::Scaled(Part::All, _)
         );
         let counted = |moved: &Moved| problem.sides[moved.before.side as usize].counted.is_some();
         if factor && self.slice.attribute == Attribute::Whole && !moved.iter().any(counted) {
@@ -138,24 +142,17 @@ impl Story<'_> {
                 causes.extend(TWICE);
             }
         }
-        // One ratio on a whole model is also a discount; and, where nothing counts, another share of its rows.
+        // One ratio on a whole model is also a region's or a tier's, or a discount.
         if let Change::Scaled(Part::All, ratio) = &self.change {
             causes.extend(modifiers(problem.state.rater.book, &account.provider, *ratio));
             if less_or_equal(*ratio, Ratio::ONE) {
                 causes.insert("terms.discount");
-            }
-            match moved.iter().any(counted) {
-                true => {}
-                false if Ratio::new(1, 2) == Some(*ratio) => causes.extend(TWICE),
-                false if !less_or_equal(*ratio, Ratio::ONE) => causes.extend(["qty.dropped_rows"]),
-                false => {}
             }
         }
         // Without an id in common, a call that is logged twice and a parent that repeats its calls look alike.
         if matches!(self.change, Change::Times(_)) {
             causes.extend(TWICE);
             causes.insert("qty.line_fanout");
-            causes.remove(self.cause);
         }
         // Another model whose prices are all the same share of this one's also looks like a new price, a discount, or lost rows.
         let shares: BTreeSet<Option<Ratio>> = moved
@@ -180,6 +177,7 @@ impl Story<'_> {
         if self.cause == "map.fallback" && self.fit.runs == 1 && self.fit.tests > FEW {
             causes.insert("map.alias_repointed");
         }
+        causes.remove(self.cause);
         let ambiguous = !rivals.is_empty() || !causes.is_empty();
         let exact = self.fit.grade == Some(Grade::Exact) && !fitted;
         let sure = if exact { Status::Exact } else { Status::Probable };
