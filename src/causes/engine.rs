@@ -8,6 +8,7 @@ use super::{Claim, FAMILIES, Patch, Status, everywhere, noise, search, shares};
 use crate::error::Result;
 use crate::money::Money;
 use crate::parallel;
+use crate::period::Day;
 use crate::rate::Account;
 use crate::reconcile::owners::NOBODY;
 use crate::reconcile::sides::by_owner;
@@ -167,13 +168,13 @@ const HOLDS: usize = 3;
 fn where_it_holds(claim: &Claim, explained: &Explained) -> Option<BTreeSet<CellKey>> {
     let ties = |cell: &&CellKey| explained.residuals.get(*cell).is_none_or(|left| left.ties());
     let cells: BTreeSet<CellKey> = claim.cells.keys().filter(ties).cloned().collect();
-    (moves_only(claim) && cells.len() >= HOLDS).then_some(cells)
+    let inside = |edit: &Edit| matches!(edit, Edit::Move { from, to, .. } if from.cell == to.cell);
+    (claim.patch.edits.iter().all(inside) && cells.len() >= HOLDS).then_some(cells)
 }
 
-/// Counts that went from one key of a model-day to another: log and bill show both.
+/// Counts that went from one key to another: log and bill show both.
 fn moves_only(claim: &Claim) -> bool {
-    let inside = |edit: &Edit| matches!(edit, Edit::Move { from, to, .. } if from.cell == to.cell);
-    claim.patch.edits.iter().all(inside)
+    claim.patch.edits.iter().all(|edit| matches!(edit, Edit::Move { .. }))
 }
 
 /// So often other owners may be learned.
@@ -200,19 +201,29 @@ const CLAIM: Digits = 4 * DIGIT;
 /// What is left is written down in steps of so many parts per million of the bill.
 const STEP: i128 = 1_000;
 
+/// Days on which everything that a story touches has to tie out, where it does not on others.
+const CLEAR_DAYS: usize = 5;
+
 /// Where a claim is judged: on whole cells, or on what is each owner's of them.
 struct Judged<'e, K> {
     amounts: &'e BTreeMap<K, Money>,
     left: &'e BTreeMap<K, Residual>,
     place: fn(&BillKey) -> K,
+    day: fn(&K) -> Day,
 }
 
 fn by_cell<'e>(claim: &'e Claim, explained: &'e Explained) -> Judged<'e, CellKey> {
-    Judged { amounts: &claim.cells, left: &explained.residuals, place: |key| key.cell.clone() }
+    Judged {
+        amounts: &claim.cells,
+        left: &explained.residuals,
+        place: |key| key.cell.clone(),
+        day: |cell| cell.first,
+    }
 }
 
 fn by_part<'e>(claim: &'e Claim, explained: &'e Explained) -> Judged<'e, Part> {
-    Judged { amounts: &claim.parts, left: &explained.parts, place: |key| (key.cell.clone(), key.owner) }
+    let place = |key: &BillKey| (key.cell.clone(), key.owner);
+    Judged { amounts: &claim.parts, left: &explained.parts, place, day: |(cell, _)| cell.first }
 }
 
 /// The names of the open claims, the largest first; a smaller one waits where a larger one touched what it does, because
@@ -251,8 +262,22 @@ impl<K: Ord> Judged<'_, K> {
         let (part, of) = if everywhere::is(claim) { everywhere::CLOSURE } else { CLOSURE };
         let stands = closed * of >= moved * part
             || self.mostly_closed(claim, &explained.open_keys, closed, moved)
+            || self.is_clear(claim, closed, moved)
             || everywhere::seen_widely(claim, explained);
         (!stands).then_some(moved - closed)
+    }
+
+    /// True for a story of which half ends where it ties out, and days enough entirely: on the others something else is in the way.
+    fn is_clear(&self, claim: &Claim, closed: i128, moved: i128) -> bool {
+        if !search::told(&claim.patch.name) || 2 * closed < moved {
+            return false;
+        }
+        let mut days: BTreeMap<Day, bool> = BTreeMap::new();
+        for place in self.amounts.keys() {
+            let ties = self.left.get(place).is_none_or(|left| left.ties());
+            *days.entry((self.day)(place)).or_insert(true) &= ties;
+        }
+        days.values().filter(|entire| **entire).count() >= CLEAR_DAYS
     }
 
     /// The places of a claim, and whether what is asked holds for each key that it names there.

@@ -9,6 +9,7 @@ use crate::rate::clock::Clock;
 use crate::rate::log::{Log, Slots};
 use crate::rate::{self, Account, Leaf};
 use crate::reconcile::{BillKey, CellKey, State, quantity};
+use crate::vocabulary::Meter;
 
 const MILLION: i128 = 1_000_000;
 
@@ -21,6 +22,15 @@ struct Point {
     bound: i128,
 }
 
+/// What the days of a clock are looked at in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grouping {
+    /// Every key of the bill on its own.
+    Keys,
+    /// The counts of each meter, of all models and owners: which of them served it does not matter.
+    Meters,
+}
+
 /// Usage of one slot.
 struct Part {
     leaf: usize,
@@ -31,6 +41,7 @@ struct Part {
 
 pub struct Table {
     period: Period,
+    pub grouping: Grouping,
     pub cells: Vec<CellKey>,
     points: Vec<Point>,
     /// Leaf and day of the period to point.
@@ -39,6 +50,13 @@ pub struct Table {
     whole_day: Vec<bool>,
     /// Days of UTC on which the log has anything at all.
     logged: BTreeSet<Day>,
+}
+
+/// Cells and points by what they stand for.
+#[derive(Default)]
+struct Places {
+    cells: BTreeMap<(CellKey, Option<Meter>), usize>,
+    points: BTreeMap<BillKey, usize>,
 }
 
 /// What is left of one model-day.
@@ -68,10 +86,11 @@ pub struct Edges {
 
 impl Table {
     /// `None` where the bill has no days, or usage without a price makes money incomparable.
-    pub fn new(state: &State, log: &Log, account: &Account) -> Result<Option<Table>> {
+    pub fn new(state: &State, log: &Log, account: &Account, grouping: Grouping) -> Result<Option<Table>> {
         let Slots { leaves, owners, counts } = log.slots(account, |key| state.owner_of(key));
         let mut table = Table {
             period: state.period,
+            grouping,
             cells: Vec::new(),
             points: Vec::new(),
             places: vec![vec![None; state.period.days().count()]; leaves.len()],
@@ -79,13 +98,13 @@ impl Table {
             whole_day: leaves.iter().map(|leaf| leaf.whole_day).collect(),
             logged: log.days().clone(),
         };
-        let mut cells: BTreeMap<CellKey, usize> = BTreeMap::new();
+        let mut places = Places::default();
         let mut known: BTreeMap<BillKey, Option<usize>> = BTreeMap::new();
         let units: Vec<_> = leaves.iter().map(|leaf| state.rater.ratio(leaf)).collect();
         for (index, leaf) in leaves.iter().enumerate() {
             for (place, day) in state.period.days().enumerate() {
                 let key = state.key_of(&Leaf { day, ..leaf.clone() }, owners[index]);
-                let point = *known.entry(key.clone()).or_insert_with(|| table.point(state, key, &mut cells));
+                let point = *known.entry(key.clone()).or_insert_with(|| table.point(state, key, &mut places));
                 let priced = units[index].is_some()
                     || point.and_then(|point| table.points.get(point)).is_some_and(|point| point.counted);
                 table.places[index][place] = point.filter(|_| priced);
@@ -93,7 +112,7 @@ impl Table {
         }
         for key in state.billed.keys().filter(|key| key.cell.account == *account) {
             if !known.contains_key(key) {
-                let point = table.point(state, key.clone(), &mut cells);
+                let point = table.point(state, key.clone(), &mut places);
                 known.insert(key.clone(), point);
             }
         }
@@ -104,19 +123,36 @@ impl Table {
         Ok((!table.points.is_empty()).then_some(table))
     }
 
-    fn point(&mut self, state: &State, key: BillKey, cells: &mut BTreeMap<CellKey, usize>) -> Option<usize> {
+    fn point(&mut self, state: &State, key: BillKey, places: &mut Places) -> Option<usize> {
         if key.cell.first != key.cell.last || !state.covers(&key.cell) || state.accepted.contains(&key) {
             return None;
         }
         let bill = state.bill(&key);
         let stated = quantity::billed(state, &key).filter(|(_, known)| known.is_counted());
-        let cell = *cells.entry(key.cell.clone()).or_insert_with(|| {
-            self.cells.push(key.cell.clone());
+        let place = match self.grouping {
+            Grouping::Keys => key,
+            // A line that is not there counts nothing.
+            Grouping::Meters if stated.is_none() && bill.lines > 0 => return None,
+            Grouping::Meters => {
+                let cell = CellKey { model: None, ..key.cell };
+                BillKey { meter: key.meter, ..BillKey::first_of(&cell) }
+            }
+        };
+        // What is wrong with one meter of all is no reason to doubt the others.
+        let meter = place.meter.filter(|_| self.grouping == Grouping::Meters);
+        let cell = *places.cells.entry((place.cell.clone(), meter)).or_insert_with(|| {
+            self.cells.push(place.cell.clone());
             self.cells.len() - 1
         });
-        let wanted = stated.map_or(bill.amount.pico(), |(count, _)| count);
-        self.points.push(Point { cell, counted: stated.is_some(), wanted, bound: bill.bound.pico() });
-        Some(self.points.len() - 1)
+        let counted = stated.is_some() || self.grouping == Grouping::Meters;
+        let point = *places.points.entry(place).or_insert_with(|| {
+            self.points.push(Point { cell, counted, wanted: 0, bound: 0 });
+            self.points.len() - 1
+        });
+        let wanted = stated.map_or(if counted { 0 } else { bill.amount.pico() }, |(count, _)| count);
+        self.points[point].wanted += wanted;
+        self.points[point].bound += bill.bound.pico();
+        Some(point)
     }
 
     /// Quantity, amount and roundings under every point when days begin by this clock.

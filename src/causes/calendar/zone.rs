@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::table::{Left, Table};
+use super::table::{Grouping, Left, Table};
 use crate::causes::search::score::{DIGIT, Digits, digits};
 use crate::causes::{Fact, Fix, Patch, Scope, Status, noise};
 use crate::error::Result;
@@ -62,8 +62,14 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
         if state.rejected.contains(&name(account)) || !plausible(state, account) || contracted() {
             continue;
         }
-        let Some(table) = Table::new(state, log, account)? else { continue };
-        patches.extend(best(&table, log).map(|(fit, status)| patch(&table, account, &fit, status)));
+        // Where models are taken for each other, only what they count together has its day.
+        for grouping in [Grouping::Keys, Grouping::Meters] {
+            let Some(table) = Table::new(state, log, account, grouping)? else { continue };
+            if let Some((fit, status)) = best(&table, log) {
+                patches.push(patch(&table, account, &fit, status));
+                break;
+            }
+        }
     }
     Ok(patches)
 }
@@ -184,9 +190,13 @@ fn patch(table: &Table, account: &Account, fit: &Fit, status: Status) -> Patch {
     }
     let edges = table.edges(&fit.clock);
     let midnight = fit.clock.name();
+    let (what, one) = match table.grouping {
+        Grouping::Keys => ("model-days", "a model-day"),
+        Grouping::Meters => ("sums of a meter and day, of all models", "such a sum"),
+    };
     let mut facts = vec![
         Fact::new("days that fit the bill begin at midnight of", midnight),
-        Fact::new("open model-days by days of UTC", fit.open_before),
+        Fact::new(format!("open {what} by days of UTC"), fit.open_before),
         Fact::new("of these tie out by the other days", fit.closed.len()),
         Fact::new("usage before the period, billed in it", edges.into),
         Fact::new("usage in the period, billed outside it", edges.out_of),
@@ -197,7 +207,7 @@ fn patch(table: &Table, account: &Account, fit: &Fit, status: Status) -> Patch {
     }
     if status == Status::Probable {
         let percent = |millionths: i128| format!("{}.{:04} %", millionths / 10_000, millionths % 10_000);
-        facts.push(Fact::new("median difference of a model-day by days of UTC", percent(fit.medians.0)));
+        facts.push(Fact::new(format!("median difference of {one} by days of UTC"), percent(fit.medians.0)));
         facts.push(Fact::new("median difference by the other days", percent(fit.medians.1)));
     }
     for day in &fit.untold {

@@ -228,19 +228,24 @@ fn price_patch(
     let ratios: BTreeSet<Option<Ratio>> = prices.iter().map(|((_, old), new)| new.over(*old)).collect();
     let proportional = prices.len() == columns && ratios.len() == 1;
     let cheaper = prices.iter().all(|((_, old), new)| less_or_equal(*new, *old));
+    let mut rivals: Vec<&str> = match (proportional, cheaper) {
+        (false, _) => Vec::new(),
+        // Fewer tokens on the bill than in the log, or a discount on this model.
+        (true, true) => vec!["qty.duplicate", "terms.discount"],
+        (true, false) => vec!["qty.dropped_rows"],
+    };
+    // One ratio that a tier, a batch or a region has is theirs as well.
+    if let [Some(ratio)] = Vec::from_iter(ratios)[..] {
+        rivals.extend(super::modifiers(state.rater.book, &account.provider, ratio));
+    }
     Ok(Patch {
         name: format!("fitted {account:?} {model} {} {:?}", run[0].day, prices.keys()),
         cause: if prices.keys().all(|(_, old)| old.is_zero()) { "rate.missing_class" } else { "rate.stale" },
-        status: if proportional { Status::Ambiguous } else { Status::Probable },
+        status: if rivals.is_empty() { Status::Probable } else { Status::Ambiguous },
         scope,
         edits,
         facts,
-        rivals: match (proportional, cheaper) {
-            (false, _) => Vec::new(),
-            // Fewer tokens on the bill than in the log, or a discount on this model.
-            (true, true) => vec!["qty.duplicate".to_owned(), "terms.discount".to_owned()],
-            (true, false) => vec!["qty.dropped_rows".to_owned()],
-        },
+        rivals: rivals.into_iter().map(str::to_owned).collect(),
         decides: Some("billed quantities by token class, or the seller's price page".to_owned()),
         fix: Some(Fix {
             kind: "pricebook-row",

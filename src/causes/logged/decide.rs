@@ -59,8 +59,9 @@ const DAYS_CHOSEN: usize = 3;
 /// And one on which a number was fitted: its own day is spent.
 const DAYS_FITTED: usize = 4;
 
-/// Causes that multiply every class by one number.
-const FACTORS: [&str; 4] = ["rate.region_uplift", "rate.service_tier", "rate.batch", "rate.speed_premium"];
+/// Causes that multiply every class by one number, or may.
+const FACTORS: [&str; 5] =
+    ["rate.region_uplift", "rate.service_tier", "rate.batch", "rate.speed_premium", "rate.platform_twin"];
 
 /// The decision for each row, by index. The story that reproduces most rows comes first; a row is explained once.
 pub(super) fn decide(rows: &[Open]) -> BTreeMap<usize, Decided> {

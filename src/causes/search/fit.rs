@@ -153,6 +153,12 @@ fn repriced(side: &Side, touch: &Touch, (priced, logged): (i128, i128), bound: i
         && rate(priced) > 2 * bound
 }
 
+/// True where the stated count is what is logged once the story is told, and was not before: where usage went is right to the
+/// last unit, whatever it costs there.
+fn recounted(side: &Side, touch: &Touch, logged: i128) -> bool {
+    touch.count != 0 && side.counted == Some(logged + touch.count)
+}
+
 /// Judges the touches of a story against the bill. `floor`: noise of the log in parts per million. `needs_bill`: the
 /// story says that something was not charged, which a missing bill line does not show.
 pub fn fit(problem: &Problem, node: &Node, touches: &[Touch], floor: i128, needs_bill: bool) -> Option<Fit> {
@@ -243,7 +249,7 @@ fn by_meter(
 pub fn coherent(problem: &Problem, node: &Node, touches: &[Touch], fit: &Fit) -> bool {
     let meters = by_meter(problem, node, touches, fit, |side, touch, (priced, logged), bound| {
         let off = || differences(side, priced + touch.money, logged + touch.count).1.abs();
-        side.counted.map(|_| off() <= bound)
+        side.counted.map(|_| recounted(side, touch, logged) || off() <= bound)
     });
     let agree = meters.values().filter(|(at_price, another)| at_price * CLOSURE.1 >= *another).count();
     2 * agree >= meters.len()
@@ -294,7 +300,8 @@ fn lands(problem: &Problem, node: &Node, touch: &Touch, floor: i128) -> bool {
     let then = priced + touch.money;
     let after = after(side, then, logged + touch.count, side.bound, floor);
     let closed = (side.billed - priced).abs() - (side.billed - then).abs();
-    after.ties || after.within_noise || closed * CLOSURE.1 >= touch.money.abs() * CLOSURE.0
+    let counts = recounted(side, touch, logged);
+    after.ties || after.within_noise || counts || closed * CLOSURE.1 >= touch.money.abs() * CLOSURE.0
 }
 
 /// Half of what a story moves to other sides must be met there: next to an expensive model a cheap one weighs
@@ -328,12 +335,14 @@ fn verdict(problem: &Problem, node: &Node, touches: &[Touch], floor: i128, needs
         }
         let (then_priced, then_logged) = (priced + touch.money, logged + touch.count);
         let after = after(side, then_priced, then_logged, bound, floor);
-        let ties = after.ties || repriced(side, touch, (priced, logged), bound);
+        let ties =
+            after.ties || repriced(side, touch, (priced, logged), bound) || recounted(side, touch, logged);
         let (money, noise) = (touch.money.abs(), share(floor, priced.max(side.billed)));
         let (open_before, open_after) = ((side.billed - priced).abs(), (side.billed - then_priced).abs());
         on_bill += (side.billed - then_priced - bound - noise).max(0);
         // What tied out before and does not any more is no noise.
         let vanishes = (after.within_noise && open_before > bound)
+            || recounted(side, touch, logged)
             || (open_before - open_after) * CLOSURE.1 >= money * CLOSURE.0;
         verdict.gain += open(side, priced, logged, bound) - open(side, then_priced, then_logged, bound);
         verdict.closed += open_before - open_after;
