@@ -12,7 +12,7 @@ use super::owners::{NOBODY, Owner};
 use crate::invoice::{BillLine, ModelScope};
 use crate::period::{Day, Period};
 use crate::rate::{Account, Leaf, compare};
-use crate::vocabulary::{Meter, Tier};
+use crate::vocabulary::{Meter, Seller, Tier};
 
 /// Where money meets usage. `model` is null for lines over all models; `first < last` for lines over several days.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -94,13 +94,16 @@ struct Dimensions {
     regions: BTreeSet<Arc<str>>,
     /// Names of regions that are compared as another one: see [`super::regions`].
     meets: BTreeMap<Arc<str>, Arc<str>>,
+    /// How long the seller keeps what is written to a cache without a word about it.
+    default_write: Option<Meter>,
 }
 
 /// What a line or usage without a region is compared as.
 pub(super) const GLOBAL: &str = "global";
 
 impl Dimensions {
-    fn learn(&mut self, line: &BillLine) {
+    fn learn(&mut self, line: &BillLine, seller: &str) {
+        self.default_write = Some(Seller::with_lifetime(seller, Meter::CacheWriteOther));
         match line.meter {
             Some(meter) => {
                 self.meters.insert(meter);
@@ -134,6 +137,14 @@ impl Dimensions {
         {
             return Some(Meter::CacheWriteOther);
         }
+        // And a log that does not say the lifetime means the seller's own, where the bill has no other.
+        let lifetimes = || self.meters.iter().copied().filter(|known| known.is_cache_write());
+        if meter == Meter::CacheWriteOther
+            && lifetimes().next().is_some()
+            && lifetimes().map(Some).all(|known| known == self.default_write)
+        {
+            return self.default_write;
+        }
         // A billed parent is compared with itself plus its unbilled children.
         match meter.parent() {
             Some(parent) if !self.meters.contains(&meter) => Some(parent),
@@ -159,11 +170,11 @@ impl Grain {
     pub fn of(lines: &[&Line]) -> Grain {
         let mut grain = Grain::default();
         let mut windows: BTreeMap<Arc<str>, Vec<Period>> = BTreeMap::new();
-        for Line { line, model, .. } in lines {
+        for Line { line, model, account } in lines {
             match (&line.model, model, line.meter) {
                 (ModelScope::One(_), Some(model), _) => {
-                    grain.models.entry(model.clone()).or_default().learn(line);
-                    grain.account.learn(line);
+                    grain.models.entry(model.clone()).or_default().learn(line, &account.provider);
+                    grain.account.learn(line, &account.provider);
                     windows.entry(model.clone()).or_default().push(line.period);
                 }
                 (_, _, Some(meter)) => grain.shared_meters.entry(meter).or_default().push(line.period),
