@@ -126,6 +126,10 @@ pub struct Totals {
     pub delta: Money,
     /// Sum of the findings of the bridge priced → billed.
     pub explained: Money,
+    /// Net part of `explained` whose cause is not decided: the `ambiguous` findings.
+    pub undecided: Money,
+    /// Sum of the absolute values of those findings.
+    pub undecided_gross: Money,
     /// Net of what no finding explains; `explained + unexplained = delta`.
     pub unexplained: Money,
     /// Sum of its absolute values, cell by cell and charge by charge.
@@ -233,6 +237,11 @@ pub enum Verdict {
 }
 
 impl Finding {
+    /// True where several causes fit alike: its amount is known, what happened is not.
+    pub fn is_undecided(&self) -> bool {
+        self.status == Status::Ambiguous
+    }
+
     /// What fits as well, in words: the engine's name for a rival in the evidence.
     pub fn also(&self) -> impl Iterator<Item = &str> {
         let also = |fact: &&Evidence| fact.name == "meets them as well";

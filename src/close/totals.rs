@@ -8,6 +8,10 @@ pub(super) fn totals(cells: &[Cell], charges: &[Charge], findings: &[Finding]) -
     let of_bridge = |bridge| -> Money {
         findings.iter().filter(|finding| finding.bridge == bridge).map(|finding| finding.amount).sum()
     };
+    let undecided = |size: fn(Money) -> Money| -> Money {
+        let open = |finding: &&Finding| finding.bridge == Bridge::PricedBilled && finding.is_undecided();
+        findings.iter().filter(open).map(|finding| size(finding.amount)).sum()
+    };
     let charged: Money = charges.iter().map(|charge| charge.amount).sum();
     let logged = cells.iter().map(|cell| cell.logged).sum();
     let priced: Money = cells.iter().map(|cell| cell.priced).sum();
@@ -18,6 +22,8 @@ pub(super) fn totals(cells: &[Cell], charges: &[Charge], findings: &[Finding]) -
         billed,
         delta: billed - priced,
         explained: of_bridge(Bridge::PricedBilled),
+        undecided: undecided(|amount| amount),
+        undecided_gross: undecided(Money::abs),
         unexplained: cells
             .iter()
             .map(|cell| cell.unexplained)

@@ -1,14 +1,25 @@
 //! A finding in one line for the controller (what happened) and in one for the engineer (which cause, where, what to do).
 
-use crate::causes::Status;
 use crate::causes::catalogue::Cause;
 use crate::close::document::{Finding, Verdict};
 use crate::money::Money;
 use crate::period::{Day, Month};
 
-/// What happened, in the words of the cause's page, and to what.
+/// What happened, in the words of the cause's page, and to what. Where causes fit alike, none of them happened for all
+/// that is known.
 pub fn controller(finding: &Finding) -> String {
-    format!("{}: {}", title(&finding.cause), subject(finding))
+    format!("{}: {}", happened(finding), subject(finding))
+}
+
+fn happened(finding: &Finding) -> String {
+    if !finding.is_undecided() {
+        return title(&finding.cause).to_owned();
+    }
+    let rivals: Vec<&str> = finding.rivals.iter().map(|cause| title(cause)).collect();
+    match rivals.as_slice() {
+        [] => format!("not decided in which way: {}", title(&finding.cause)),
+        rivals => format!("not decided: {} or {}", title(&finding.cause), rivals.join(" or ")),
+    }
 }
 
 pub fn title(cause: &str) -> &str {
@@ -28,27 +39,24 @@ pub fn engineer(finding: &Finding) -> String {
     }
 }
 
-/// `rate.batch or rate.service_tier`, or `rate.region_uplift or the same in another way`.
+/// `rate.batch or rate.service_tier`, or `rate.region_uplift in one of several ways`.
 fn causes(finding: &Finding) -> String {
     let mut all = vec![finding.cause.as_str()];
     all.extend(finding.rivals.iter().map(String::as_str));
-    if all.len() == 1 && finding.status == Status::Ambiguous {
-        all.push("the same in another way");
-    }
-    all.join(" or ")
+    let several = all.len() == 1 && finding.is_undecided();
+    if several { format!("{} in one of several ways", finding.cause) } else { all.join(" or ") }
 }
 
 /// What fits as well: other causes, and the same cause told in another way, such as another region.
 pub fn rivals(finding: &Finding) -> Vec<(&str, &str)> {
     let causes = finding.rivals.iter().map(|cause| (cause.as_str(), title(cause)));
-    causes.chain(finding.also().map(|story| ("or", story))).collect()
+    causes.chain(finding.also().map(|story| (finding.cause.as_str(), story))).collect()
 }
 
 /// What to do: the fix, and first of all the fact that decides, where it is not known which fix.
 pub fn todo(finding: &Finding) -> Option<String> {
     let fix = finding.fix.as_ref().map(|fix| fix.text.as_str());
-    let open = finding.status == Status::Ambiguous;
-    let decides = finding.decides.as_deref().filter(|_| open || fix.is_none());
+    let decides = finding.decides.as_deref().filter(|_| finding.is_undecided() || fix.is_none());
     let decides = decides.map(|fact| format!("what would decide: {fact}"));
     match (decides, fix) {
         (Some(decides), Some(fix)) => Some(format!("{decides}; then {fix}")),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::sheet::{Cell, Column, Kind, Sheet};
 use super::{limits, lines, todo, unexplained};
-use crate::close::document::{Bridge, CellStatus, NO_COST, Reconciliation};
+use crate::close::document::{Bridge, CellStatus, NO_COST, Reconciliation, Totals};
 use crate::money::Money;
 
 /// Findings smaller than half a cent are summed in one line on the screen; every schedule lists them.
@@ -111,12 +111,28 @@ fn bridge(
     sheet
 }
 
+/// How much of what is explained has several causes that fit alike; nothing where there is none of it.
+fn undecided(totals: &Totals) -> String {
+    let Totals { undecided, undecided_gross, .. } = totals;
+    let gross = undecided.abs() != *undecided_gross;
+    match (undecided_gross.is_zero(), gross) {
+        (true, _) => String::new(),
+        (_, false) => format!(" (of which not decided between causes {})", undecided.grouped(2)),
+        (_, true) => format!(
+            " (of which not decided between causes {}, gross {})",
+            undecided.grouped(2),
+            undecided_gross.grouped(2)
+        ),
+    }
+}
+
 fn notes(document: &Reconciliation) -> Vec<String> {
     let totals = &document.totals;
     let mut notes = vec![format!(
-        "billed - priced {} = explained {} + unexplained {} (gross {}).",
+        "billed - priced {} = explained {}{} + unexplained {} (gross {}).",
         totals.delta.grouped(2),
         totals.explained.grouped(2),
+        undecided(totals),
         totals.unexplained.grouped(2),
         totals.unexplained_gross.grouped(2)
     )];

@@ -24,6 +24,7 @@ pub fn build(document: &Reconciliation) -> Sheet {
             Column::new("months", "Months", Kind::Integer).optional(),
             Column::new("cumulative", "In all months", Kind::Money).optional(),
             Column::new("backtest", "Back-test", Kind::Text).optional(),
+            Column::new("rivals", "Causes that fit as well", Kind::Text).optional(),
         ],
     );
     sheet.decimals = 6;
@@ -62,6 +63,7 @@ fn bridge(
             u64::from(finding.recurs.months).into(),
             finding.recurs.amount.into(),
             Cell::from(lines::backtests(finding)),
+            Cell::from((!finding.rivals.is_empty()).then(|| finding.rivals.join(", "))),
         ]);
     }
     *running += unexplained;
@@ -73,7 +75,7 @@ fn bridge(
 
 /// A row with its step and the running total alone.
 fn row(step: &str, running: Money) -> Vec<Cell> {
-    let mut cells = vec![Cell::Empty; 14];
+    let mut cells = vec![Cell::Empty; 15];
     cells[0] = step.into();
     cells[6] = running.into();
     cells
