@@ -57,6 +57,41 @@ fn unexplained(page: &str) -> Vec<&str> {
 }
 
 #[test]
+fn a_month_of_many_models_is_shown_on_one_screen() {
+    // Forty models that nothing has a price for, each billed at 1.00.
+    let names: Vec<String> = (10..50).map(|index| format!("custom-model-{index}")).collect();
+    let mut log = "period_start,provider,served_model,requests,input,output,logged_cost\n".to_owned();
+    names.iter().for_each(|name| log.push_str(&format!("2026-10-05,openai,{name},10,1000000,0,1.00\n")));
+    let bill: Vec<String> =
+        names.iter().map(|name| line("1.00", &format!("{name}, input"), "1000000")).collect();
+    let (document, page) = compared(&[&log], &bill);
+    assert_eq!(document["totals"]["billed"], "40.00");
+    assert_eq!(document["unpriced"].as_array().unwrap().len(), 40);
+    let own = page.lines().filter(|line| line.contains("a model has no price: custom-model-")).count();
+    assert_eq!(own, 30);
+    assert!(page.contains("10.00  a model has no price: 10 more\n"), "{page}");
+    assert!(page.contains("custom-model-17, and 32 more, billed at 32.00.\n"), "{page}");
+    assert!(page.lines().all(|line| line.chars().count() <= 200));
+}
+
+#[test]
+fn cents_that_do_not_add_up_are_said_to_be_rounded() {
+    // 1.016 x 0.25 + 0.1 x 2 = 0.454, seen as 0.45; billed 0.458, seen as 0.46; the 0.004 between them as 0.00.
+    let log = LOG.replace("1000000", "1016000");
+    let bill = |output: &str| {
+        [line("0.254", "gpt-5-mini, input", "1016000"), line(output, "gpt-5-mini, output", "100000")]
+    };
+    let (document, page) = compared(&[&log], &bill("0.204"));
+    assert_eq!(
+        (&document["totals"]["priced"], &document["totals"]["billed"]),
+        (&"0.454".into(), &"0.458".into())
+    );
+    assert_eq!(page.matches("shown rounded").count(), 1, "{page}");
+    let (_, page) = compared(&[&log], &bill("0.20"));
+    assert!(!page.contains("shown rounded"), "{page}");
+}
+
+#[test]
 fn a_file_that_is_there_twice_counts_once() {
     let bill = [line("0.25", "gpt-5-mini, input", "1000000"), line("0.20", "gpt-5-mini, output", "100000")];
     let (document, _) = compared(&[LOG, LOG], &bill);

@@ -187,6 +187,9 @@ pub(super) fn spanning(inputs: &CloseInputs) -> Vec<Diagnostic> {
     inputs.documents.iter().filter_map(spanning).collect()
 }
 
+/// Models that one line names.
+const NAMED: usize = 8;
+
 /// Models whose difference was not searched for causes in full: what is left of it is unexplained for that reason.
 pub(super) fn search_cut(explained: &Explained) -> Vec<Diagnostic> {
     let mut by_account: BTreeMap<&Account, Vec<&str>> = BTreeMap::new();
@@ -194,10 +197,12 @@ pub(super) fn search_cut(explained: &Explained) -> Vec<Diagnostic> {
         by_account.entry(account).or_default().push(model);
     }
     let cut = |(account, models): (&Account, Vec<&str>)| {
+        let named = models[..models.len().min(NAMED)].join(", ");
+        let more = models.len().saturating_sub(NAMED);
         let message = format!(
-            "{} models with a difference were not searched for causes in full, there is too much to try: {}",
+            "{} models with a difference were not searched for causes in full, there is too much to try: {named}{}",
             models.len(),
-            models.join(", ")
+            if more > 0 { format!(" and {more} more") } else { String::new() }
         );
         let place = account
             .id

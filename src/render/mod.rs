@@ -71,7 +71,9 @@ pub fn render(sheets: &[Sheet], format: OutputFormat, width: Option<u16>) -> Res
             .help("use `-O json`")
             .into()),
         },
-        OutputFormat::Html => Ok(html::render(sheets)),
+        OutputFormat::Html => {
+            Ok(html::render(&sheets.iter().map(|sheet| sheet.for_people().into_owned()).collect::<Vec<_>>()))
+        }
         OutputFormat::Junit | OutputFormat::Github => Err(not_available(format)),
     }
 }
@@ -89,7 +91,7 @@ pub fn not_available(format: OutputFormat) -> crate::error::Error {
 }
 
 fn join(sheets: &[Sheet], render: impl Fn(&Sheet) -> String) -> String {
-    sheets.iter().map(render).collect::<Vec<_>>().join("\n")
+    sheets.iter().map(|sheet| render(&sheet.for_people())).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]

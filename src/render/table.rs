@@ -5,6 +5,7 @@ use comfy_table::{
 };
 
 use super::printable;
+use crate::report::lines::grouped;
 use crate::report::sheet::{Cell, Column, Sheet};
 
 const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill(RULE));
@@ -106,18 +107,6 @@ pub fn text(cell: &Cell, decimals: u32) -> String {
         Cell::Flag(flag) => if *flag { "yes" } else { "no" }.to_owned(),
         Cell::Empty => String::new(),
     }
-}
-
-fn grouped(number: i128) -> String {
-    let digits = number.unsigned_abs().to_string();
-    let mut text = String::from(if number < 0 { "-" } else { "" });
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]

@@ -142,3 +142,25 @@ pub fn days(from: Day, to: Day) -> String {
 pub fn account(provider: &str, account: Option<&str>) -> String {
     account.map_or_else(|| provider.to_owned(), |account| format!("{provider}/{account}"))
 }
+
+/// `1 finding`, `1,204 findings`
+pub fn counted(count: usize, noun: &str) -> String {
+    format!("{} {noun}{}", self::count(count), if count == 1 { "" } else { "s" })
+}
+
+/// `1,234,567`
+pub fn count(number: usize) -> String {
+    grouped(number as i128)
+}
+
+pub fn grouped(number: i128) -> String {
+    let digits = number.unsigned_abs().to_string();
+    let mut text = String::from(if number < 0 { "-" } else { "" });
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}

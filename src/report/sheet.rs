@@ -1,5 +1,6 @@
 //! The neutral table every report builds and every renderer understands.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::money::Money;
@@ -104,7 +105,40 @@ pub struct Sheet {
     pub decimals: u32,
 }
 
+/// What is said where amounts that people see do not add up to the cent. Each is rounded on its own: the same amount reads
+/// the same everywhere, which largest remainders would not keep.
+pub const SHOWN_ROUNDED: &str = "Amounts are shown rounded, each on its own; `-O json` has every digit.";
+
+/// True where parts come to their total, and what people see of them does not.
+pub fn seen_apart(parts: &[Money], total: Money, decimals: u32) -> bool {
+    let seen: Money = parts.iter().map(|part| part.round(decimals)).sum();
+    parts.iter().sum::<Money>() == total && seen != total.round(decimals)
+}
+
 impl Sheet {
+    /// The same for people, who see rounded amounts.
+    pub fn for_people(&self) -> Cow<'_, Sheet> {
+        let said = self.notes.iter().any(|note| note == SHOWN_ROUNDED);
+        if said || !(0..self.columns.len()).any(|column| self.is_seen_apart(column)) {
+            return Cow::Borrowed(self);
+        }
+        let mut sheet = self.clone();
+        sheet.notes.insert(0, SHOWN_ROUNDED.to_owned());
+        Cow::Owned(sheet)
+    }
+
+    /// True where a column of amounts has a total, and does not seem to come to it.
+    fn is_seen_apart(&self, column: usize) -> bool {
+        let total = self.total.as_ref().and_then(|total| total.get(column));
+        let Some(Cell::Money(total)) = total else { return false };
+        let amount = |row: &Vec<Cell>| match row.get(column) {
+            Some(Cell::Money(amount)) => Some(*amount),
+            _ => None,
+        };
+        let parts: Vec<Money> = self.rows.iter().filter_map(amount).collect();
+        seen_apart(&parts, *total, self.decimals)
+    }
+
     pub fn new(name: &'static str, title: impl Into<String>, columns: Vec<Column>) -> Sheet {
         Sheet {
             name,
@@ -116,5 +150,36 @@ impl Sheet {
             code: None,
             decimals: 2,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn money(text: &str) -> Money {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn cents_that_do_not_add_up_are_told_apart_from_amounts_that_do_not() {
+        // Half to even: 0.125 is seen as 0.12, and twice that is 0.25.
+        let parts = [money("0.125"), money("0.125")];
+        assert!(seen_apart(&parts, money("0.25"), 2));
+        assert!(!seen_apart(&parts, money("0.25"), 3));
+        assert!(!seen_apart(&parts, money("0.30"), 2), "no sum of these");
+        assert!(!seen_apart(&[money("0.126"), money("-0.006")], money("0.12"), 2), "0.13 - 0.01 = 0.12");
+    }
+
+    #[test]
+    fn a_table_whose_cents_do_not_add_up_says_so_once() {
+        let mut sheet = Sheet::new("x", "", vec![Column::new("amount", "Amount", Kind::Money)]);
+        sheet.rows = vec![vec![money("0.125").into()], vec![money("0.125").into()]];
+        sheet.total = Some(vec![money("0.25").into()]);
+        let people = sheet.for_people().into_owned();
+        assert_eq!(people.notes, [SHOWN_ROUNDED]);
+        assert_eq!(people.for_people().notes, [SHOWN_ROUNDED]);
+        sheet.decimals = 3;
+        assert!(sheet.for_people().notes.is_empty());
     }
 }

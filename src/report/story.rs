@@ -1,30 +1,37 @@
 //! The month on one screen, money first: from what was expected over each cause to what was billed, then how the
 //! gateway's own figure differs, what to do, what nothing explains, and what could not be tested.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::sheet::{Cell, Column, Kind, Sheet};
+use super::sheet::{Cell, Column, Kind, SHOWN_ROUNDED, Sheet, seen_apart};
 use super::{limits, lines, todo, unexplained};
-use crate::close::document::{Bridge, CellStatus, NO_COST, Reconciliation, Totals};
+use crate::close::document::{Bridge, CellStatus, Finding, NO_COST, Reconciliation, Totals, Unpriced};
 use crate::money::Money;
 
 /// Findings smaller than half a cent are summed in one line on the screen; every schedule lists them.
 pub(super) const SMALL: Money = Money::from_pico(5_000_000_000);
 /// Findings whose remedy is shown with the month.
 const STEPS: usize = 8;
+/// Findings of a bridge with a line of their own.
+const LINES: usize = 30;
+/// Names in a note.
+const NAMES: usize = 8;
 
 /// The month as `reconcile` and `close` show it, and on the first page of the pack.
 pub fn build(document: &Reconciliation) -> Vec<Sheet> {
-    sheets(document, Some(STEPS))
+    sheets(document, false)
 }
 
-/// The same with what to do about every finding.
+/// The same with a line for every finding, and what to do about each.
 pub fn whole(document: &Reconciliation) -> Vec<Sheet> {
-    sheets(document, None)
+    sheets(document, true)
 }
 
-fn sheets(document: &Reconciliation, steps: Option<usize>) -> Vec<Sheet> {
-    let mut sheets = vec![expected_to_billed(document), logged_to_expected(document)];
+fn sheets(document: &Reconciliation, whole: bool) -> Vec<Sheet> {
+    let steps = (!whole).then_some(STEPS);
+    let lines = (!whole).then_some(LINES);
+    let mut sheets = vec![expected_to_billed(document, lines), logged_to_expected(document, lines)];
     if super::contract::applies(document) {
         sheets.push(super::contract::build(document));
     }
@@ -33,7 +40,7 @@ fn sheets(document: &Reconciliation, steps: Option<usize>) -> Vec<Sheet> {
     sheets
 }
 
-fn expected_to_billed(document: &Reconciliation) -> Sheet {
+fn expected_to_billed(document: &Reconciliation, limit: Option<usize>) -> Sheet {
     let totals = &document.totals;
     let provisional = if document.provisional { " (provisional)" } else { "" };
     let title = format!(
@@ -45,22 +52,21 @@ fn expected_to_billed(document: &Reconciliation) -> Sheet {
         if logged_is_known(document) { totals.logged.grouped(2) } else { "unknown".to_owned() }
     );
     let ends = ["EXPECTED: the log as counted, at the price book", "BILLED by the providers"];
-    let levels = (totals.priced, totals.billed);
-    let mut sheet =
-        bridge(document, Bridge::PricedBilled, ("story", title), ends, levels, totals.unexplained);
+    let levels = [totals.priced, totals.unexplained, totals.billed];
+    let mut sheet = bridge(document, Bridge::PricedBilled, ("story", title), ends, levels, limit);
     sheet.notes = notes(document);
     sheet
 }
 
-fn logged_to_expected(document: &Reconciliation) -> Sheet {
+fn logged_to_expected(document: &Reconciliation, limit: Option<usize>) -> Sheet {
     let totals = &document.totals;
     let title = "What the gateway's own figure has wrong, before any bill is seen".to_owned();
     let ends = ["LOGGED by the gateway", "EXPECTED: the log as counted, at the price book"];
-    let levels = (totals.logged, totals.priced);
-    let unexplained = totals.logged_unexplained;
-    let mut sheet = bridge(document, Bridge::LoggedPriced, ("logged", title), ends, levels, unexplained);
+    let levels = [totals.logged, totals.logged_unexplained, totals.priced];
+    let mut sheet = bridge(document, Bridge::LoggedPriced, ("logged", title), ends, levels, limit);
     if !logged_is_known(document) {
         sheet.rows = vec![vec![Cell::Empty, NO_COST.into(), Cell::Empty, Cell::Empty]];
+        sheet.total = None;
     }
     sheet
 }
@@ -70,14 +76,15 @@ fn logged_is_known(document: &Reconciliation) -> bool {
     !document.totals.logged.is_zero() || !document.limits.iter().any(|limit| limit.what == NO_COST)
 }
 
-/// One amount, the findings that lead from it to the next, and the next.
+/// One amount, the findings that lead from it to the next, and the next. At most `limit` findings have a line of their
+/// own; the others are summed by cause.
 fn bridge(
     document: &Reconciliation,
     bridge: Bridge,
     (name, title): (&'static str, String),
     ends: [&str; 2],
-    levels: (Money, Money),
-    unexplained: Money,
+    [from, unexplained, to]: [Money; 3],
+    limit: Option<usize>,
 ) -> Sheet {
     let columns = vec![
         Column::new("amount", "Amount", Kind::Money),
@@ -87,14 +94,12 @@ fn bridge(
     ];
     let mut sheet = Sheet::new(name, title, columns);
     let line = |amount: Money, text: &str| vec![amount.into(), text.into(), Cell::Empty, Cell::Empty];
-    sheet.rows.push(line(levels.0, ends[0]));
-    let (mut small, mut count) = (Money::ZERO, 0);
-    for finding in document.findings.iter().filter(|finding| finding.bridge == bridge) {
-        if finding.amount.abs() < SMALL {
-            small += finding.amount;
-            count += 1;
-            continue;
-        }
+    sheet.rows.push(line(from, ends[0]));
+    let findings = document.findings.iter().filter(|finding| finding.bridge == bridge);
+    let (findings, small): (Vec<&Finding>, Vec<&Finding>) =
+        findings.partition(|finding| finding.amount.abs() >= SMALL);
+    let shown = limit.map_or(findings.len(), |limit| limit.min(findings.len()));
+    for finding in &findings[..shown] {
         sheet.rows.push(vec![
             finding.amount.into(),
             lines::controller(finding).into(),
@@ -102,12 +107,20 @@ fn bridge(
             finding.id.as_str().into(),
         ]);
     }
-    if count > 0 {
-        let findings = if count == 1 { "finding" } else { "findings" };
-        sheet.rows.push(line(small, &format!("{count} {findings} below half a cent")));
+    let mut more: BTreeMap<&str, Vec<&Finding>> = BTreeMap::new();
+    for finding in &findings[shown..] {
+        more.entry(lines::title(&finding.cause)).or_default().push(finding);
+    }
+    let sum = |findings: &[&Finding]| findings.iter().map(|finding| finding.amount).sum();
+    for (title, findings) in &more {
+        sheet.rows.push(line(sum(findings), &format!("{title}: {} more", lines::count(findings.len()))));
+    }
+    if !small.is_empty() {
+        let findings = lines::counted(small.len(), "finding");
+        sheet.rows.push(line(sum(&small), &format!("{findings} below half a cent")));
     }
     sheet.rows.push(line(unexplained, "unexplained"));
-    sheet.rows.push(line(levels.1, ends[1]));
+    sheet.total = Some(line(to, ends[1]));
     sheet
 }
 
@@ -126,6 +139,23 @@ fn undecided(totals: &Totals) -> String {
     }
 }
 
+/// The models, those with the most on the bill first, and how many more there are with how much on the bill.
+fn unpriced(usage: &[Unpriced]) -> String {
+    let mut billed: BTreeMap<&str, Money> = BTreeMap::new();
+    for usage in usage {
+        *billed.entry(&usage.model).or_default() += usage.billed;
+    }
+    let mut models: Vec<(&str, Money)> = billed.into_iter().collect();
+    models.sort_by_key(|(_, billed)| Reverse(billed.abs()));
+    let (shown, more) = models.split_at(models.len().min(NAMES));
+    let mut words: Vec<String> = shown.iter().map(|(model, _)| (*model).to_owned()).collect();
+    if !more.is_empty() {
+        let billed: Money = more.iter().map(|(_, billed)| *billed).sum();
+        words.push(format!("and {} more, billed at {}", lines::count(more.len()), billed.grouped(2)));
+    }
+    words.join(", ")
+}
+
 fn notes(document: &Reconciliation) -> Vec<String> {
     let totals = &document.totals;
     let mut notes = vec![format!(
@@ -136,6 +166,9 @@ fn notes(document: &Reconciliation) -> Vec<String> {
         totals.unexplained.grouped(2),
         totals.unexplained_gross.grouped(2)
     )];
+    if seen_apart(&[totals.explained, totals.unexplained], totals.delta, 2) {
+        notes.push(SHOWN_ROUNDED.to_owned());
+    }
     let mut statuses: BTreeMap<CellStatus, u64> = BTreeMap::new();
     for cell in &document.cells {
         *statuses.entry(cell.status).or_default() += 1;
@@ -166,11 +199,7 @@ fn notes(document: &Reconciliation) -> Vec<String> {
         notes.push(format!("{} does not add up: see 02-tie-out.csv.", tie.path));
     }
     if !document.unpriced.is_empty() {
-        let models: BTreeSet<&str> = document.unpriced.iter().map(|usage| usage.model.as_str()).collect();
-        notes.push(format!(
-            "usage without a price in the book: {}.",
-            models.into_iter().collect::<Vec<_>>().join(", ")
-        ));
+        notes.push(format!("usage without a price in the book: {}.", unpriced(&document.unpriced)));
     }
     if !document.memos.is_empty() {
         let months: BTreeSet<String> = document.memos.iter().map(|memo| memo.month.to_string()).collect();

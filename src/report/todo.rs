@@ -27,7 +27,7 @@ pub fn build(document: &Reconciliation, limit: Option<usize>) -> Sheet {
         sheet.rows.push(vec![finding.id.as_str().into(), lines::engineer(finding).into()]);
     }
     if let Some(left) = findings.len().checked_sub(shown).filter(|left| *left > 0) {
-        sheet.notes.push(format!("{left} more: `llmfin variance` shows all of them."));
+        sheet.notes.push(format!("{} more: `llmfin variance` shows all of them.", lines::count(left)));
     }
     sheet.notes.push(
         "`llmfin explain --finding F1` shows how a finding is proven, `llmfin explain CAUSE` what a cause is."
