@@ -36,7 +36,7 @@ pub struct Args {
 
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
     match (&args.cause, &args.finding) {
-        (Some(id), _) => ui.output(global.output(), &page(id)?)?,
+        (Some(id), _) => ui.page(global.output(), &page(id)?)?,
         (None, Some(id)) => {
             let mut gathered = args.files.gather(global, ui)?;
             let (document, _) = if args.backtest {

@@ -28,7 +28,7 @@ pub struct Args {
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
     match &args.name {
         None => global.write(ui, &[sheet()])?,
-        Some(name) => ui.output(global.output(), page(name)?)?,
+        Some(name) => ui.page(global.output(), page(name)?)?,
     }
     Ok(EXIT_CLEAN)
 }

@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::diagnostics;
 use crate::diagnostic::{Diagnostic, Level, Origin};
 use crate::error::{Error, Result};
-use crate::render::printable;
+use crate::render::{printable, wrap};
 
 /// Columns of a table that no terminal shows.
 const PIPED: u16 = 100;
@@ -35,9 +35,15 @@ pub struct Ui {
 impl Ui {
     /// Columns to write tables in: those of the terminal that shows them, else `COLUMNS`, else what a mail can hold.
     pub fn width(&self, to_file: bool) -> u16 {
-        let terminal = if to_file { None } else { terminal_size::terminal_size_of(io::stdout()) };
+        let terminal = if to_file { None } else { terminal() };
         let declared = || std::env::var("COLUMNS").ok()?.parse().ok();
-        terminal.map(|(width, _)| width.0).or_else(declared).filter(|width| *width > 0).unwrap_or(PIPED)
+        terminal.or_else(declared).filter(|width| *width > 0).unwrap_or(PIPED)
+    }
+
+    /// Writes a page of the documentation as it is, and on a terminal in the terminal's width.
+    pub fn page(&self, path: Option<&Path>, text: &str) -> Result<()> {
+        let width = if path.is_none() { terminal() } else { None };
+        self.output(path, &wrap::page(text, width.filter(|width| *width > 0)))
     }
 
     /// Writes data to standard output. A reader that has seen enough (`| head`) is no error.
@@ -132,6 +138,11 @@ impl Ui {
         };
         let _ = AutoStream::new(io::stderr(), choice).lock().write_all(text.as_bytes());
     }
+}
+
+/// Columns of the terminal that shows standard output.
+fn terminal() -> Option<u16> {
+    terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| width.0)
 }
 
 /// How far reading has come.

@@ -5,6 +5,7 @@ pub mod html;
 pub mod json;
 pub mod markdown;
 pub mod table;
+pub mod wrap;
 
 use std::path::Path;
 

@@ -1,10 +1,11 @@
 //! A table for a terminal: numbers to the right, columns that may go are left out before anything is wrapped.
 
 use comfy_table::{
-    Cell as Shown, CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle,
+    Cell as Shown, CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle, Width,
 };
 
 use super::printable;
+use super::wrap::wrapped;
 use crate::report::lines::grouped;
 use crate::report::sheet::{Cell, Column, Sheet};
 
@@ -13,31 +14,28 @@ const RULE: char = '─';
 /// Between two columns.
 const GAP: u16 = 2;
 
-/// `width` is that of the terminal; `None` when piped, which wraps nothing and drops no column.
+/// The longest word that a column keeps whole: names of models and days are shorter, paths may break.
+const WORD: usize = 30;
+/// Decimals that a narrow terminal shows.
+const FEW: u32 = 2;
+
+/// `width` is that of the terminal; `None` wraps nothing and drops no column.
+///
+/// What is too wide loses columns of words that may go, then decimals, then amounts that may go. Then words wrap, and where
+/// a column would have to break a day or a name, each row is told in lines of its own.
 pub fn render(sheet: &Sheet, width: Option<u16>) -> String {
-    let mut columns: Vec<usize> = (0..sheet.columns.len()).collect();
-    let mut table = build(sheet, &columns);
-    if let Some(width) = width {
-        while natural_width(&table) > width
-            && let Some(last) = columns.iter().rposition(|column| sheet.columns[*column].optional)
-        {
-            columns.remove(last);
-            table = build(sheet, &columns);
-        }
-        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width.saturating_add(GAP));
-    }
     let mut text = String::new();
     if !sheet.title.is_empty() {
-        text.push_str(&printable(&sheet.title));
+        text.push_str(&wrapped(&printable(&sheet.title), width, 0));
         text.push_str("\n\n");
     }
-    for line in lines(&table, sheet.total.is_some()) {
+    for line in body(sheet, width) {
         text.push_str(&line);
         text.push('\n');
     }
     for note in &sheet.notes {
         text.push('\n');
-        text.push_str(&printable(note));
+        text.push_str(&wrapped(&printable(note), width, 0));
         text.push('\n');
     }
     for (index, line) in sheet.code.iter().flat_map(|code| code.lines()).enumerate() {
@@ -48,35 +46,138 @@ pub fn render(sheet: &Sheet, width: Option<u16>) -> String {
     text
 }
 
-fn build(sheet: &Sheet, columns: &[usize]) -> Table {
-    let shown: Vec<&Column> = columns.iter().map(|column| &sheet.columns[*column]).collect();
-    let mut table = Table::new();
-    table.load_style(STYLE).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(shown.iter().map(|column| Shown::new(column.title)));
-    let row = |cells: &[Cell]| -> Vec<Shown> {
-        columns
-            .iter()
-            .map(|column| cells.get(*column).unwrap_or(&Cell::Empty))
-            .map(|cell| Shown::new(text(cell, sheet.decimals)))
-            .collect()
-    };
-    for cells in &sheet.rows {
-        table.add_row(row(cells));
-    }
-    if let Some(total) = &sheet.total {
-        // An empty row, which becomes the rule above the total.
-        table.add_row(vec![Shown::new(""); columns.len()]);
-        table.add_row(row(total));
-    }
-    for (column, shown) in table.column_iter_mut().zip(shown) {
-        column.set_padding((0, GAP));
-        if shown.kind.is_number() {
-            column.set_cell_alignment(CellAlignment::Right);
-            column.set_constraint(ColumnConstraint::ContentWidth);
+fn body(sheet: &Sheet, width: Option<u16>) -> Vec<String> {
+    let mut view = View { sheet, columns: (0..sheet.columns.len()).collect(), decimals: sheet.decimals };
+    let mut table = view.build();
+    if let Some(width) = width {
+        for step in [View::drop_words, View::drop_decimals, View::drop_amounts] {
+            while natural_width(&table) > width && step(&mut view) {
+                table = view.build();
+            }
         }
+        let narrowest = view.narrowest();
+        let least = narrowest.iter().map(|width| width + usize::from(GAP)).sum::<usize>();
+        if least > usize::from(width) + usize::from(GAP) {
+            return view.stacked(width);
+        }
+        for (column, narrowest) in table.column_iter_mut().zip(narrowest) {
+            if column.constraint().is_none() {
+                // A constraint counts the padding.
+                let narrowest = Width::Fixed((narrowest as u16).saturating_add(GAP));
+                column.set_constraint(ColumnConstraint::LowerBoundary(narrowest));
+            }
+        }
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width.saturating_add(GAP));
     }
-    table
+    lines(&table, sheet.total.is_some())
 }
+
+/// What of a sheet is shown.
+struct View<'s> {
+    sheet: &'s Sheet,
+    columns: Vec<usize>,
+    decimals: u32,
+}
+
+impl View<'_> {
+    fn drop_words(&mut self) -> bool {
+        self.drop(|column| !column.kind.is_number())
+    }
+
+    fn drop_amounts(&mut self) -> bool {
+        self.drop(|column| column.kind.is_number())
+    }
+
+    /// Leaves out the last column that may go.
+    fn drop(&mut self, of: fn(&Column) -> bool) -> bool {
+        let may_go = |column: &Column| column.optional && of(column);
+        let last = self.columns.iter().rposition(|column| may_go(&self.sheet.columns[*column]));
+        last.map(|last| self.columns.remove(last)).is_some()
+    }
+
+    const fn drop_decimals(&mut self) -> bool {
+        let many = self.decimals > FEW;
+        if many {
+            self.decimals = FEW;
+        }
+        many
+    }
+
+    /// A row and the total as people see them.
+    fn texts(&self, cells: &[Cell]) -> Vec<String> {
+        let cells = self.columns.iter().map(|column| cells.get(*column).unwrap_or(&Cell::Empty));
+        cells.map(|cell| text(cell, self.decimals)).collect()
+    }
+
+    fn shown(&self) -> impl Iterator<Item = &Column> {
+        self.columns.iter().map(|column| &self.sheet.columns[*column])
+    }
+
+    fn build(&self) -> Table {
+        let mut table = Table::new();
+        table.load_style(STYLE).set_content_arrangement(ContentArrangement::Disabled);
+        table.set_header(self.shown().map(|column| Shown::new(column.title)));
+        let row = |cells: &[Cell]| self.texts(cells).into_iter().map(Shown::new).collect::<Vec<_>>();
+        for cells in &self.sheet.rows {
+            table.add_row(row(cells));
+        }
+        if let Some(total) = &self.sheet.total {
+            // An empty row, which becomes the rule above the total.
+            table.add_row(vec![Shown::new(""); self.columns.len()]);
+            table.add_row(row(total));
+        }
+        for (column, shown) in table.column_iter_mut().zip(self.shown()) {
+            column.set_padding((0, GAP));
+            if shown.kind.is_number() {
+                column.set_cell_alignment(CellAlignment::Right);
+                column.set_constraint(ColumnConstraint::ContentWidth);
+            }
+        }
+        table
+    }
+
+    /// The least width of each column: a number is never broken, and neither is a word of usual length.
+    fn narrowest(&self) -> Vec<usize> {
+        let length = |word: &str| word.chars().count();
+        let mut least: Vec<usize> = self.shown().map(|column| length(column.title)).collect();
+        for cells in self.sheet.rows.iter().chain(&self.sheet.total) {
+            for ((least, column), text) in least.iter_mut().zip(self.shown()).zip(self.texts(cells)) {
+                let words = text.split_whitespace().map(length);
+                let whole = if column.kind.is_number() {
+                    length(&text)
+                } else {
+                    words.max().unwrap_or_default().min(WORD)
+                };
+                *least = (*least).max(whole);
+            }
+        }
+        least
+    }
+
+    /// Each row in lines of its own: its words, then its numbers with their headings.
+    fn stacked(&self, width: u16) -> Vec<String> {
+        let mut lines = Vec::new();
+        for cells in self.sheet.rows.iter().chain(&self.sheet.total) {
+            let texts = self.texts(cells);
+            let told = || self.shown().zip(&texts).filter(|(_, text)| !text.is_empty());
+            let words = told().filter(|(column, _)| !column.kind.is_number());
+            let words: Vec<&str> = words.map(|(_, text)| text.as_str()).collect();
+            lines.push(wrapped(&words.join(", "), Some(width), 2));
+            let numbers = told().filter(|(column, _)| column.kind.is_number());
+            // A heading and its number stay together.
+            let numbers: Vec<String> =
+                numbers.map(|(column, text)| format!("{} {text}", column.title).replace(' ', HELD)).collect();
+            if !numbers.is_empty() {
+                lines
+                    .push(wrapped(&format!("    {}", numbers.join("  ")), Some(width), 4).replace(HELD, " "));
+            }
+        }
+        lines
+    }
+}
+
+/// A space that no line breaks at.
+const HELD: &str = "\u{a0}";
 
 fn natural_width(table: &Table) -> u16 {
     let widths = table.column_max_content_widths();
@@ -174,6 +275,66 @@ mod tests {
 
         Provisional.
         ");
+    }
+
+    /// A day by day table as `explain` shows it.
+    fn days() -> Sheet {
+        let money = |name, title| Column::new(name, title, Kind::Money);
+        let mut sheet = Sheet::new(
+            "cells",
+            "Day by day",
+            vec![
+                Column::new("day", "Day", Kind::Text),
+                Column::new("model", "Model", Kind::Text),
+                money("priced", "Priced").optional(),
+                money("difference", "Difference"),
+                money("others", "Others"),
+            ],
+        );
+        sheet.decimals = 6;
+        let amounts = ["1234.5", "-0.25", "0.125"].map(|amount| Cell::Money(amount.parse().unwrap()));
+        let names = ["2026-10-12".into(), "claude-haiku-4-5-20251001".into()];
+        sheet.rows = vec![names.into_iter().chain(amounts).collect()];
+        sheet
+    }
+
+    #[test]
+    fn a_day_and_a_name_are_never_broken() {
+        // 10 + 25 for the names, 12 + 10 + 8 for the amounts, 2 between each: 73; with two decimals 67; without Priced 57.
+        insta::assert_snapshot!(render(&days(), Some(80)), @r"
+        Day by day
+
+        Day         Model                            Priced  Difference    Others
+        ─────────────────────────────────────────────────────────────────────────
+        2026-10-12  claude-haiku-4-5-20251001  1,234.500000   -0.250000  0.125000
+        ");
+        insta::assert_snapshot!(render(&days(), Some(70)), @r"
+        Day by day
+
+        Day         Model                        Priced  Difference  Others
+        ───────────────────────────────────────────────────────────────────
+        2026-10-12  claude-haiku-4-5-20251001  1,234.50       -0.25    0.12
+        ");
+        insta::assert_snapshot!(render(&days(), Some(60)), @r"
+        Day by day
+
+        Day         Model                      Difference  Others
+        ─────────────────────────────────────────────────────────
+        2026-10-12  claude-haiku-4-5-20251001       -0.25    0.12
+        ");
+        insta::assert_snapshot!(render(&days(), Some(40)), @r"
+        Day by day
+
+        2026-10-12, claude-haiku-4-5-20251001
+            Difference -0.25  Others 0.12
+        ");
+    }
+
+    #[test]
+    fn long_notes_wrap_between_words() {
+        let mut sheet = sheet();
+        sheet.notes = vec!["Amounts are rounded on 2026-10-12.".to_owned()];
+        assert!(render(&sheet, Some(30)).ends_with("Amounts are rounded on\n2026-10-12.\n"));
     }
 
     #[test]

@@ -85,24 +85,28 @@ fn evidence(finding: &Finding) -> Sheet {
 /// Every cell of the finding: both sides, its own part, what others explain and what is left. Each row and the total
 /// foot: difference = this + others + left.
 pub fn cells(document: &Reconciliation, finding: &Finding) -> Sheet {
+    let amount = |name, title| Column::new(name, title, Kind::Money);
     let (from, to) = match finding.bridge {
         Bridge::PricedBilled => {
-            (Column::new("priced", "Priced", Kind::Money), Column::new("billed", "Billed", Kind::Money))
+            (amount("priced", "Priced").optional(), amount("billed", "Billed").optional())
         }
         Bridge::LoggedPriced => {
-            (Column::new("logged", "Logged", Kind::Money), Column::new("priced", "Priced", Kind::Money))
+            (amount("logged", "Logged").optional(), amount("priced", "Priced").optional())
         }
     };
+    // The heading of a finding names its only model.
+    let one_model = finding.scope.models.len() == 1;
+    let model = Column { optional: one_model, ..Column::new("model", "Model", Kind::Text) };
     let columns = vec![
         Column::new("days", "Day", Kind::Text),
-        Column::new("model", "Model", Kind::Text),
+        model,
         Column::new("group", "Group", Kind::Text).optional(),
         from,
         to,
-        Column::new("difference", "Difference", Kind::Money),
-        Column::new("amount", "This finding", Kind::Money),
-        Column::new("others", "Others", Kind::Money),
-        Column::new("left", "Left", Kind::Money),
+        amount("difference", "Difference"),
+        amount("amount", "This finding"),
+        amount("others", "Others"),
+        amount("left", "Left"),
     ];
     let mut sheet = Sheet::new("cells", "Day by day", columns);
     sheet.decimals = 6;

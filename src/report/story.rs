@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::sheet::{Cell, Column, Kind, SHOWN_ROUNDED, Sheet, seen_apart};
 use super::{limits, lines, todo, unexplained};
-use crate::close::document::{Bridge, CellStatus, Finding, NO_COST, Reconciliation, Totals, Unpriced};
+use crate::close::document::{Bridge, CellStatus, Finding, Input, NO_COST, Reconciliation, Totals, Unpriced};
 use crate::money::Money;
 
 /// Findings smaller than half a cent are summed in one line on the screen; every schedule lists them.
@@ -139,6 +139,26 @@ fn undecided(totals: &Totals) -> String {
     }
 }
 
+/// `486 requests and bill rows read = 480 used + 6 duplicates.`
+fn rows(inputs: &[Input]) -> String {
+    let sum = |count: fn(&Input) -> u64| inputs.iter().map(count).sum::<u64>();
+    let parts = [
+        (sum(|input| input.used), "used"),
+        (sum(|input| input.duplicates), "duplicates"),
+        (sum(|input| input.not_billable), "no provider call"),
+        (sum(|input| input.outside_month), "outside the month"),
+        (sum(|input| input.out_of_scope), "out of scope"),
+        (sum(|input| input.empty), "empty"),
+        (sum(|input| input.rejected), "rejected"),
+    ];
+    // What is used is told even where it is nothing.
+    let told = parts.iter().enumerate().filter(|(index, (count, _))| *index == 0 || *count > 0);
+    let told: Vec<String> =
+        told.map(|(_, (count, what))| format!("{} {what}", lines::grouped((*count).into()))).collect();
+    let read = lines::grouped(sum(|input| input.rows).into());
+    format!("{read} requests and bill rows read = {}.", told.join(" + "))
+}
+
 /// The models, those with the most on the bill first, and how many more there are with how much on the bill.
 fn unpriced(usage: &[Unpriced]) -> String {
     let mut billed: BTreeMap<&str, Money> = BTreeMap::new();
@@ -176,19 +196,7 @@ fn notes(document: &Reconciliation) -> Vec<String> {
     let counted: Vec<String> =
         statuses.iter().map(|(status, count)| format!("{count} {}", status.id())).collect();
     notes.push(format!("{} model-days and groups: {}.", document.cells.len(), counted.join(", ")));
-    let sum =
-        |count: fn(&crate::close::document::Input) -> u64| document.inputs.iter().map(count).sum::<u64>();
-    notes.push(format!(
-        "{} rows read = {} used + {} duplicates + {} no provider call + {} outside the month + {} out of scope + {} empty + {} rejected.",
-        sum(|input| input.rows),
-        sum(|input| input.used),
-        sum(|input| input.duplicates),
-        sum(|input| input.not_billable),
-        sum(|input| input.outside_month),
-        sum(|input| input.out_of_scope),
-        sum(|input| input.empty),
-        sum(|input| input.rejected)
-    ));
+    notes.push(rows(&document.inputs));
     if !totals.no_invoice_gross.is_zero() {
         notes.push(format!(
             "{} of the gross has no invoice to compare with.",
