@@ -1,5 +1,6 @@
 //! What does a reader need to see? A report is a pure function from the document to sheets, and one line in [`REPORTS`].
 
+pub mod advice;
 pub mod causes;
 pub mod contract;
 pub mod exceptions;

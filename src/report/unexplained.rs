@@ -3,8 +3,9 @@
 
 use std::cmp::Reverse;
 
+use super::advice;
 use super::sheet::{Column, Kind, Sheet};
-use crate::close::document::{Cell, CellMeter, CellStatus, Charge, Note, Reconciliation};
+use crate::close::document::{Cell, Charge, Reconciliation};
 use crate::money::Money;
 
 /// Amounts shown; the variance has all of them.
@@ -24,10 +25,9 @@ pub fn build(document: &Reconciliation) -> Sheet {
     let charges = document.charges.iter().map(|charge| (charge.unexplained, Open::Charge(charge)));
     let mut open: Vec<(Money, Open)> = cells.chain(charges).filter(|(amount, _)| !amount.is_zero()).collect();
     open.sort_by_key(|(amount, _)| Reverse(amount.abs()));
-    let page = document.diagnostics.iter().find(|note| note.code == "more-pages");
     let (shown, more) = open.split_at(open.len().min(SHOWN));
     for (amount, open) in shown {
-        sheet.rows.push(vec![(*amount).into(), open.place().into(), open.advice(page).into()]);
+        sheet.rows.push(vec![(*amount).into(), open.place().into(), open.advice(document).into()]);
     }
     if !more.is_empty() {
         let size: Money = more.iter().map(|(amount, _)| amount.abs()).sum();
@@ -57,10 +57,9 @@ impl Open<'_> {
         }
     }
 
-    /// `page` says that pages of the log are missing.
-    fn advice(&self, page: Option<&Note>) -> String {
+    fn advice(&self, document: &Reconciliation) -> String {
         match self {
-            Open::Cell(cell) => advice(cell, page),
+            Open::Cell(cell) => advice::of(document, cell),
             Open::Charge(charge) if charge.term.is_some() => {
                 "not what the contract says: claim the difference, or correct the term".to_owned()
             }
@@ -70,46 +69,4 @@ impl Open<'_> {
             ),
         }
     }
-}
-
-/// What a person can do about a cell that nothing explains.
-fn advice(cell: &Cell, page: Option<&Note>) -> String {
-    let provider = &cell.provider;
-    match cell.status {
-        CellStatus::NoInvoice => {
-            format!("no bill line: give the cost export of {provider} that covers this day")
-        }
-        // Rows of images, speech or ranking have a cost and no tokens in some gateways.
-        CellStatus::NoUsage if !cell.logged.is_zero() => format!(
-            "the log has rows of this day at a cost of {} and none that counts: log what they used, such as images or seconds",
-            cell.logged
-        ),
-        CellStatus::NoUsage => match page {
-            Some(Note { origin, help: Some(help), .. }) => {
-                format!("no usage in the log, of which pages are missing ({origin}): {help}")
-            }
-            _ => "no usage in the log: name the gateway's projects in `[[account]]`, or give the log of its caller"
-                .to_owned(),
-        },
-        _ if counts_agree(cell) => format!(
-            "log and {provider} count the same: only the price differs; ask which price the day was billed at"
-        ),
-        _ if cell.meters.iter().any(|meter| provider_count(meter).is_some()) => format!(
-            "ask {provider} about this day: `-O json` has the quantities of log, bill and usage report side by side"
-        ),
-        _ => format!(
-            "give the usage report of {provider}: with quantities more can be told; `-O csv` has the cell"
-        ),
-    }
-}
-
-/// What the provider counted: on its bill, else in its usage report.
-fn provider_count(meter: &CellMeter) -> Option<i128> {
-    meter.quantity_billed.or(meter.quantity_witness)
-}
-
-/// True where the provider counts every meter, each as the log does.
-fn counts_agree(cell: &Cell) -> bool {
-    let agrees = |meter: &CellMeter| provider_count(meter) == Some(meter.quantity_logged);
-    !cell.meters.is_empty() && cell.meters.iter().all(agrees)
 }
