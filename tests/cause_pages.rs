@@ -54,6 +54,52 @@ fn what_the_code_claims_is_what_the_catalogue_calls_detected() {
     }
 }
 
+/// What the pages say that a test needs, and the line of the code that asks for it.
+const NEEDS: &[(&str, &str, &str, &str)] = &[
+    ("rate.effective_boundary", "40 binary digits together", "calendar/fit.rs", "BITS: u32 = 40"),
+    ("rate.effective_boundary", "one amount gives 24 at most", "calendar/fit.rs", "MOST_BITS: u32 = 24"),
+    ("rate.intro_or_promo", "three days next to the change", "calendar/tariff.rs", "KEPT: usize = 3"),
+    ("qty.local_estimate", "one day at least without such rows", "uncounted.rs", "control > 0 &&"),
+    ("qty.local_estimate", "between half and three times", "uncounted.rs", "(counted / 2, counted * 2)"),
+    ("qty.missing_day", "four days at least", "calendar/missing.rs", "DAYS: usize = 4"),
+    ("qty.missing_day", "fewer missing days than those", "calendar/missing.rs", "if count < both"),
+    ("qty.partial_snapshot", "one day at least without such rows", "uncounted.rs", "control > 0 &&"),
+    ("qty.rollup_duplicate", "three days", "search/fit.rs", "TESTS: usize = 3"),
+    ("qty.rollup_duplicate", "four in a log with noise", "search/fit.rs", "TESTS_IN_NOISE: usize = 4"),
+    ("cls.convention_flip", "three amounts", "search/fit.rs", "TESTS: usize = 3"),
+    ("cls.convention_flip", "four in a log with noise", "search/fit.rs", "TESTS_IN_NOISE: usize = 4"),
+    ("map.cost_field_misread", "four days", "logged/decide.rs", "DAYS_FITTED: usize = 4"),
+    ("map.deployment_name", "three days", "logged/decide.rs", "DAYS_CHOSEN: usize = 3"),
+    ("map.finetune_base", "three days", "logged/decide.rs", "DAYS_CHOSEN: usize = 3"),
+    ("map.finetune_base", "three days", "search/fit.rs", "TESTS: usize = 3"),
+    ("time.export_lag", "four days", "calendar/missing.rs", "DAYS: usize = 4"),
+    ("cov.truncated_export", "four days", "calendar/missing.rs", "DAYS: usize = 4"),
+    ("terms.internal_margin", "four days", "logged/decide.rs", "DAYS_FITTED: usize = 4"),
+    ("round.increment", "four days", "increment.rs", "DAYS: usize = 4"),
+];
+
+#[test]
+fn what_a_page_needs_is_what_the_code_asks_for() {
+    for (id, words, file, line) in NEEDS {
+        let page = Cause::find(id).expect("cause").page;
+        let text = section(page, "How we prove it").split_whitespace().collect::<Vec<_>>().join(" ");
+        let (_, needs) = text.split_once("- Needs ").unwrap_or_else(|| panic!("{id} says no minimum"));
+        assert!(needs.contains(words), "{id}: {words}");
+        let code = fs::read_to_string(Path::new("src/causes").join(file)).expect("code");
+        assert!(code.contains(line), "{id}: {file} has no `{line}`");
+    }
+}
+
+#[test]
+fn the_readme_counts_the_causes_that_are_detected() {
+    let detected = CAUSES.iter().filter(|cause| cause.is_detected()).count();
+    let readme = fs::read_to_string("README.md").expect("README");
+    let text = readme.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains(&format!("{detected} causes are detected")), "{detected}");
+    assert!(text.contains(&format!("has all {} that are known", CAUSES.len())), "{}", CAUSES.len());
+    assert!(text.contains("its page says how many days"), "a small month shows fewer");
+}
+
 #[test]
 fn every_look_alike_is_told_apart() {
     for cause in CAUSES {

@@ -77,6 +77,21 @@ fn the_example_of_the_books_page_is_the_tested_one() {
 }
 
 #[test]
+fn the_examples_of_the_grains_page_are_tested_books() {
+    let page = std::fs::read_to_string("docs/guide/invoice-grains.md").unwrap();
+    let folders = std::fs::read_dir("tests/cmd/invoice-grains.in").unwrap();
+    let books =
+        folders.map(|folder| std::fs::read_to_string(folder.unwrap().path().join("llmfin.toml")).unwrap());
+    let books: Vec<String> = books.collect();
+    let examples: Vec<&str> =
+        page.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    assert_eq!(examples.len(), books.len());
+    for example in examples {
+        assert!(books.iter().any(|book| book.ends_with(example)), "no tested books end with:\n{example}");
+    }
+}
+
+#[test]
 fn the_version_is_told_without_books() {
     let output = Command::new(BINARY).arg("--version").current_dir(std::env::temp_dir()).output().unwrap();
     assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("llmfin {}\n", env!("CARGO_PKG_VERSION")));

@@ -14,8 +14,8 @@ use crate::report::story;
 
 /// Write the books of an invented company and close its October
 ///
-/// Eight models, six teams, two providers, and every cause in the catalogue that a log and a bill can prove, planted
-/// with known amounts. Ends with 0: what it finds is what was planted.
+/// Eight models, six teams, two providers, and some twenty errors and charges, planted with known amounts. Ends with 0: what
+/// it finds is what was planted.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -480,7 +480,7 @@ pub struct Input {
     pub format: String,
     pub sha256: String,
     pub bytes: u64,
-    /// Rows read; each is counted in exactly one of the following, or is in a cell or charge.
+    /// Rows read, each counted in exactly one of the following; of a log, its requests: a row may sum several.
     pub rows: u64,
     pub rejected: u64,
     pub duplicates: u64,
