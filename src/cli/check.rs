@@ -187,7 +187,7 @@ fn recurring(finding: &PastFinding, past: Past, month: Month, now: &Now) -> Outc
     let months = past.months.len() as u32 + 1;
     let total = finding.amount + past.months.into_values().sum();
     let seen = lines::together(months, since, total, past.with.as_deref());
-    let asked = lines::asked(finding.owner.as_deref(), finding.due);
+    let asked = lines::asked(finding.owner.as_deref(), finding.due, Some(month.last()));
     let asked = asked.map(|asked| format!(", {asked}")).unwrap_or_default();
     let detail = match now {
         Now::Ended => format!("{seen}; the fix is applied: compared again, {month} does not show it"),

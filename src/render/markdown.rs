@@ -44,9 +44,31 @@ fn cell(cell: &Cell, decimals: u32) -> String {
     escaped(&table::text(cell, decimals))
 }
 
+/// Text as it is. Words between two backticks are a command or a name, and stay one: nothing in them is markup.
 fn escaped(text: &str) -> String {
+    let text = printable(text);
     let mut safe = String::with_capacity(text.len());
-    for char in printable(text).chars() {
+    let mut rest = text.as_str();
+    while let Some((before, after)) = rest.split_once('`') {
+        plain(&mut safe, before);
+        match after.split_once('`') {
+            Some((code, after)) if !code.trim().is_empty() => {
+                // A bar would end a cell of a table even here.
+                safe.push_str(&format!("`{}`", code.replace('|', "\\|")));
+                rest = after;
+            }
+            _ => {
+                safe.push_str("\\`");
+                rest = after;
+            }
+        }
+    }
+    plain(&mut safe, rest);
+    safe
+}
+
+fn plain(safe: &mut String, text: &str) {
+    for char in text.chars() {
         match char {
             '&' => safe.push_str("&amp;"),
             '<' => safe.push_str("&lt;"),
@@ -55,13 +77,19 @@ fn escaped(text: &str) -> String {
             _ => safe.push(char),
         }
     }
-    safe
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::report::sheet::Kind;
+
+    #[test]
+    fn commands_are_code_and_a_backtick_alone_is_text() {
+        assert_eq!(escaped("`llmfin explain F_1` shows *it*"), "`llmfin explain F_1` shows \\*it\\*");
+        assert_eq!(escaped("a ` <b>"), "a \\` &lt;b&gt;");
+        assert_eq!(escaped("``x`` `a|b`"), "\\``x` `a\\|b`");
+    }
 
     #[test]
     fn markup_in_data_is_shown_not_run() {

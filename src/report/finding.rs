@@ -52,7 +52,7 @@ fn about(document: &Reconciliation, finding: &Finding) -> Sheet {
         ("keys", list(scope.keys.clone())),
         ("days", scope.from.zip(scope.to).map(|(from, to)| lines::days(from, to))),
         ("seen", lines::recurrence(finding)),
-        ("asked", lines::asked(finding.owner.as_deref(), finding.due)),
+        ("asked", lines::asked(finding.owner.as_deref(), finding.due, lines::end(document))),
         ("what to do", finding.fix.as_ref().map(|fix| fix.text.clone())),
     ];
     for (name, value) in known {

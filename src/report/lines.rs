@@ -1,9 +1,17 @@
 //! A finding in one line for the controller (what happened) and in one for the engineer (which cause, where, what to do).
 
 use crate::causes::catalogue::Cause;
-use crate::close::document::{Finding, Verdict};
+use crate::close::document::{Finding, Reconciliation, Verdict};
 use crate::money::Money;
 use crate::period::{Day, Month};
+
+/// The last day that is compared.
+pub fn end(document: &Reconciliation) -> Option<Day> {
+    match document.month.split_once("..") {
+        Some((_, last)) => last.parse().ok(),
+        None => document.month.parse::<Month>().ok().map(Month::last),
+    }
+}
 
 /// What happened, in the words of the cause's page, and to what. Where causes fit alike, none of them happened for all
 /// that is known.
@@ -27,11 +35,11 @@ pub fn title(cause: &str) -> &str {
 }
 
 /// The cause and its rivals, where it holds, who is asked by when, and what to do.
-pub fn engineer(finding: &Finding) -> String {
+pub fn engineer(finding: &Finding, end: Option<Day>) -> String {
     let mut parts = vec![causes(finding), place(finding)];
     parts.extend(recurrence(finding));
     parts.extend(backtests(finding));
-    parts.extend(asked(finding.owner.as_deref(), finding.due));
+    parts.extend(asked(finding.owner.as_deref(), finding.due, end));
     let head = parts.join(", ");
     match todo(finding) {
         Some(what) => format!("{head}: {what}"),
@@ -59,7 +67,7 @@ pub fn todo(finding: &Finding) -> Option<String> {
     let decides = finding.decides.as_deref().filter(|_| finding.is_undecided() || fix.is_none());
     let decides = decides.map(|fact| format!("what would decide: {fact}"));
     match (decides, fix) {
-        (Some(decides), Some(fix)) => Some(format!("{decides}; then {fix}")),
+        (Some(decides), Some(fix)) => Some(format!("{decides}. Once decided, {fix}")),
         (Some(decides), None) => Some(decides),
         (None, fix) => fix.map(ToOwned::to_owned),
     }
@@ -99,8 +107,14 @@ pub fn backtests(finding: &Finding) -> Option<String> {
     (!parts.is_empty()).then(|| format!("the fix would have {}", parts.join(" and ")))
 }
 
-/// `ilya by 2026-11-30`
-pub fn asked(owner: Option<&str>, due: Option<Day>) -> Option<String> {
+/// `ilya by 2026-11-30`, and whether that day was over when the month compared ended.
+pub fn asked(owner: Option<&str>, due: Option<Day>, end: Option<Day>) -> Option<String> {
+    let overdue = due.zip(end).is_some_and(|(due, end)| due <= end);
+    let asked = asked_of(owner, due)?;
+    Some(if overdue { format!("{asked} (overdue)") } else { asked })
+}
+
+fn asked_of(owner: Option<&str>, due: Option<Day>) -> Option<String> {
     match (owner, due) {
         (Some(owner), Some(due)) => Some(format!("{owner} by {due}")),
         (Some(owner), None) => Some(owner.to_owned()),

@@ -196,13 +196,13 @@ fn row<'t>(names: impl Iterator<Item = &'t str>, sums: &Sums, of_finding: bool) 
 }
 
 impl Part<'_> {
-    /// Its name in one dimension, empty where nothing is known.
+    /// Its name in one dimension, which says so where it has none.
     fn text(&self, dimension: Dimension) -> String {
         let finding = self.finding;
         match dimension {
             Dimension::Cause => finding.map_or(UNEXPLAINED, |finding| &finding.cause).to_owned(),
             Dimension::Provider => self.place.provider.to_owned(),
-            Dimension::Account => self.place.account.unwrap_or_default().to_owned(),
+            Dimension::Account => self.place.account.unwrap_or("(no account)").to_owned(),
             Dimension::Model => self.place.model.to_owned(),
             Dimension::Meter => self.meter.to_owned(),
             Dimension::Day => match self.place.days {
@@ -213,11 +213,14 @@ impl Part<'_> {
             Dimension::Status => self.place.status.to_owned(),
             Dimension::Key => match finding.map(|finding| finding.scope.keys.as_slice()) {
                 Some([key]) => key.clone(),
-                _ => String::new(),
+                Some([_, ..]) => "(several keys)".to_owned(),
+                _ => "(no key)".to_owned(),
             },
             Dimension::Confidence => finding.map_or(UNEXPLAINED, |finding| finding.status.id()).to_owned(),
-            Dimension::Finding => finding.map_or_else(String::new, |finding| finding.id.clone()),
-            Dimension::Owner => finding.and_then(|finding| finding.owner.clone()).unwrap_or_default(),
+            Dimension::Finding => finding.map_or(UNEXPLAINED, |finding| &finding.id).to_owned(),
+            Dimension::Owner => {
+                finding.and_then(|finding| finding.owner.as_deref()).unwrap_or("(no owner)").to_owned()
+            }
         }
     }
 }

@@ -102,7 +102,7 @@ fn bridge(
     for finding in &findings[..shown] {
         sheet.rows.push(vec![
             finding.amount.into(),
-            lines::controller(finding).into(),
+            happened(finding).into(),
             finding.status.id().into(),
             finding.id.as_str().into(),
         ]);
@@ -124,6 +124,12 @@ fn bridge(
     sheet
 }
 
+/// What happened, and since when.
+fn happened(finding: &Finding) -> String {
+    let parts = [Some(lines::controller(finding)), lines::recurrence(finding)];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
 /// How much of what is explained has several causes that fit alike; nothing where there is none of it.
 fn undecided(totals: &Totals) -> String {
     let Totals { undecided, undecided_gross, .. } = totals;
@@ -139,12 +145,12 @@ fn undecided(totals: &Totals) -> String {
     }
 }
 
-/// `486 requests and bill rows read = 480 used + 6 duplicates.`
+/// `Requests and bill rows read: 486 = 480 used + 6 repeated.`
 fn rows(inputs: &[Input]) -> String {
     let sum = |count: fn(&Input) -> u64| inputs.iter().map(count).sum::<u64>();
     let parts = [
         (sum(|input| input.used), "used"),
-        (sum(|input| input.duplicates), "duplicates"),
+        (sum(|input| input.duplicates), "repeated"),
         (sum(|input| input.not_billable), "no provider call"),
         (sum(|input| input.outside_month), "outside the month"),
         (sum(|input| input.out_of_scope), "out of scope"),
@@ -156,7 +162,7 @@ fn rows(inputs: &[Input]) -> String {
     let told: Vec<String> =
         told.map(|(_, (count, what))| format!("{} {what}", lines::grouped((*count).into()))).collect();
     let read = lines::grouped(sum(|input| input.rows).into());
-    format!("{read} requests and bill rows read = {}.", told.join(" + "))
+    format!("Requests and bill rows read: {read} = {}.", told.join(" + "))
 }
 
 /// The models, those with the most on the bill first, and how many more there are with how much on the bill.
@@ -193,9 +199,12 @@ fn notes(document: &Reconciliation) -> Vec<String> {
     for cell in &document.cells {
         *statuses.entry(cell.status).or_default() += 1;
     }
-    let counted: Vec<String> =
-        statuses.iter().map(|(status, count)| format!("{count} {}", status.id())).collect();
-    notes.push(format!("{} model-days and groups: {}.", document.cells.len(), counted.join(", ")));
+    let counted: Vec<String> = statuses
+        .iter()
+        .map(|(status, count)| format!("{} {}", lines::grouped((*count).into()), status.id()))
+        .collect();
+    let compared = lines::counted(document.cells.len(), "comparison");
+    notes.push(format!("{compared} of log and bill: {}.", counted.join(", ")));
     notes.push(rows(&document.inputs));
     if !totals.no_invoice_gross.is_zero() {
         notes.push(format!(

@@ -22,9 +22,10 @@ pub fn build(document: &Reconciliation, limit: Option<usize>) -> Sheet {
         .filter(|finding| lines::todo(finding).is_some() && finding.amount.abs() >= story::SMALL)
         .collect();
     findings.sort_by_key(|finding| (is_booking(finding), Reverse(finding.amount.abs())));
+    let end = lines::end(document);
     let shown = limit.unwrap_or(findings.len());
     for finding in findings.iter().take(shown) {
-        sheet.rows.push(vec![finding.id.as_str().into(), lines::engineer(finding).into()]);
+        sheet.rows.push(vec![finding.id.as_str().into(), lines::engineer(finding, end).into()]);
     }
     if let Some(left) = findings.len().checked_sub(shown).filter(|left| *left > 0) {
         sheet.notes.push(format!("{} more: `llmfin variance` shows all of them.", lines::count(left)));
