@@ -236,19 +236,6 @@ pub enum Verdict {
     NotTestable,
 }
 
-impl Finding {
-    /// True where several causes fit alike: its amount is known, what happened is not.
-    pub fn is_undecided(&self) -> bool {
-        self.status == Status::Ambiguous
-    }
-
-    /// What fits as well, in words: the engine's name for a rival in the evidence.
-    pub fn also(&self) -> impl Iterator<Item = &str> {
-        let also = |fact: &&Evidence| fact.name == "meets them as well";
-        self.evidence.iter().filter(also).map(|fact| fact.value.as_str())
-    }
-}
-
 impl Verdict {
     /// The answer to "would it have held?".
     pub const fn words(self) -> &'static str {

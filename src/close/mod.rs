@@ -9,6 +9,7 @@ mod contract;
 pub mod document;
 mod draft;
 mod expected;
+mod finding;
 pub mod fixed;
 pub mod history;
 pub mod inputs;

@@ -12,7 +12,8 @@ pub fn wrapped(text: &str, width: Option<u16>, indent: usize) -> String {
     for word in text[start..].split(' ') {
         let more = word.chars().count();
         if length > 0 && line.chars().count() + 1 + more > width {
-            lines.push(std::mem::replace(&mut line, " ".repeat(indent)));
+            let full = std::mem::replace(&mut line, " ".repeat(indent));
+            lines.push(full.trim_end().to_owned());
             length = 0;
         }
         if length > 0 {
