@@ -97,7 +97,9 @@ fn no_usage(document: &Reconciliation, cell: &Cell) -> String {
 
 /// The cell of the same model on a day beside this one that has as much too little as this one has too much.
 fn cancels<'d>(document: &'d Reconciliation, cell: &Cell) -> Option<&'d Cell> {
-    let day = cell.day?;
+    // Where pages are missing, what looks like another day is on one of them.
+    let missing = |note: &Note| matches!(note.code.as_str(), "more-pages" | "truncated-export");
+    let day = cell.day.filter(|_| !document.diagnostics.iter().any(missing))?;
     let beside = |other: &&Cell| {
         let bound = cell.rounding_bound + other.rounding_bound;
         (&cell.provider, &cell.account, &cell.model) == (&other.provider, &other.account, &other.model)
