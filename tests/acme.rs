@@ -60,6 +60,26 @@ fn found(document: &Value) -> BTreeMap<Place, Money> {
     amounts
 }
 
+/// The bill's lines for cache writes of the model, whose prompts are of two bands: each line counts once.
+#[test]
+fn usage_without_a_price_is_listed_with_what_the_bill_has_for_it() {
+    let document = output(&["demo", "-O", "json"]);
+    let usage = list(&document["unpriced"]).iter().find(|usage| usage["model"] == "gpt-5.6-sol").unwrap();
+    let lines = ["4.3084", "4.161584", "4.303712", "5.318304", "5.045776"];
+    let billed: Money = lines.iter().map(|line| line.parse::<Money>().unwrap()).sum();
+    assert_eq!(money(&usage["billed"]), billed, "{usage}");
+    let finding = |finding: &&Value| finding["cause"] == "rate.missing_class";
+    assert_eq!(money(&list(&document["findings"]).iter().find(finding).unwrap()["amount"]), billed);
+
+    let place = tempfile::tempdir().unwrap();
+    let books = place.path().join("books");
+    output(&["demo", "-O", "json", "--books", &books.display().to_string()]);
+    let sheet = std::fs::read_to_string(books.join("closes/2026-10/v1/13-exceptions.csv")).unwrap();
+    let row =
+        sheet.lines().find(|line| line.contains("openai gpt-5.6-sol")).unwrap_or_else(|| panic!("{sheet}"));
+    assert!(row.contains("23.137776") && row.ends_with("llmfin explain rate.missing_class"), "{row}");
+}
+
 #[test]
 fn the_demo_finds_what_was_planted_to_the_last_decimal() {
     let (document, expected) = (output(&["demo", "-O", "json"]), expected());

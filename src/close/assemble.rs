@@ -87,7 +87,7 @@ pub fn assemble(inputs: &CloseInputs) -> Result<Reconciliation> {
     diagnostics.extend(spanning(inputs));
     diagnostics.extend(left_out);
     diagnostics.extend(suspicions(&cells, inputs));
-    let unpriced = unpriced(&state);
+    let unpriced = unpriced(&state)?;
     let document = Reconciliation {
         schema: SCHEMA,
         month: inputs.label.clone(),

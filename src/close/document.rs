@@ -439,8 +439,9 @@ pub struct Unpriced {
     pub quantity: String,
     /// `unknown-model`, `no-row`, `no-region`, `ended`, or `priced-by-the-hour` where only the day of the usage is known.
     pub reason: String,
-    /// What the bill shows for the model-days and meter concerned.
-    pub billed: Money,
+    /// What the bill has for it beyond what has a price. Null where it has no line for it, or where usage above in this
+    /// list is in the same amounts.
+    pub billed: Option<Money>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]

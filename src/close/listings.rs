@@ -6,6 +6,7 @@ use super::document::{Cell, Input, InvoiceTie, Note, PriceMemo, Unpriced};
 use super::inputs::{AccountDocument, CloseInputs};
 use crate::causes::engine::Explained;
 use crate::diagnostic::{Diagnostic, Origin};
+use crate::error::Result;
 use crate::invoice::{BillLine, DocumentKind};
 use crate::money::Money;
 use crate::period::Day;
@@ -17,20 +18,24 @@ use crate::vocabulary::{ChargeCategory, Meter, Tier};
 
 type UnpricedKey = (Account, String, Meter, Tier, NoPrice);
 
-pub(super) fn unpriced(state: &State) -> Vec<Unpriced> {
-    let mut sums: BTreeMap<UnpricedKey, (i128, Money)> = BTreeMap::new();
+pub(super) fn unpriced(state: &State) -> Result<Vec<Unpriced>> {
+    let mut sums: BTreeMap<UnpricedKey, (i128, Option<Money>)> = BTreeMap::new();
     for (key, leaves) in state.logged.iter() {
+        // One amount may cover several of these: it counts once, and without what has a price.
+        let bill = state.bill(key);
+        let mut billed = if bill.lines == 0 { None } else { Some(bill.amount - state.priced(key)?) };
         for (leaf, count) in leaves {
             if let Err(reason) = state.rater.unit(leaf) {
                 let sum = sums
                     .entry((leaf.account.clone(), leaf.model.to_string(), leaf.meter, leaf.tier, reason))
-                    .or_insert((0, Money::ZERO));
+                    .or_insert((0, None));
                 sum.0 += count;
-                sum.1 += state.bill(key).amount;
+                sum.1 = billed.take().map_or(sum.1, |amount| Some(sum.1.unwrap_or_default() + amount));
             }
         }
     }
-    sums.into_iter()
+    let listed = sums
+        .into_iter()
         .map(|((account, model, meter, tier, reason), (quantity, billed))| Unpriced {
             provider: account.provider.to_string(),
             account: account.id.as_ref().map(ToString::to_string),
@@ -48,7 +53,8 @@ pub(super) fn unpriced(state: &State) -> Vec<Unpriced> {
             .to_owned(),
             billed,
         })
-        .collect()
+        .collect();
+    Ok(listed)
 }
 
 pub(super) fn memos(inputs: &CloseInputs) -> Vec<PriceMemo> {

@@ -45,7 +45,7 @@ pub fn build(document: &Reconciliation) -> Sheet {
             format!("{} ({}): {}", usage.meter, usage.tier, usage.reason).into(),
             usage.quantity.parse::<i128>().map_or(Cell::Empty, Cell::Integer),
             usage.billed.into(),
-            "llmfin explain rate.missing_model".into(),
+            format!("llmfin explain {}", about(&usage.reason)).into(),
         ]);
     }
     for input in &document.inputs {
@@ -88,4 +88,13 @@ pub fn build(document: &Reconciliation) -> Sheet {
         ]);
     }
     sheet
+}
+
+/// The page about usage that has no price for this reason.
+fn about(reason: &str) -> &'static str {
+    match reason {
+        "unknown-model" => "rate.missing_model",
+        "priced-by-the-hour" => "rate.time_of_day",
+        _ => "rate.missing_class",
+    }
 }
