@@ -260,9 +260,28 @@ fn the_letters_and_reports_of_the_demo_company_show_what_they_say() {
     };
     let read = |path: &str| fs::read_to_string(fixes.join(path)).unwrap();
 
-    let letter = read(&format!("disputes/{}.md", finding("rate.stale")));
-    assert!(letter.contains("- invoice: `ACME-202610`"), "{letter}");
-    assert!(letter.contains("| usage report |"), "{letter}");
+    let stale = finding("rate.stale");
+    let (letter, note) =
+        (read(&format!("disputes/{stale}.md")), read(&format!("disputes/{stale}.internal.md")));
+    // Its export counts 5,785,267 tokens on the 12th; the invoice of the account has 39.31 of tax.
+    for said in [
+        "- invoice: `ACME-202610`",
+        "- customer or account: `org-acme`",
+        "`your usage report`",
+        "5,785,267",
+        "Lines are those of your file `cost_2026-10-01_2026-10-31.csv`",
+        "You charged USD 39.31 of tax",
+        "| holds from |",
+        "0.20 per million",
+        "0.25 per million",
+        "- date: ____",
+    ] {
+        assert!(letter.contains(said), "{said}: {letter}");
+    }
+    for ours in ["rate.stale", "probable", "invoices/", "prices/openai.csv"] {
+        assert!(!letter.contains(ours), "{ours}: {letter}");
+        assert!(note.contains(ours), "{ours}: {note}");
+    }
 
     // Every table of every report has as many cells in each row as in its header.
     for path in fs::read_dir(fixes.join("gateway")).unwrap().map(|entry| entry.unwrap().path()) {
@@ -282,7 +301,7 @@ fn the_letters_and_reports_of_the_demo_company_show_what_they_say() {
         let rows = part.lines().filter(|line| line.starts_with("| `"));
         rows.map(|row| {
             let cells: Vec<&str> = row.split('|').map(str::trim).collect();
-            (cells[1].to_owned(), cells[2].to_owned(), cells[4].parse().unwrap())
+            (cells[1].to_owned(), cells[2].to_owned(), cells[4].replace(',', "").parse().unwrap())
         })
         .collect()
     };
@@ -293,6 +312,51 @@ fn the_letters_and_reports_of_the_demo_company_show_what_they_say() {
     // The alias that moved, and nobody else.
     let moved = requests(&format!("gateway/{}.md", finding("map.alias_repointed")));
     assert!(moved.iter().all(|row| row.1 == "`smart`") && !moved.is_empty(), "{moved:?}");
+}
+
+/// Each letter says in words what is wrong with the bill, and shows no column that has nothing in it.
+#[test]
+fn a_letter_says_what_is_wrong_and_rests_on_no_price_where_none_is_at_stake() {
+    let letter = |story: &str, command: &str, path: &str| {
+        let place = tempfile::tempdir().unwrap();
+        let (books, fixes) = (place.path().join("books"), place.path().join("fixes"));
+        copy(&Path::new(STORIES).join(story), &books);
+        let mut command = words(command);
+        command.extend(["--patch-dir".to_owned(), fixes.display().to_string()]);
+        run(&books, &command);
+        let text = fs::read_to_string(fixes.join(path)).unwrap();
+        assert!(!text.contains("| – |"), "{text}");
+        text
+    };
+    // The list price less 12 %: 2.00 x 0.88 = 1.76, 10.00 x 0.88 = 8.80.
+    let command = "reconcile --month 2026-10 --usage llmfin-usage-csv:usage.csv --invoice anthropic=cost_report.json \
+                   --invoice anthropic=claude_api_tokens.csv --contract contract.toml";
+    let text = letter("terms.discount", command, "disputes/F1.md");
+    for said in [
+        "at the prices of our contract",
+        "12 % off the list price from 2026-07-01 (`contract.toml:",
+        "2.00 per million",
+        "1.76 per million",
+        "10.00 per million",
+        "8.80 per million",
+    ] {
+        assert!(text.contains(said), "{said}: {text}");
+    }
+    assert!(!text.contains("published"), "{text}");
+
+    let command = |story: &str| {
+        let page = fs::read_to_string(Path::new(STORIES).join(story).join("README.md")).unwrap();
+        page.lines().find_map(|line| line.strip_prefix("command: ").map(ToOwned::to_owned)).unwrap()
+    };
+    let text = letter("inv.duplicate_line", &command("inv.duplicate_line"), "disputes/F1.md");
+    assert!(text.contains("Lines 8–10 of `cost.csv` repeat lines 5–7 of the same file."), "{text}");
+    assert!(!text.contains("price"), "{text}");
+
+    let text = letter("inv.footing", &command("inv.footing"), "disputes/F2.md");
+    let total =
+        "Your document `INV-2610-77` states a total of USD 69.47, and its lines come to USD 66.47: USD 3.00";
+    assert!(text.contains(total), "{text}");
+    assert!(!text.contains("price"), "{text}");
 }
 
 #[test]

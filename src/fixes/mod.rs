@@ -4,7 +4,6 @@
 
 mod dispute;
 mod gateway;
-mod letter;
 mod prices;
 mod readme;
 mod rules;

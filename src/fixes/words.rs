@@ -27,6 +27,38 @@ pub fn codes<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> String {
     if texts.is_empty() { "–".to_owned() } else { texts.join(", ") }
 }
 
+/// A file's name without the folders that only we have.
+pub fn base_name(path: &str) -> &str {
+    path.rsplit(['/', '\\']).next().unwrap_or(path)
+}
+
+/// A count for people: `1,234,567`.
+pub fn count(number: impl ToString) -> String {
+    let digits = number.to_string();
+    let (sign, digits) = digits.strip_prefix('-').map_or(("", &*digits), |rest| ("-", rest));
+    let mut text = sign.to_owned();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Columns in which no line has anything, taken out.
+pub fn filled<'h>(header: &[&'h str], lines: Vec<Vec<String>>) -> (Vec<&'h str>, Vec<Vec<String>>) {
+    let full: Vec<bool> = (0..header.len())
+        .map(|index| lines.iter().any(|line| line.get(index).is_some_and(|cell| !cell.is_empty())))
+        .collect();
+    let keep = |index: &usize| full.get(*index).copied().unwrap_or(false);
+    let names = header.iter().enumerate().filter(|(index, _)| keep(index)).map(|(_, name)| *name).collect();
+    let cells = |line: Vec<String>| {
+        line.into_iter().enumerate().filter(|(index, _)| keep(index)).map(|(_, cell)| cell).collect()
+    };
+    (names, lines.into_iter().map(cells).collect())
+}
+
 /// Lines of cells as CSV, none of which steers a terminal or would be evaluated by a spreadsheet. Numbers may begin with a
 /// minus.
 pub fn csv(header: &[&str], lines: &[Vec<String>]) -> String {
@@ -58,6 +90,15 @@ pub fn table(header: &[&str], lines: &[Vec<String>]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn counts_have_separators_and_empty_columns_go() {
+        let counts = [0, 999, 1000, -1_234_567].map(count);
+        assert_eq!(counts, ["0", "999", "1,000", "-1,234,567"]);
+        let lines = vec![vec!["1".into(), String::new(), "x".into()], vec![String::new(); 3]];
+        let (names, lines) = filled(&["a", "b", "c"], lines);
+        assert_eq!((names, lines[0].join(" "), lines[1].len()), (vec!["a", "c"], "1 x".to_owned(), 2));
+    }
 
     #[test]
     fn hostile_names_are_only_names() {

@@ -1,54 +1,43 @@
-//! `disputes/F3.md` and `disputes/F3.csv`: a letter to the provider and the bill lines behind it. The lines' claims add
-//! up to the finding, exactly.
+//! `disputes/F3.md`, `F3.csv` and `F3.internal.md`: a letter to the provider, the bill lines behind it, and what only we
+//! need to know of it. The lines' claims add up to the finding, exactly.
 //!
 //! A claim needs a witness against the bill that the provider can check: its own quantity at its published or agreed price
 //! for what the line itself says, the same line twice, or a total that its lines do not make. Where only our log says
 //! otherwise, there is nothing to send.
 
-use std::collections::BTreeSet;
+mod claim;
+mod letter;
+mod note;
+mod sources;
+mod wrong;
 
-use super::words::csv;
-use super::{Context, File, Kind, letter, share};
+use std::collections::BTreeMap;
+
+use claim::{COLUMNS, Claim, Value};
+
+use super::words::{csv, filled};
+use super::{Context, File, Kind, share};
 use crate::close::document::{Bridge, Cell, CellMeter, Finding};
 use crate::close::inputs::AccountDocument;
+use crate::diagnostic::Origin;
 use crate::error::Result;
 use crate::invoice::{BillLine, DocumentKind};
 use crate::money::Money;
-use crate::period::{Day, Period};
+use crate::period::Day;
 use crate::pricebook::{PriceQuery, Priced};
 use crate::rate;
-use crate::reconcile::Line;
 use crate::reconcile::repeated::content;
 use crate::vocabulary::{ChargeCategory, Meter, Seller, Tier};
 
 pub const KIND: Kind = Kind {
     name: "disputes",
     path: "disputes/",
-    how: "check the letter, fill in who you are and send it with its CSV; keep the answer with the invoice",
+    how: "read its .internal.md and check the letter, fill in who you are and send it with its CSV; keep the answer with \
+          the invoice",
     takes,
     write,
     applied: false,
 };
-
-const HEADER: [&str; 17] = [
-    "file",
-    "line",
-    "text",
-    "from",
-    "to",
-    "model",
-    "meter",
-    "tier",
-    "region",
-    "quantity",
-    "counted_by",
-    "billed",
-    "published_price_per_million",
-    "price_row",
-    "at_published_price",
-    "difference",
-    "claimed",
-];
 
 /// Causes of a higher bill that are no claim on the provider: what our own log or book lacks or has wrong, and a region that
 /// it served from and billed at the region's price.
@@ -64,46 +53,43 @@ const OURS: [&str; 5] = [
 fn takes(finding: &Finding) -> bool {
     let cause = finding.cause.as_str();
     let theirs = ["rate.", "map.", "unit."].iter().any(|family| cause.starts_with(family))
-        || ["terms.discount", "cls.cache_read_as_input", "cls.reasoning_dropped", "inv.footing"]
-            .contains(&cause);
+        || ["terms.discount", "cls.cache_read_as_input", "cls.reasoning_dropped", FOOTING].contains(&cause);
     let ours = OURS.contains(&cause);
     let said = finding.fix.as_ref().is_some_and(|fix| fix.kind == "dispute");
     (theirs || said) && !ours && finding.bridge == Bridge::PricedBilled && finding.amount > Money::ZERO
-}
-
-/// One line of the CSV.
-pub(super) struct Claim<'c> {
-    pub line: Option<Line<'c>>,
-    /// The line's, or what the provider counted and no line bills.
-    pub meter: Option<Meter>,
-    /// Where no line of the bill is claimed but several together, or a charge.
-    what: &'c str,
-    quantity: Option<i128>,
-    cell: Option<&'c Cell>,
-    pub price: Option<Priced>,
-    pub expected: Option<Money>,
-    pub billed: Money,
-    /// `None`: evidence of a claim on the model's day.
-    pub claimed: Option<Money>,
-    /// Who counted the quantity.
-    counted: &'static str,
 }
 
 fn write(context: &Context, findings: &[&Finding]) -> Result<Vec<File>> {
     let mut files = Vec::new();
     for finding in findings {
         let Some(claims) = claims(context, finding)? else { continue };
-        let lines: Vec<Vec<String>> = claims.iter().map(|claim| claim.cells()).collect();
         let path = format!("disputes/{}", finding.id);
-        let about = vec![finding.id.clone()];
-        files.push(File {
-            path: format!("{path}.md"),
-            content: letter::letter(context, finding, &claims),
-            findings: about.clone(),
-        });
-        files.push(File { path: format!("{path}.csv"), content: csv(&HEADER, &lines), findings: about });
+        let file = |ending: &str, content: String| File {
+            path: format!("{path}{ending}"),
+            content,
+            findings: vec![finding.id.clone()],
+        };
+        files.push(file(".md", letter::letter(context, finding, &claims)));
+        files.push(file(".csv", sheet(&claims)));
+        files.push(file(".internal.md", note::note(context, finding, &claims)));
     }
     Ok(files)
+}
+
+/// All lines, for machines.
+fn sheet(claims: &[Claim]) -> String {
+    let cell = |value: Option<Value>| match value {
+        None => String::new(),
+        Some(Value::Text(text)) => text,
+        Some(Value::Line(line)) => line.to_string(),
+        Some(Value::Count(count)) => count.to_string(),
+        Some(Value::Amount(amount)) => amount.plain(),
+    };
+    let row = |claim: &Claim| COLUMNS.iter().map(|column| cell((column.value)(claim))).collect();
+    let (header, rows) =
+        filled(&COLUMNS.each_ref().map(|column| column.name), claims.iter().map(row).collect());
+    let header: Vec<String> = header.iter().map(|name| name.replace(' ', "_")).collect();
+    csv(&header.iter().map(String::as_str).collect::<Vec<_>>(), &rows)
 }
 
 /// The claims with their evidence; `None` where they do not show what is claimed.
@@ -118,8 +104,8 @@ fn claims<'c>(context: &'c Context, finding: &Finding) -> Result<Option<Vec<Clai
             finding.scope.meters.is_empty()
                 || claim.meter.is_some_and(|meter| finding.scope.meters.contains(&meter))
         };
-        // The same lines again need no other evidence, and without a price every line that is left is in question.
-        let about = |claim: &Claim| finding.cause == REPEATED || about(claim);
+        // The same lines again need no other evidence.
+        let about = |claim: &Claim| claim.repeats.is_some() || about(claim);
         let mut sums = (Money::ZERO, Money::ZERO);
         for claim in lines.iter().filter(|claim| about(claim)) {
             let Some(expected) = claim.expected else { return Ok(None) };
@@ -147,19 +133,43 @@ fn claims<'c>(context: &'c Context, finding: &Finding) -> Result<Option<Vec<Clai
     }
     let charges = &context.document.charges;
     for charge in charges.iter().filter(|charge| charge.finding.as_ref() == Some(&finding.id)) {
+        claims.extend(evidence(context, finding, &charge.origin));
         claims.push(Claim::whole(&charge.text, charge.amount, charge.amount - charge.unexplained));
     }
     let told: Money = claims.iter().filter_map(|claim| claim.claimed).sum();
     Ok((told == finding.amount && beyond + bound >= Money::ZERO).then_some(claims))
 }
 
-/// The cause that is its own evidence.
+/// Causes that are their own evidence: no price is at stake.
 const REPEATED: &str = "inv.duplicate_line";
+const FOOTING: &str = "inv.footing";
+
+/// The document whose stated total its lines do not make.
+fn unfooted<'c>(context: &'c Context, finding: &Finding) -> Option<&'c AccountDocument> {
+    let own = |charge: &&crate::close::document::Charge| charge.finding.as_ref() == Some(&finding.id);
+    let charge = context.document.charges.iter().find(own).filter(|_| finding.cause == FOOTING)?;
+    context.inputs.documents.iter().find(|document| *document.path == *charge.origin)
+}
+
+/// The lines that a document's total is held against.
+fn evidence<'c>(context: &'c Context, finding: &Finding, path: &str) -> Vec<Claim<'c>> {
+    let document = unfooted(context, finding).filter(|document| *document.path == *path);
+    let lines = document.into_iter().flat_map(|document| {
+        document.document.lines.iter().map(move |line| (context.inputs.resolve(document, line), line))
+    });
+    let claim = |(resolved, line): (_, &BillLine)| Claim {
+        line: Some(resolved),
+        meter: line.meter,
+        claimed: None,
+        ..Claim::whole("", line.amount.unwrap_or_default(), Money::ZERO)
+    };
+    lines.map(claim).collect()
+}
 
 /// The bill lines of a cell, each held against the book's price for what the line itself says it is, and what the
 /// provider's usage report counts beside them.
 fn lines<'c>(context: &'c Context, cell: &'c Cell, finding: &Finding) -> Result<Vec<Claim<'c>>> {
-    let (mut claims, mut seen): (Vec<Claim>, BTreeSet<_>) = (Vec::new(), BTreeSet::new());
+    let (mut claims, mut seen): (Vec<Claim>, BTreeMap<_, &Origin>) = (Vec::new(), BTreeMap::new());
     for (document, line) in bill_lines(context, cell) {
         let resolved = context.inputs.resolve(document, line);
         if cell.model.is_some() && resolved.model.as_deref() != cell.model.as_deref() {
@@ -168,10 +178,14 @@ fn lines<'c>(context: &'c Context, cell: &'c Cell, finding: &Finding) -> Result<
         let billed = line.amount.unwrap_or_default();
         let mut claim = Claim { meter: line.meter, ..Claim::whole("", billed, Money::ZERO) };
         if finding.cause == REPEATED {
-            let again = !seen.insert(content(line));
-            claim.expected = Some(if again { Money::ZERO } else { billed });
+            claim.repeats = seen.get(&content(line)).copied();
+            seen.entry(content(line)).or_insert(&line.origin);
+            if claim.repeats.is_none() {
+                continue;
+            }
+            claim.expected = Some(Money::ZERO);
         } else {
-            claim.price = published(context, cell, &Sold::of(line), line.period.first);
+            (claim.price, claim.list) = prices(context, cell, &Sold::of(line), line.period.first);
             (claim.quantity, claim.counted) = quantity(cell, line, finding);
             claim.expected = expected(&claim)?;
         }
@@ -185,8 +199,8 @@ fn lines<'c>(context: &'c Context, cell: &'c Cell, finding: &Finding) -> Result<
             continue;
         }
         let mut claim = Claim { meter: part.meter, ..Claim::whole("on no line", Money::ZERO, Money::ZERO) };
-        claim.price = published(context, cell, &Sold::part(part), cell.from);
-        (claim.quantity, claim.counted) = (Some(count), "usage report");
+        (claim.price, claim.list) = prices(context, cell, &Sold::part(part), cell.from);
+        (claim.quantity, claim.counted) = (Some(count), "your usage report");
         claim.expected = expected(&claim)?;
         claims.push(Claim { cell: Some(cell), claimed: None, ..claim });
     }
@@ -228,7 +242,7 @@ fn quantity(cell: &Cell, line: &BillLine, finding: &Finding) -> (Option<i128>, &
     let witness = part.and_then(|part| part.quantity_witness);
     let priced = ["rate.stale", "terms.discount"].contains(&finding.cause.as_str());
     let logged = part.filter(|_| priced).map(|part| part.quantity_logged);
-    let counts = [(witness, "usage report"), (line.quantity, "bill"), (logged, "log")];
+    let counts = [(witness, "your usage report"), (line.quantity, "your bill"), (logged, "our log")];
     counts.into_iter().find(|(count, _)| count.is_some()).unwrap_or((None, ""))
 }
 
@@ -252,67 +266,18 @@ impl Sold<'_> {
     }
 }
 
-/// The published or agreed price for what is said to be sold.
-fn published(context: &Context, cell: &Cell, sold: &Sold, day: Day) -> Option<Priced> {
+/// The agreed price for what is said to be sold, and the list price behind it.
+fn prices(context: &Context, cell: &Cell, sold: &Sold, day: Day) -> (Option<Priced>, Option<Priced>) {
+    let (Some(model), Some(meter)) = (cell.model.as_deref(), sold.meter) else { return (None, None) };
     let query = PriceQuery {
         seller: &cell.provider,
-        model: cell.model.as_deref()?,
-        meter: Seller::with_lifetime(&cell.provider, sold.meter?),
+        model,
+        meter: Seller::with_lifetime(&cell.provider, meter),
         tier: sold.tier.unwrap_or(Tier::Standard),
         region: sold.region.unwrap_or(""),
         prompt: if sold.long_context == Some(true) { u64::MAX >> 16 } else { 0 },
         at: day.start(),
     };
-    context.inputs.book.price_of_day(cell.account.as_deref(), &query).ok()
-}
-
-impl<'c> Claim<'c> {
-    /// A claim that no single line carries.
-    fn whole(what: &'c str, billed: Money, claimed: Money) -> Claim<'c> {
-        Claim {
-            line: None,
-            meter: None,
-            what,
-            quantity: None,
-            cell: None,
-            price: None,
-            expected: None,
-            billed,
-            claimed: Some(claimed),
-            counted: "",
-        }
-    }
-
-    pub(super) fn cells(&self) -> Vec<String> {
-        let text = |value: Option<String>| value.unwrap_or_default();
-        let line = self.line.as_ref().map(|line| &line.line);
-        let day = |of: fn(Period) -> Day, cell: fn(&Cell) -> Day| {
-            text(
-                line.map(|line| of(line.period).to_string())
-                    .or_else(|| self.cell.map(|at| cell(at).to_string())),
-            )
-        };
-        let model = self.line.as_ref().and_then(|line| line.model.as_deref());
-        let model = model.or_else(|| self.cell.and_then(|cell| cell.model.as_deref()));
-        let what = line.map_or(self.what, |line| &line.text).to_owned();
-        vec![
-            text(line.map(|line| line.origin.file.to_string())),
-            text(line.map(|line| line.origin.line.to_string())),
-            what,
-            day(|period| period.first, |cell| cell.from),
-            day(|period| period.last, |cell| cell.to),
-            text(model.map(ToOwned::to_owned)),
-            text(self.meter.map(|meter| meter.to_string())),
-            text(line.and_then(|line| line.tier).map(|tier| tier.to_string())),
-            text(line.and_then(|line| line.region.as_deref()).map(ToOwned::to_owned)),
-            text(self.quantity.map(|quantity| quantity.to_string())),
-            self.counted.to_owned(),
-            self.billed.plain(),
-            text(self.price.as_ref().map(|price| price.unit.per_million())),
-            text(self.price.as_ref().map(|price| price.row.to_string())),
-            text(self.expected.map(Money::plain)),
-            text(self.expected.map(|expected| (self.billed - expected).plain())),
-            text(self.claimed.map(Money::plain)),
-        ]
-    }
+    let book = context.inputs.book;
+    (book.price_of_day(cell.account.as_deref(), &query).ok(), book.list_price(&query).ok())
 }
