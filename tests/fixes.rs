@@ -283,6 +283,19 @@ fn the_letters_and_reports_of_the_demo_company_show_what_they_say() {
         assert!(note.contains(ours), "{ours}: {note}");
     }
 
+    // What is told to add is what the folder adds, to the byte.
+    let ledger = read("pricebook/prices/openai.csv");
+    for cause in ["rate.stale", "rate.missing_class", "rate.missing_model"] {
+        let findings = document["findings"].as_array().unwrap();
+        let found = findings.iter().find(|found| found["cause"] == cause).unwrap();
+        let text = found["fix"]["patch"].as_str().unwrap();
+        let mut lines = text.lines();
+        assert_eq!(lines.next(), Some("# prices/openai.csv"), "{text}");
+        let rows: Vec<&str> = lines.take_while(|line| !line.starts_with('#')).collect();
+        assert!(rows.len() > 1 && rows.iter().all(|row| ledger.lines().any(|line| line == *row)), "{text}");
+        assert!(text.contains("# sources.toml\n[[source]]"), "{text}");
+    }
+
     // Every table of every report has as many cells in each row as in its header.
     for path in fs::read_dir(fixes.join("gateway")).unwrap().map(|entry| entry.unwrap().path()) {
         let text = fs::read_to_string(&path).unwrap();

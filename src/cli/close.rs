@@ -76,8 +76,7 @@ pub fn close(global: &Global, patches: Option<&Path>, try_fixes: bool, ui: &Ui) 
     patches.map_or(Ok(()), patch_dir::free)?;
     let mut gathered = gather::books(global, ui)?;
     // The month counts as closed from now on, so that its prices are corrections.
-    let patches = patches.map(|dir| PatchDir::new(dir, global, gathered.books(), Some(month)));
-    gathered.patches = patches.transpose()?;
+    gathered.patches = Some(PatchDir::new(patches, global, gathered.books(), Some(month))?);
     let books_sha256 = gathered.books().map(|books| pack::sha256(books.text.as_bytes())).unwrap_or_default();
     let (document, code) = if try_fixes {
         backtest::reconcile_and_try(&mut gathered, None, global, ui)?

@@ -2,7 +2,7 @@
 
 use super::backtest;
 use super::global::Global;
-use super::reconcile::{Files, reconcile};
+use super::reconcile::{Files, patches, reconcile};
 use super::ui::Ui;
 use crate::causes::catalogue::{CAUSES, Cause};
 use crate::close::document::{Finding, Reconciliation};
@@ -39,6 +39,8 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
         (Some(id), _) => ui.page(global.output(), &page(id)?)?,
         (None, Some(id)) => {
             let mut gathered = args.files.gather(global, ui)?;
+            gathered.patches = Some(patches(None, global, &gathered)?);
+            gathered.asked = Some(id.clone());
             let (document, _) = if args.backtest {
                 backtest::reconcile_and_try(&mut gathered, Some(id), global, ui)?
             } else {

@@ -36,8 +36,10 @@ pub struct Gathered {
     books: Option<Books>,
     /// Rules beside those of the books.
     pub rules: Option<Rules>,
-    /// Where fixes are written, if they are.
+    /// What fixes are made from, and where they are written, if they are.
     pub patches: Option<PatchDir>,
+    /// The finding that is asked for, if it is one.
+    pub asked: Option<String>,
     /// What is known since about the prices of earlier closes.
     memos: Vec<Memo>,
     diagnostics: Vec<Diagnostic>,
@@ -84,6 +86,7 @@ pub fn books(global: &Global, ui: &Ui) -> Result<Gathered> {
         books: Some(books),
         rules: None,
         patches: None,
+        asked: None,
         memos,
         diagnostics,
     })
@@ -124,6 +127,7 @@ pub fn named(
         books: None,
         rules: None,
         patches: None,
+        asked: None,
         memos: Vec::new(),
         diagnostics: Vec::from_iter(accepted),
     })

@@ -1,4 +1,5 @@
-//! `--patch-dir DIR`: the fixes of a reconciliation, written as one folder that was not there before.
+//! What would end the findings of a reconciliation: the rows of prices told beside each, and with `--patch-dir DIR` all
+//! fixes, written as one folder that was not there before.
 
 use std::fs;
 use std::io::{self, Write};
@@ -16,34 +17,52 @@ use crate::fixes::{self, File};
 use crate::period::Month;
 use crate::pricebook::files::{self, BookFile};
 
-/// Where the fixes go, and the price book folder that they go on from.
+/// Where the fixes go, if they are written, and the price book folder that they go on from.
 pub struct PatchDir {
-    dir: PathBuf,
+    dir: Option<PathBuf>,
     own: Vec<BookFile>,
     closed: Option<Month>,
 }
 
 impl PatchDir {
     pub fn new(
-        dir: &Path,
+        dir: Option<&Path>,
         global: &Global,
         books: Option<&Books>,
         closed: Option<Month>,
     ) -> Result<PatchDir> {
         let own =
             gather::overlay(global, books).as_deref().map(files::folder).transpose()?.unwrap_or_default();
-        Ok(PatchDir { dir: dir.to_owned(), own, closed })
+        Ok(PatchDir { dir: dir.map(Path::to_owned), own, closed })
     }
 
-    /// Writes the folder and names its files.
+    /// Puts rows of prices beside what to do: of the finding that is asked for, else of all that have no rivals.
+    pub fn tell(
+        &self,
+        document: &mut Reconciliation,
+        inputs: &CloseInputs,
+        asked: Option<&str>,
+    ) -> Result<()> {
+        let rows = fixes::price_rows(&fixes::Context::new(document, inputs, &self.own, self.closed), asked)?;
+        for (id, text) in rows {
+            let finding = document.findings.iter_mut().find(|finding| finding.id == id);
+            if let Some(fix) = finding.and_then(|finding| finding.fix.as_mut()) {
+                fix.patch = Some(text);
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the folder, if there is one, and names its files.
     pub fn write(&self, document: &Reconciliation, inputs: &CloseInputs, ui: &Ui) -> Result<()> {
+        let Some(dir) = &self.dir else { return Ok(()) };
         let files = fixes::files(&fixes::Context::new(document, inputs, &self.own, self.closed))?;
         if files.is_empty() {
             ui.status("no finding has a fix that could be written");
             return Ok(());
         }
-        put(&self.dir, &files).map_err(|error| unwritable(&self.dir, &error))?;
-        ui.status(&format!("{} files written to {}:", files.len(), self.dir.display()));
+        put(dir, &files).map_err(|error| unwritable(dir, &error))?;
+        ui.status(&format!("{} files written to {}:", files.len(), dir.display()));
         for file in &files {
             ui.status(&format!("  {}  {}", file.path, file.findings.join(" ")));
         }

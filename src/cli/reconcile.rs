@@ -1,7 +1,7 @@
 //! `llmfin reconcile`: does the bill agree with the log, and if not, why?
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::closes;
 use super::gather::{self, Gathered};
@@ -71,10 +71,7 @@ impl Files {
 pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
     args.patch_dir.as_deref().map_or(Ok(()), patch_dir::free)?;
     let mut gathered = args.files.gather(global, ui)?;
-    if let Some(dir) = &args.patch_dir {
-        let closed = gathered.books().and_then(|books| closes::months(&books.dir).last().copied());
-        gathered.patches = Some(PatchDir::new(dir, global, gathered.books(), closed)?);
-    }
+    gathered.patches = Some(patches(args.patch_dir.as_deref(), global, &gathered)?);
     let (document, code) = reconcile(&mut gathered, ui)?;
     match global.format() {
         OutputFormat::Json => ui.stream(global.output(), |sink| write_json(&document, sink))?,
@@ -83,6 +80,12 @@ pub fn run(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<u8> {
         _ => global.write(ui, &story::build(&document))?,
     }
     Ok(code)
+}
+
+/// The fixes of a month that may be closed already: prices of closed months are corrections.
+pub fn patches(dir: Option<&Path>, global: &Global, gathered: &Gathered) -> Result<PatchDir> {
+    let closed = gathered.books().and_then(|books| closes::months(&books.dir).last().copied());
+    PatchDir::new(dir, global, gathered.books(), closed)
 }
 
 /// The document, its diagnostics said, and how the run ends.
@@ -102,7 +105,7 @@ pub fn reconcile_with<T>(
         .and_then(|books| books.policy.post.as_ref())
         .and_then(|post| post.amount.as_ref())
         .map(|amount| amount.0.to_string().parse::<Money>().unwrap_or_default());
-    let patches = gathered.patches.take();
+    let (patches, asked) = (gathered.patches.take(), gathered.asked.take());
     let mut said = gathered.late();
     let inputs = gathered.inputs()?;
     said.extend(inputs.diagnostics.iter().cloned());
@@ -119,6 +122,7 @@ pub fn reconcile_with<T>(
     }
     let mut document = assemble(&inputs)?;
     if let Some(patches) = patches {
+        patches.tell(&mut document, &inputs, asked.as_deref())?;
         patches.write(&document, &inputs, ui)?;
     }
     let more = then(&document, &inputs)?;

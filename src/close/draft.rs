@@ -181,18 +181,19 @@ fn finding(id: String, draft: &Draft) -> Finding {
         fix: draft.fix.as_ref().map(|fix| FindingFix {
             kind: fix.kind.to_owned(),
             text: fix.text.clone(),
-            patch: patch(&fix.patch, draft),
+            patch: patch(fix, draft),
         }),
         backtests: Vec::new(),
         remedies: draft.remedies.clone(),
     }
 }
 
-/// What a reader can add by hand: the tables of the remedies, else the family's own draft.
-fn patch(drafted: &str, draft: &Draft) -> Option<String> {
+/// Tables that a reader can add by hand: those of the remedies, else the family's own draft. Rows of a price book need the
+/// book they are for, and are written with it.
+fn patch(fix: &Fix, draft: &Draft) -> Option<String> {
     let tables: Vec<String> = draft.remedies.iter().filter_map(|remedy| remedy.toml(&draft.cause)).collect();
     match tables.is_empty() {
-        true => (!drafted.is_empty()).then(|| drafted.to_owned()),
+        true => (!fix.patch.is_empty() && fix.kind != "pricebook-row").then(|| fix.patch.clone()),
         false => Some(tables.join("\n")),
     }
 }

@@ -138,7 +138,7 @@ fn is_about(finding: &Finding, row: &DayUsage) -> bool {
 
 fn requests(context: &Context, finding: &Finding) -> String {
     let mut found: BTreeMap<(&str, &str, &str), (u64, u64, BTreeSet<Day>)> = BTreeMap::new();
-    for row in context.usage.iter().filter(|row| is_about(finding, row)) {
+    for row in context.usage().iter().filter(|row| is_about(finding, row)) {
         let sum = found.entry((&row.key, row.asked_for(), &row.model)).or_default();
         sum.0 += row.sums.requests;
         sum.1 += row.sums.meters.tokens();

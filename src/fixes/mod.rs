@@ -10,6 +10,7 @@ mod rules;
 mod terms;
 mod words;
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use crate::causes::Status;
@@ -35,8 +36,8 @@ pub struct File {
 pub struct Context<'a> {
     document: &'a Reconciliation,
     inputs: &'a CloseInputs<'a>,
-    /// The log as the document compared it.
-    usage: Vec<DayUsage>,
+    /// The log as the document compared it, once something asks for it.
+    usage: OnceCell<Vec<DayUsage>>,
     /// The price book folder in use, if there is one: new rows are written behind its own.
     own: &'a [BookFile],
     /// The last closed month: a price that begins in it is a correction.
@@ -50,7 +51,11 @@ impl<'a> Context<'a> {
         own: &'a [BookFile],
         closed: Option<Month>,
     ) -> Context<'a> {
-        Context { document, inputs, usage: inputs.usage(), own, closed }
+        Context { document, inputs, usage: OnceCell::new(), own, closed }
+    }
+
+    fn usage(&self) -> &[DayUsage] {
+        self.usage.get_or_init(|| self.inputs.usage())
     }
 }
 
@@ -73,8 +78,7 @@ static KINDS: &[Kind] = &[prices::KIND, rules::KIND, terms::KIND, dispute::KIND,
 pub fn files(context: &Context) -> Result<Vec<File>> {
     let mut groups: BTreeMap<String, Vec<&Finding>> = BTreeMap::new();
     for finding in &context.document.findings {
-        let decided = !matches!(finding.status, Status::Ambiguous | Status::ConsistentOnly);
-        let folder = if decided { String::new() } else { format!("undecided/{}/", finding.id) };
+        let folder = if is_decided(finding) { String::new() } else { format!("undecided/{}/", finding.id) };
         groups.entry(folder).or_default().push(finding);
     }
     let mut files = Vec::new();
@@ -95,6 +99,29 @@ pub fn files(context: &Context) -> Result<Vec<File>> {
         files.insert(0, readme::page(context, &files));
     }
     Ok(files)
+}
+
+fn is_decided(finding: &Finding) -> bool {
+    !matches!(finding.status, Status::Ambiguous | Status::ConsistentOnly)
+}
+
+/// The rows of the price book that end findings, each with the file it is for: of one finding, or of all that have no
+/// rivals. They are those of `pricebook/`, to the byte.
+pub fn price_rows(context: &Context, only: Option<&str>) -> Result<Vec<(String, String)>> {
+    let of = |decided: bool| {
+        let findings = context.document.findings.iter();
+        findings.filter(move |finding| (prices::KIND.takes)(finding) && is_decided(finding) == decided)
+    };
+    let decided: Vec<&Finding> = of(true).collect();
+    let asked = |id: &str| only.is_some_and(|only| only.eq_ignore_ascii_case(id));
+    let mut rows = match only {
+        Some(_) if !decided.iter().any(|finding| asked(&finding.id)) => Vec::new(),
+        _ => prices::rows(context, &decided)?,
+    };
+    for finding in of(false).filter(|finding| asked(&finding.id)) {
+        rows.extend(prices::rows(context, &[finding])?);
+    }
+    Ok(rows)
 }
 
 /// The findings with a remedy of one kind, each with its own.

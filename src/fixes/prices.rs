@@ -15,7 +15,7 @@ use crate::inert::{self, is_hidden};
 use crate::money::Ratio;
 use crate::period::Day;
 use crate::pricebook::files::BookFile;
-use crate::pricebook::{COLUMNS, Layer, PriceRow, Pricebook, Reading};
+use crate::pricebook::{COLUMNS, Layer, PriceRow, Pricebook, Reading, row_text};
 use crate::review::check;
 use crate::review::format::canonical;
 
@@ -41,7 +41,83 @@ struct Row<'f> {
     source: String,
 }
 
+/// The folder with the new rows, and where each finding's are.
+#[derive(Default)]
+struct Folder {
+    files: BTreeMap<String, String>,
+    /// By ledger, key and first day.
+    rows: BTreeMap<(Arc<str>, String, Day), String>,
+}
+
 fn write(context: &Context, findings: &[&Finding]) -> Result<Vec<File>> {
+    let Folder { files, rows } = folder(context, findings)?;
+    let named = |finding: &&&Finding| rows.values().any(|id| *id == finding.id);
+    let findings = ids(&findings.iter().filter(named).copied().collect::<Vec<_>>());
+    let file = |(name, content): (String, String)| File {
+        path: format!("pricebook/{name}"),
+        content,
+        findings: findings.clone(),
+    };
+    Ok(files.into_iter().map(file).collect())
+}
+
+/// The new rows of each finding as they stand in the folder, below the name of their file and its header, with the models
+/// and sources that they name.
+pub fn rows(context: &Context, findings: &[&Finding]) -> Result<Vec<(String, String)>> {
+    let Folder { files, rows } = folder(context, findings)?;
+    let own: BTreeMap<&str, &str> =
+        context.own.iter().map(|file| (file.name.as_str(), file.body())).collect();
+    let known = |name: &str| own.get(name).copied().unwrap_or_default();
+    let mut told = Vec::new();
+    for finding in ids(findings) {
+        let mut text = String::new();
+        for (name, content) in &files {
+            let Some(seller) = name.strip_prefix("prices/").and_then(|name| name.strip_suffix(".csv")) else {
+                continue;
+            };
+            let (header, lines) = content.split_once('\n').unwrap_or((content, ""));
+            let place = |line: &str| place(header, line).map(|(key, from)| (seller.into(), key, from));
+            let is_new = |line: &&str| {
+                place(line).is_some_and(|place| rows.get(&place) == Some(&finding))
+                    && !known(name).lines().any(|old| old == *line)
+            };
+            let new: Vec<&str> = lines.lines().filter(is_new).collect();
+            if !new.is_empty() {
+                text += &format!("# {name}\n{header}\n{}\n", new.join("\n"));
+            }
+        }
+        for name in ["models.toml", "sources.toml"] {
+            let content = files.get(name).map_or("", String::as_str);
+            let added = content.strip_prefix(known(name)).unwrap_or(content);
+            let id = |entry: &str| {
+                entry
+                    .lines()
+                    .find_map(|line| line.strip_prefix("id = ").map(|id| id.trim_matches('"').to_owned()))
+            };
+            let named = |entry: &&str| id(entry).is_some_and(|id| text.contains(&id));
+            let entries: Vec<&str> = added.trim().split("\n\n").filter(named).collect();
+            if !entries.is_empty() {
+                text += &format!("# {name}\n{}\n", entries.join("\n\n"));
+            }
+        }
+        if !text.is_empty() {
+            told.push((finding, text));
+        }
+    }
+    Ok(told)
+}
+
+/// The key of a row and its first day, as `folder` has them.
+fn place(header: &str, line: &str) -> Option<(String, Day)> {
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(line.as_bytes());
+    let cells = reader.records().next()?.ok()?;
+    let cell = |name: &str| cells.get(header.split(',').position(|column| column.trim() == name)?);
+    let key = ["model", "meter", "tier", "ctx", "region", "window"].map(cell);
+    let key: Option<Vec<&str>> = key.into_iter().collect();
+    Some((key?.join(","), cell("from")?.parse().ok()?))
+}
+
+fn folder(context: &Context, findings: &[&Finding]) -> Result<Folder> {
     let steps = remedies(findings, |remedy| match remedy {
         Remedy::Price(step) => Some(step),
         _ => None,
@@ -62,7 +138,7 @@ fn write(context: &Context, findings: &[&Finding]) -> Result<Vec<File>> {
     let mut files: BTreeMap<String, String> =
         context.own.iter().map(|file| (file.name.clone(), file.body().to_owned())).collect();
     if rows.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Folder::default());
     }
     files.entry("book.toml".to_owned()).or_insert_with(|| "name = \"own\"\n".to_owned());
     let recorded = recorded(context);
@@ -94,17 +170,8 @@ fn write(context: &Context, findings: &[&Finding]) -> Result<Vec<File>> {
         files.insert(name, ledger);
     }
     waive(context, &mut files)?;
-    let findings = ids(&findings
-        .iter()
-        .copied()
-        .filter(|finding| rows.values().any(|row| row.finding.id == finding.id))
-        .collect::<Vec<_>>());
-    let file = |(name, content): (String, String)| File {
-        path: format!("pricebook/{name}"),
-        content,
-        findings: findings.clone(),
-    };
-    Ok(files.into_iter().map(file).collect())
+    let rows = rows.into_iter().map(|(place, row)| (place, row.finding.id.clone())).collect();
+    Ok(Folder { files, rows })
 }
 
 fn add(text: &mut String, entry: &str) {
@@ -242,9 +309,7 @@ fn ledger<'r>(
     recorded: Day,
 ) -> Result<String> {
     let header = own.lines().next().unwrap_or_default().to_owned();
-    let mut writer =
-        csv::WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).from_writer(Vec::new());
-    let mut name = String::new();
+    let (mut name, mut lines) = (String::new(), String::new());
     for row in rows {
         let step = row.step;
         name = format!("prices/{}.csv", step.seller);
@@ -263,7 +328,7 @@ fn ledger<'r>(
             .collect();
         let corrects = context.closed.is_some_and(|closed| step.from.month() <= closed);
         let rev = same.iter().map(|row| row.rev + 1).max().unwrap_or(1).max(if corrects { 2 } else { 1 });
-        let cells = header.split(',').map(|column| match column.trim() {
+        lines += &row_text(&header, |column| match column {
             "model" => model.clone(),
             "meter" => meter.clone(),
             "tier" => tier.clone(),
@@ -283,12 +348,7 @@ fn ledger<'r>(
             "note" => note(context, row),
             _ => String::new(),
         });
-        let cells: Vec<Cow<str>> = cells.map(Cow::Owned).collect();
-        writer
-            .write_record(cells.iter().map(|cell| cell.as_bytes()))
-            .map_err(|error| Error::Internal(error.to_string()))?;
     }
-    let lines = text_of(writer)?;
     let text = format!("{}\n{lines}", own.trim_end_matches('\n'));
     canonical(&name, &text).map_err(|problem| Error::Input(vec![*problem]))
 }

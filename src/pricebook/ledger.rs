@@ -43,6 +43,21 @@ pub const COLUMNS: [&str; 21] = [
 /// A ledger of one's own may leave these out.
 const OPTIONAL: [&str; 7] = ["basis", "until", "ack", "free", "waiver", "confirmed", "note"];
 
+/// The header of a ledger that has only what it must.
+pub fn least_header() -> String {
+    let columns: Vec<&str> = COLUMNS.into_iter().filter(|column| !OPTIONAL.contains(column)).collect();
+    columns.join(",")
+}
+
+/// A row to append below a header, in its order of columns.
+pub fn row_text(header: &str, cell: impl Fn(&str) -> String) -> String {
+    let mut writer =
+        csv::WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).from_writer(Vec::new());
+    writer.write_record(header.split(',').map(|column| cell(column.trim()))).expect("memory takes a record");
+    let bytes = writer.into_inner().expect("memory is always flushed");
+    String::from_utf8(bytes).expect("cells of a text are text")
+}
+
 /// Appends the ledger's rows to `rows` and what is wrong with the others to `problems`.
 pub(super) fn read(
     text: &Text,

@@ -37,7 +37,7 @@ mod text;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-pub use ledger::COLUMNS;
+pub use ledger::{COLUMNS, least_header, row_text};
 pub use load::{Evidence, Reading, layers};
 pub use names::{Model, Named};
 pub use pricer::{Ask, Point, Pricer};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Context, Findings, Rule};
 use crate::diagnostic::Level;
 use crate::period::Day;
-use crate::pricebook::NoPrice;
+use crate::pricebook::{NoPrice, least_header, row_text};
 use crate::rate::Rater;
 use crate::vocabulary::{Meter, Tier};
 
@@ -53,12 +53,44 @@ fn gaps(context: &Context, findings: &mut Findings) {
             NoPrice::UnknownModel => format!(
                 "add the model to models.toml, or to llmfin.toml: [[model]] logged = \"{model}\", seller = \"{seller}\", model = \"…\""
             ),
-            _ => format!(
-                "append to {name}: {model},{meter},{tier},0,global,*,PRICE,1000000,USD,{first},{},1,listed,SOURCE",
-                context.as_of
-            ),
+            _ => append(context, &name, &|column| {
+                Some(match column {
+                    "model" => model.to_owned(),
+                    "meter" => meter.to_string(),
+                    "tier" => tier.to_string(),
+                    "region" if !region.is_empty() => region.to_owned(),
+                    "per" if !meter.is_token() => "1".to_owned(),
+                    "from" => first.to_string(),
+                    "rev" if context.closed_through >= Some(first.month()) => "2".to_owned(),
+                    _ => return None,
+                })
+            }),
         };
         // No line is wrong: one is missing.
         findings.file(context.file(&name).map_or(&name, |file| &file.shown), message, help);
     }
+}
+
+/// The row that is missing, in the columns of the file it goes into, ready once PRICE and SOURCE are filled in.
+fn append(context: &Context, name: &str, known: &dyn Fn(&str) -> Option<String>) -> String {
+    let header = context.file(name).and_then(|file| file.body().lines().next()).map(ToOwned::to_owned);
+    let header = header.unwrap_or_else(least_header);
+    let row = row_text(&header, |column| {
+        let usual = match column {
+            "ctx" => "0",
+            "region" => "global",
+            "window" => "*",
+            "price" => "PRICE",
+            "per" => "1000000",
+            "currency" => "USD",
+            "rev" => "1",
+            "status" => "listed",
+            "basis" => "official",
+            "source" => "SOURCE",
+            "recorded" => return context.as_of.to_string(),
+            _ => "",
+        };
+        known(column).unwrap_or_else(|| usual.to_owned())
+    });
+    format!("append to {name}, whose header is `{header}`: {}", row.trim_end())
 }
