@@ -372,6 +372,21 @@ fn a_letter_says_what_is_wrong_and_rests_on_no_price_where_none_is_at_stake() {
     assert!(!text.contains("price"), "{text}");
 }
 
+/// The deployment `chat-prod` is the one name that is wrong; another key may call a model that is.
+#[test]
+fn a_remedy_for_a_key_is_about_that_key() {
+    let place = tempfile::tempdir().unwrap();
+    let (books, fixes) = (place.path().join("books"), place.path().join("fixes"));
+    copy(&Path::new(STORIES).join("map.deployment_name"), &books);
+    let mut command = words("reconcile --month 2026-10 -O json");
+    command.extend(["--patch-dir".to_owned(), fixes.display().to_string()]);
+    let document: Value = serde_json::from_slice(&run(&books, &command).stdout).unwrap();
+    let fix = document["findings"][0]["fix"]["text"].as_str().unwrap();
+    assert!(fix.starts_with("`chat-prod`, which key `support-chat` calls, is mapped to gpt-5.4"), "{fix}");
+    let rules = fs::read_to_string(fixes.join("rules.toml")).unwrap();
+    assert!(rules.contains("filter = { key = [\"support-chat\"], model = [\"gpt-5.4\"] }"), "{rules}");
+}
+
 #[test]
 fn the_fixes_of_every_story_hold() {
     let folders: BTreeSet<PathBuf> = fs::read_dir(STORIES)

@@ -276,8 +276,7 @@ fn patch(
     let since = days.keys().filter(|day| Some(**day) >= onset).count();
     let fallback = after(tied) > 0;
     let open = !fallback && after(missing) < since;
-    let (cause, what) =
-        if fallback { ("map.fallback", "fell back to") } else { ("map.alias_repointed", "points at") };
+    let cause = if fallback { "map.fallback" } else { "map.alias_repointed" };
     let status = match () {
         () if open => Status::Ambiguous,
         () if equations >= EQUATIONS => Status::Exact,
@@ -301,15 +300,41 @@ fn patch(
         ],
         rivals: if open { vec!["map.fallback".to_owned()] } else { Vec::new() },
         decides: open.then(|| "the model that answered, in the log".to_owned()),
-        fix: Some(Fix {
-            kind: "model-mapping",
-            text: format!("`{}` {what} {target} since {first}: map it from that day", candidate.text),
-            patch: format!(
-                "[[model]]\nlogged = {}\nseller = \"{}\"\nmodel = {}\nfrom = \"{first}\"\n",
-                toml(&candidate.text),
-                candidate.account.provider,
-                toml(target)
+        fix: Some(remedy(state, candidate, target, cause, &first)),
+    }
+}
+
+/// An alias is mapped from the day on. A key is none: where it calls names that the books map to the wrong model, these are
+/// corrected; where it calls the model by its own name, only a rule about the key's traffic says what happened.
+fn remedy(state: &State, candidate: &Candidate, target: &str, cause: &str, first: &str) -> Fix {
+    let Candidate { account, model, kind, text } = candidate;
+    let table = |logged: &str| {
+        let (seller, model) = (&account.provider, toml(target));
+        let logged = toml(logged);
+        format!("[[model]]\nlogged = {logged}\nseller = \"{seller}\"\nmodel = {model}\nfrom = \"{first}\"\n")
+    };
+    let fix = |text: String, patch: String| Fix { kind: "model-mapping", text, patch };
+    if *kind == "alias" {
+        let what = if cause == "map.fallback" { "fell back to" } else { "points at" };
+        return fix(format!("`{text}` {what} {target} since {first}: map it from that day"), table(text));
+    }
+    let of_key = |row: &&DayUsage| row.account == *account && row.model == *model && row.key == *text;
+    let names: BTreeSet<&Arc<str>> = state.usage.iter().filter(of_key).map(|row| &row.served).collect();
+    let mapped = |name: &&Arc<str>| state.rater.book.resolve(&account.provider, name, i64::MAX).is_none();
+    match names.first() {
+        Some(name) if cause == "map.alias_repointed" && names.len() == 1 && mapped(name) => fix(
+            format!(
+                "`{name}`, which key `{text}` calls, is mapped to {model} and was served by {target} since {first}: correct \
+                 its `[[model]]` table"
             ),
-        }),
+            table(name),
+        ),
+        _ => fix(
+            format!(
+                "key `{text}` asked for {model} and was served by {target} since {first}: count the traffic of this key as \
+                 {target} on these days"
+            ),
+            String::new(),
+        ),
     }
 }

@@ -11,11 +11,12 @@ mod version;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::Patch;
 use super::engine::Explained;
 use crate::money::Ratio;
 use crate::parallel;
 use crate::period::Day;
-use crate::rate::{Account, NOBODY, TrafficRule};
+use crate::rate::{Account, NOBODY, TrafficFilter, TrafficRule};
 use crate::reconcile::{BillKey, Edit, Identity, State};
 use crate::usage::cube::Band;
 use crate::vocabulary::{Meter, Tier};
@@ -116,10 +117,25 @@ pub fn of(state: &State, explained: &Explained) -> Vec<Vec<Remedy>> {
                     None => price::steps(state, edits),
                 };
                 let prices = prices.into_iter().map(Remedy::Price);
-                prices.chain(traffic::rules(state, edits).into_iter().map(Remedy::Traffic)).collect()
+                let rules = traffic::rules(state, edits, &named(&claim.patch));
+                prices.chain(rules.into_iter().map(Remedy::Traffic)).collect()
             }
         }
     })
+}
+
+/// The key or alias that a finding about served models speaks of. Another one may send the same model tomorrow, and nothing
+/// is known of that one.
+fn named(patch: &Patch) -> TrafficFilter {
+    if !patch.cause.starts_with("map.") {
+        return TrafficFilter::default();
+    }
+    let aliases = patch.facts.iter().filter(|fact| fact.name == "alias");
+    TrafficFilter {
+        key: patch.scope.keys.clone(),
+        requested: aliases.map(|fact| fact.value.as_str().into()).collect(),
+        ..TrafficFilter::default()
+    }
 }
 
 /// Where the bill is taken as it stands: what a unit cost is told by what all owners used and paid.

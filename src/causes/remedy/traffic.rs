@@ -22,8 +22,9 @@ struct Moved {
     quantities: BTreeMap<Place, i128>,
 }
 
-/// The rules that would have done what the edits did; none where no part of the log is exactly what they moved.
-pub fn rules(state: &State, edits: &[Edit]) -> Vec<TrafficRule> {
+/// The rules that would have done what the edits did; none where no part of the log is exactly what they moved. Where the
+/// finding is about traffic that is `named`, the rule is about no other that may come.
+pub fn rules(state: &State, edits: &[Edit], named: &TrafficFilter) -> Vec<TrafficRule> {
     let Some(moved) = moved(state, edits) else { return Vec::new() };
     let rows: Vec<&DayUsage> = state
         .usage
@@ -33,11 +34,20 @@ pub fn rules(state: &State, edits: &[Edit]) -> Vec<TrafficRule> {
     for names in COMBINATIONS {
         for (filter, part) in parts(&rows, names) {
             if let Some(days) = days(state, &moved, &part) {
+                let filter = narrowed(filter, named, &part);
                 return runs(&days).map(|(from, until)| rule(&moved, &filter, from, until)).collect();
             }
         }
     }
     Vec::new()
+}
+
+fn narrowed(mut filter: TrafficFilter, named: &TrafficFilter, part: &[&DayUsage]) -> TrafficFilter {
+    if part.iter().all(|row| named.takes(row)) {
+        filter.key.extend(named.key.iter().cloned());
+        filter.requested.extend(named.requested.iter().cloned());
+    }
+    filter
 }
 
 fn rule(moved: &Moved, filter: &TrafficFilter, from: Day, until: Option<Day>) -> TrafficRule {
