@@ -322,6 +322,36 @@ fn the_letters_and_reports_of_the_demo_company_show_what_they_say() {
     let repeats = requests(&format!("gateway/{}.md", finding("qty.duplicate")));
     assert_eq!(repeats.iter().map(|row| row.2).sum::<u64>(), 168, "{repeats:?}");
     assert!(repeats.iter().any(|row| row.0 == "`search-rewrite`"), "{repeats:?}");
+    // Two of the five files have repeats; the gateway wrote no cost for some of the 173 rows.
+    let report = read(&format!("gateway/{}.md", finding("qty.duplicate")));
+    let files: Vec<u64> = report
+        .lines()
+        .filter(|line| line.contains(".jsonl.gz` |"))
+        .map(|line| line.split('|').nth(3).unwrap().trim().parse().unwrap())
+        .collect();
+    assert_eq!((files.len(), files.iter().sum::<u64>()), (2, 173), "{report}");
+    assert!(report.contains("2026-10-20T"), "{report}");
+    // Whose cache reads were lost the bill does not say.
+    let lost = document["findings"].as_array().unwrap().iter();
+    let lost = lost.filter(|found| {
+        found["cause"] == "cls.cache_read_as_input" && found["scope"]["models"][0] == "gpt-5-mini"
+    });
+    let report =
+        read(&format!("gateway/{}.md", lost.map(|found| found["id"].as_str().unwrap()).next().unwrap()));
+    assert!(report.contains("The keys could not be told apart"), "{report}");
+    assert!(
+        report.lines().any(|line| line.contains("`data-batch`") && line.contains(&finding("rate.batch"))),
+        "{report}"
+    );
+    // No row of the log is kept: the evidence names file and day where it names no line.
+    for cause in
+        ["map.alias_repointed", "qty.failed_priced", "round.line", "cls.reasoning_dropped", "qty.duplicate"]
+    {
+        let found =
+            document["findings"].as_array().unwrap().iter().find(|found| found["cause"] == cause).unwrap();
+        let places = found["evidence"].as_array().unwrap().iter().filter(|fact| fact["origin"].is_string());
+        assert!(places.count() > 0, "{cause}: {found}");
+    }
     // The alias that moved, and nobody else.
     let moved = requests(&format!("gateway/{}.md", finding("map.alias_repointed")));
     assert!(moved.iter().all(|row| row.1 == "`smart`") && !moved.is_empty(), "{moved:?}");

@@ -448,5 +448,6 @@ fn log_file(file: &collect::InputReport, period: Period) -> Result<LogFile> {
         duplicates: file.duplicates,
         outside_month: count(&|day, outcome| first(outcome) && !period.contains(day)),
         not_billable: count(&|day, outcome| first(outcome) && period.contains(day) && !outcome.is_billable()),
+        outcomes: file.outcomes.clone(),
     })
 }

@@ -13,7 +13,7 @@ use super::inputs::CloseInputs;
 use super::limits::limits;
 use super::listings::{input_rows, memos, no_hours, note, search_cut, spanning, suspicions, ties, unpriced};
 use super::totals::{check, totals};
-use super::unassigned;
+use super::{places, unassigned};
 use crate::causes::logged;
 use crate::causes::remedy;
 use crate::causes::{Claim, Status, engine};
@@ -72,7 +72,7 @@ pub fn assemble(inputs: &CloseInputs) -> Result<Reconciliation> {
     drafts.extend(rounding(&explained.residuals, &mut unexplained));
     drafts.extend(charges.iter().enumerate().filter_map(|(index, charge)| charge_draft(index, charge)));
     drafts.extend(bridge.findings.iter().map(logged_draft));
-    let findings = number(&mut drafts);
+    let mut findings = number(&mut drafts);
 
     let cells = cells(&state, &bridge, &drafts, &findings, &unexplained, &grains)?;
     let charge_rows: Vec<Charge> = charges
@@ -88,6 +88,7 @@ pub fn assemble(inputs: &CloseInputs) -> Result<Reconciliation> {
     diagnostics.extend(left_out);
     diagnostics.extend(suspicions(&cells, inputs));
     let unpriced = unpriced(&state)?;
+    places::add(inputs, &mut findings);
     let document = Reconciliation {
         schema: SCHEMA,
         month: inputs.label.clone(),

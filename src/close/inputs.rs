@@ -6,13 +6,14 @@ use std::sync::Arc;
 use crate::diagnostic::Diagnostic;
 use crate::invoice::{BillLine, Document, DocumentKind, ModelScope, Reject};
 use crate::money::Money;
-use crate::period::Period;
+use crate::period::{Day, Period};
 use crate::pricebook::Pricebook;
 use crate::rate::log::Log;
 use crate::rate::{Account, Accounts, DayUsage, Meanings, ModelMapping, TrafficRule, unknown_name};
 use crate::reconcile::Line;
 use crate::review::memo::Memo;
 use crate::usage::cube::Cubes;
+use crate::vocabulary::Outcome;
 
 /// Rows of one log source, with the account the books give it.
 pub struct SourceCubes {
@@ -48,6 +49,8 @@ pub struct LogFile {
     pub duplicates: u64,
     pub outside_month: u64,
     pub not_billable: u64,
+    /// Requests by UTC day and outcome.
+    pub outcomes: BTreeMap<(Day, Outcome), u64>,
 }
 
 pub struct CloseInputs<'a> {

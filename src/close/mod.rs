@@ -15,6 +15,7 @@ pub mod history;
 pub mod inputs;
 mod limits;
 mod listings;
+pub mod places;
 mod totals;
 mod unassigned;
 

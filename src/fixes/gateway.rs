@@ -3,14 +3,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::words::{code, codes, prose, table};
+use super::words::{code, codes, count, filled, prose, table};
 use super::{Context, File, Kind, share};
 use crate::causes::remedy::Remedy;
 use crate::close::document::{Bridge, Cell, CellMeter, Finding};
+use crate::close::places;
 use crate::error::Result;
 use crate::money::Money;
 use crate::period::Day;
 use crate::rate::DayUsage;
+use crate::review::format::instant;
 use crate::vocabulary::{CallType, Meter, Outcome};
 
 pub const KIND: Kind = Kind {
@@ -65,12 +67,10 @@ fn report(context: &Context, finding: &Finding) -> String {
         text += &format!("What to do: {}.\n\n", prose(&fix.text));
     }
     text += "## Where\n\n";
-    let usage = context.inputs.files.iter();
-    let files: Vec<Vec<String>> =
-        usage.map(|file| vec![code(&file.format), code(&file.path), file.rows.to_string()]).collect();
-    text += &table(&["adapter", "file", "rows"], &files);
+    text += &files(context, finding);
     text += &format!("\nCounters: {}.\n\n## Which requests\n\n", counters(finding));
     text += &requests(context, finding);
+    text += &times(context, finding);
     text += "\n## Expected and logged\n\n";
     text += &match finding.bridge {
         Bridge::LoggedPriced => costs(context, finding),
@@ -82,6 +82,27 @@ fn report(context: &Context, finding: &Finding) -> String {
         text += &format!("- {}: {}{origin}\n", code(&fact.name), code(&fact.value));
     }
     text + &format!("\n`llmfin explain {}` says how this shows and how it is proven.\n", finding.cause)
+}
+
+/// The log files that have such rows.
+fn files(context: &Context, finding: &Finding) -> String {
+    let days: BTreeSet<Day> =
+        context.usage().iter().filter(|row| is_about(finding, row)).map(|row| row.day).collect();
+    let with = context.inputs.files.iter().filter_map(|file| {
+        let rows = places::rows_in(file, &finding.cause, |day| days.contains(&day));
+        (rows > 0).then(|| vec![code(&file.format), code(&file.path), count(rows), count(file.rows)])
+    });
+    let rows: Vec<Vec<String>> = with.collect();
+    let kind = if places::outcomes(&finding.cause).is_some() {
+        "rows of this kind and these days"
+    } else {
+        "rows of these days"
+    };
+    let mut text = table(&["adapter", "file", kind, "rows in all"], &rows);
+    if finding.cause == "qty.duplicate" {
+        text += "\nRows that were logged without a cost are in no figure: the table counts them, the requests below do not.\n";
+    }
+    text
 }
 
 /// The counters to look at: those of the finding, or that its cause is about.
@@ -98,16 +119,11 @@ fn counters(finding: &Finding) -> String {
 fn is_about(finding: &Finding, row: &DayUsage) -> bool {
     let scope = &finding.scope;
     let named = |texts: &[String], text: &str| texts.is_empty() || texts.iter().any(|known| known == text);
-    let outcome = match finding.cause.as_str() {
-        "qty.duplicate" => row.outcome == Outcome::Duplicate,
-        "qty.gateway_cache_priced" => row.outcome == Outcome::CacheHit,
-        "qty.failed_priced" => matches!(row.outcome, Outcome::Failed | Outcome::FailedWithUsage),
-        "qty.stream_no_usage" => row.outcome == Outcome::StreamWithoutUsage,
-        "qty.poll_duplicate" => row.call_type == CallType::Poll,
-        "cov.other_payer" => row.outcome == Outcome::OtherPayer,
-        "inv.non_usage" => row.outcome == Outcome::NotACall,
-        _ => row.outcome.is_billable(),
+    let outcome = match places::outcomes(&finding.cause) {
+        Some(kinds) => kinds.contains(&row.outcome),
+        None => row.outcome.is_billable(),
     };
+    let outcome = outcome && (finding.cause != "qty.poll_duplicate" || row.call_type == CallType::Poll);
     // A repeat that was logged without a cost is in no figure.
     let moves =
         finding.bridge == Bridge::PricedBilled || row.outcome.is_billable() || !row.sums.logged.is_zero();
@@ -136,24 +152,103 @@ fn is_about(finding: &Finding, row: &DayUsage) -> bool {
         && scope.to.is_none_or(|to| row.day <= to)
 }
 
+/// Other findings that a rule of theirs makes speak of the same row.
+fn also<'d>(context: &Context<'d>, finding: &Finding, row: &DayUsage) -> Vec<&'d str> {
+    let logged = row.as_logged.as_deref().unwrap_or(row);
+    let speaks = |other: &&Finding| {
+        let rules = other.remedies.iter();
+        other.id != finding.id
+            && rules.clone().any(|remedy| matches!(remedy, Remedy::Traffic(rule) if rule.holds(logged)))
+    };
+    context.document.findings.iter().filter(speaks).map(|other| other.id.as_str()).collect()
+}
+
 fn requests(context: &Context, finding: &Finding) -> String {
-    let mut found: BTreeMap<(&str, &str, &str), (u64, u64, BTreeSet<Day>)> = BTreeMap::new();
+    #[derive(Default)]
+    struct Sum<'a> {
+        requests: u64,
+        tokens: u64,
+        days: BTreeSet<Day>,
+        also: BTreeSet<&'a str>,
+    }
+    let mut found: BTreeMap<(&str, &str, &str), Sum> = BTreeMap::new();
     for row in context.usage().iter().filter(|row| is_about(finding, row)) {
         let sum = found.entry((&row.key, row.asked_for(), &row.model)).or_default();
-        sum.0 += row.sums.requests;
-        sum.1 += row.sums.meters.tokens();
-        sum.2.insert(row.day);
+        sum.requests += row.sums.requests;
+        sum.tokens += row.sums.meters.tokens();
+        sum.days.insert(row.day);
+        sum.also.extend(also(context, finding, row));
     }
+    let keys: BTreeSet<&str> = found.keys().map(|(key, ..)| *key).collect();
+    let together = finding.bridge == Bridge::PricedBilled && finding.scope.keys.is_empty() && keys.len() > 1;
     let day = |day: Option<&Day>| day.map(Day::to_string).unwrap_or_default();
     let rows: Vec<Vec<String>> = found
         .into_iter()
-        .map(|((key, asked, model), (requests, tokens, days))| {
-            let (first, last) = (day(days.first()), day(days.last()));
-            let counts = [requests.to_string(), tokens.to_string(), days.len().to_string(), first, last];
-            [key, asked, model].map(code).into_iter().chain(counts).collect()
+        .map(|((key, asked, model), sum)| {
+            let (first, last) = (day(sum.days.first()), day(sum.days.last()));
+            let counts = [count(sum.requests), count(sum.tokens), sum.days.len().to_string(), first, last];
+            let also = sum.also.into_iter().collect::<Vec<_>>().join(" ");
+            [key, asked, model].map(code).into_iter().chain(counts).chain([also]).collect()
         })
         .collect();
-    table(&["key", "asked for", "model", "requests", "tokens logged", "days", "first", "last"], &rows)
+    let header = [
+        "key",
+        "asked for",
+        "model",
+        "requests",
+        "tokens logged",
+        "days",
+        "first",
+        "last",
+        "another finding",
+    ];
+    let (header, rows) = filled(&header, rows);
+    let mut text = table(&header, &rows);
+    if together {
+        text += "\nThe keys could not be told apart: the bill shows these requests in one sum, and the fault may be in some of \
+                 them only.\n";
+    }
+    text
+}
+
+/// Quarters of an hour that a report names.
+const TIMES: usize = 24;
+
+/// When the requests were, as finely as the sums of the log still know.
+fn times(context: &Context, finding: &Finding) -> String {
+    let about: BTreeSet<_> =
+        context.usage().iter().filter(|row| is_about(finding, row)).map(traits).collect();
+    let mut slots: BTreeMap<i64, u64> = BTreeMap::new();
+    for source in context.inputs.sources.iter().filter(|source| source.primary) {
+        let names = &source.cubes.names;
+        for (key, sums) in source.cubes.rating.iter().filter(|(key, _)| !key.whole_day) {
+            let texts = [key.key, key.requested, key.routed, key.served].map(|name| names.text(name));
+            let row = (key.day(), texts, key.outcome, key.call_type, key.stream);
+            if about.contains(&row) {
+                *slots.entry(key.at()).or_default() += sums.requests;
+            }
+        }
+    }
+    if slots.is_empty() {
+        return String::new();
+    }
+    let all = slots.len();
+    let row = |(at, requests): (i64, u64)| vec![instant(at), count(requests)];
+    let rows: Vec<Vec<String>> = slots.into_iter().take(TIMES).map(row).collect();
+    let mut text = format!("\n## When\n\n{}", table(&["quarter of an hour from (UTC)", "requests"], &rows));
+    if all > TIMES {
+        text += &format!("\n{} more quarters of an hour have such requests.\n", all - TIMES);
+    }
+    text
+}
+
+/// What tells a row of the log from others, as its keys have it.
+type Traits<'a> = (Day, [&'a str; 4], Outcome, CallType, bool);
+
+fn traits(row: &DayUsage) -> Traits<'_> {
+    let logged = row.as_logged.as_deref().unwrap_or(row);
+    let texts = [&*logged.key, &*logged.requested, &*logged.routed, &*logged.served];
+    (logged.day, texts, logged.outcome, logged.call_type, logged.stream)
 }
 
 fn cells<'c>(context: &'c Context, finding: &'c Finding) -> impl Iterator<Item = &'c Cell> {
@@ -199,10 +294,10 @@ fn counts(context: &Context, finding: &Finding) -> String {
                 code(cell.model.as_deref().unwrap_or("")),
                 text(|part| part.meter.map_or_else(|| "all".to_owned(), |meter| meter.to_string())),
                 text(at),
-                text(|part| part.quantity_logged.to_string()),
+                text(|part| count(part.quantity_logged)),
                 text(|part| {
                     let theirs = part.quantity_billed.or(part.quantity_witness);
-                    theirs.map_or_else(|| "–".to_owned(), |count| count.to_string())
+                    theirs.map_or_else(|| "–".to_owned(), count)
                 }),
                 text(|part| part.priced.plain()),
                 text(|part| part.billed.plain()),
