@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use super::FOOTING;
 use super::claim::{COLUMNS, Claim, Column, Value};
 use super::sources::{Source, prices, sellers_page, sources};
 use super::wrong::wrong;
@@ -82,8 +83,11 @@ fn numbers<'c>(context: &'c Context, finding: &Finding) -> BTreeSet<&'c str> {
     own.filter_map(|document| document.number.as_deref()).collect()
 }
 
-/// Tax on the account's bill.
+/// Tax on the account's bill; a document's total has it inside.
 fn tax(context: &Context, finding: &Finding) -> Option<Money> {
+    if finding.cause == FOOTING {
+        return None;
+    }
     let own = context.document.charges.iter().filter(|charge| {
         charge.category == ChargeCategory::Tax
             && Some(&charge.provider) == finding.scope.provider.as_ref()

@@ -76,7 +76,7 @@ impl Source<'_> {
         };
         let charged = Ratio::quotient(self.billed.pico(), self.quantity)
             .and_then(|pico| pico.checked_mul(Ratio::new(1, ONE)?));
-        let agreed = claim.is_agreed().then(|| price(self.agreed.unit)).unwrap_or_default();
+        let agreed = if claim.is_agreed() { price(self.agreed.unit) } else { String::new() };
         vec![
             code(claim.model().unwrap_or_default()),
             code(claim.meter.map_or("", |meter| meter.id())),

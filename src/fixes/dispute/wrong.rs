@@ -24,7 +24,8 @@ fn repeated(claims: &[Claim]) -> String {
     for claim in claims {
         if let (Some(again), Some(first)) = (claim.origin(), claim.repeats) {
             let lines = files.entry((&again.file, &first.file)).or_default();
-            (lines.0.push(again.line), lines.1.push(first.line));
+            lines.0.push(again.line);
+            lines.1.push(first.line);
         }
     }
     let mut text =
