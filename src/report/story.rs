@@ -169,7 +169,7 @@ fn rows(inputs: &[Input]) -> String {
 fn unpriced(usage: &[Unpriced]) -> String {
     let mut billed: BTreeMap<&str, Money> = BTreeMap::new();
     for usage in usage {
-        *billed.entry(&usage.model).or_default() += usage.billed;
+        *billed.entry(&usage.model).or_default() += usage.billed.unwrap_or_default();
     }
     let mut models: Vec<(&str, Money)> = billed.into_iter().collect();
     models.sort_by_key(|(_, billed)| Reverse(billed.abs()));
