@@ -126,6 +126,7 @@ fn inferred(state: &State, account: &Account, identities: &Lines) -> Vec<Patch> 
     let mut logged: Option<Traffic> = None;
     let mut surplus: BTreeMap<CellKey, quantity::ByMeter> = BTreeMap::new();
     let mut patches = Vec::new();
+    let short = short(state, account);
     // So is one whose amounts are those of a key of the log.
     let unknown = |identity: &&Identity| !ours(identity) && state.owners.of_identity(identity) == NOBODY;
     for identity in identities.keys().filter(unknown) {
@@ -139,8 +140,13 @@ fn inferred(state: &State, account: &Account, identities: &Lines) -> Vec<Patch> 
                     .map(|quantity| quantities.insert(key, quantity))
                     .is_some()
             });
+        if !known {
+            let found = by_amounts(state, account, identity, identities, &short);
+            patches.extend(found.filter(|patch| !state.rejected.contains(&patch.name)));
+            continue;
+        }
         let cells: BTreeSet<&CellKey> = quantities.keys().map(|key| &key.cell).collect();
-        if !known || cells.len() < TESTS || state.rejected.contains(&name(account, identity)) {
+        if cells.len() < TESTS || state.rejected.contains(&name(account, identity)) {
             continue;
         }
         let mut left = surplus.clone();
@@ -170,7 +176,9 @@ fn inferred(state: &State, account: &Account, identities: &Lines) -> Vec<Patch> 
         patches.push(patch(account, identity, identities, status, fact));
     }
     let told: BTreeSet<String> = patches.iter().map(|patch| patch.name.clone()).collect();
-    let left = strangers(state, account, identities).into_iter();
+    let left = strangers(state, account, identities)
+        .into_iter()
+        .chain(alone(state, account, identities, &unknown, &short));
     patches.extend(left.filter(|patch| !told.contains(&patch.name) && !state.rejected.contains(&patch.name)));
     patches
 }
@@ -237,11 +245,109 @@ fn strangers(state: &State, account: &Account, identities: &Lines) -> Vec<Patch>
         .collect()
 }
 
+/// Projects and keys of the bill that use a model on days on which the log has no call of it at all, while nothing else is
+/// short on these days: no traffic of the gateway's is left that it could be.
+fn alone(
+    state: &State,
+    account: &Account,
+    identities: &Lines,
+    unknown: &dyn Fn(&&Identity) -> bool,
+    short: &BTreeMap<Day, Money>,
+) -> Vec<Patch> {
+    let cells = || super::cells(state).into_iter().filter(|cell| cell.account == *account);
+    let unlogged: BTreeSet<CellKey> = cells()
+        .filter(|cell| cell.model.is_some() && cell.first == cell.last)
+        .filter(|cell| state.keys_of(cell).iter().all(|key| state.logged_quantity(key) == 0))
+        .collect();
+    let owned = |cell: &CellKey| identities.values().filter(|(.., cells)| cells.contains(cell)).count() == 1;
+    let mut patches = Vec::new();
+    for (identity, (amount, .., cells)) in
+        identities.iter().filter(|(identity, _)| **identity != Identity::default() && unknown(identity))
+    {
+        let its: Vec<&CellKey> = cells.iter().filter(|cell| cell.model.is_some()).collect();
+        let days: BTreeSet<Day> = its.iter().map(|cell| cell.first).collect();
+        let missing: Money = days.iter().filter_map(|day| short.get(day)).sum();
+        if its.len() >= TESTS
+            && its.iter().all(|cell| unlogged.contains(*cell) && owned(cell))
+            && missing.pico() * SHORT <= amount.pico()
+        {
+            let fact = Fact::new("model-days of which the log has no call", its.len());
+            patches.push(Patch {
+                rivals: vec!["cov.account_scope".to_owned()],
+                status: Status::Ambiguous,
+                decides: Some(
+                    "whether the callers of this project have a gateway or a log of their own".to_owned(),
+                ),
+                ..patch(account, identity, identities, Status::Probable, fact)
+            });
+        }
+    }
+    patches
+}
+
+/// By day, what the log has more than the bill: usage that may be on the bill elsewhere.
+fn short(state: &State, account: &Account) -> BTreeMap<Day, Money> {
+    let mut short: BTreeMap<Day, Money> = BTreeMap::new();
+    for cell in super::cells(state).into_iter().filter(|cell| cell.account == *account) {
+        let sides = state.sides_of(&cell);
+        let Ok(delta) = state.delta_of(&sides) else { continue };
+        if delta < Money::ZERO && delta.abs() > state.bound_of(&sides) {
+            *short.entry(cell.first).or_default() += delta.abs();
+        }
+    }
+    short
+}
+
+/// A project or key without which model-days tie out that do not with it, where amounts are too coarse to count.
+fn by_amounts(
+    state: &State,
+    account: &Account,
+    identity: &Identity,
+    identities: &Lines,
+    short: &BTreeMap<Day, Money>,
+) -> Option<Patch> {
+    let (amount, .., cells) = identities.get(identity).filter(|_| *identity != Identity::default())?;
+    let (mut fits, mut open, mut days) = (0, 0, BTreeSet::new());
+    for cell in cells.iter().filter(|cell| cell.model.is_some() && cell.first == cell.last) {
+        let sides = state.sides_of(cell);
+        let (Ok(delta), bound) = (state.delta_of(&sides), state.bound_of(&sides)) else { continue };
+        let lines = state
+            .keys_of(cell)
+            .into_iter()
+            .filter_map(|key| Some(state.billed.get(&key)?.get(identity)?.amount));
+        let own: Money = lines.sum();
+        // Of what the log does not know at all, nothing is left without them, whoever they are.
+        let logged = sides.iter().any(|sides| sides.logged_quantity() != 0);
+        if !logged || own.abs() <= bound + bound {
+            continue;
+        }
+        days.insert(cell.first);
+        if (delta - own).abs() <= bound { fits += 1 } else { open += 1 }
+    }
+    let missing: Money = days.iter().filter_map(|day| short.get(day)).sum();
+    let stands = fits >= TESTS && fits >= 3 * open && missing.pico() * SHORT <= amount.pico();
+    let fact = || Fact::new("model-days that tie out without these lines", fits);
+    stands.then(|| patch(account, identity, identities, Status::Probable, fact()))
+}
+
+/// What other models have too little on these days may be one part in so many of what the project has.
+const SHORT: i128 = 20;
+
 fn identity_quantity(state: &State, key: &BillKey, identity: &Identity) -> Option<i128> {
     let billed = state.billed.get(key)?.get(identity)?;
+    // A usage report may count a project where the bill names its keys as well.
+    let of_project = || {
+        let same = |other: &&Identity| other.project == identity.project;
+        let only = state.billed.get(key)?.iter().map(|(other, _)| other).filter(same).count() == 1;
+        let whole = |(other, _): &(&Identity, &i128)| {
+            other.project == identity.project && other.key.as_deref().is_none_or(str::is_empty)
+        };
+        state.witness.get(key)?.iter().find(whole).filter(|_| only).map(|(_, count)| *count)
+    };
     billed
         .quantity
         .or_else(|| state.witness.get(key)?.get(identity).copied())
+        .or_else(of_project)
         .or_else(|| state.unit(key, &state.model_leaf(key)?)?.whole_quantity(billed.amount))
 }
 

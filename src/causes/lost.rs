@@ -124,6 +124,11 @@ fn cache_writes(state: &State) -> Vec<Patch> {
 fn tools(state: &State) -> Vec<Patch> {
     let mut found: BTreeMap<(Account, Meter), Vec<(BillKey, i128)>> = BTreeMap::new();
     let mut odd: BTreeSet<(Account, Meter)> = BTreeSet::new();
+    let rows = state.usage.iter().filter(|row| row.outcome.is_billable());
+    let of_row =
+        |row: &'_ crate::rate::DayUsage| row.sums.meters.iter().map(|(meter, _)| meter).collect::<Vec<_>>();
+    let counted: BTreeSet<(Account, Meter)> =
+        rows.flat_map(|row| of_row(row).into_iter().map(|meter| (row.account.clone(), meter))).collect();
     for key in state.billed.keys().filter(|key| state.open.contains(&key.cell)) {
         let Some(meter) = key.meter.filter(|meter| meter.unit() == "Calls") else { continue };
         let bill = state.bill(key);
@@ -148,10 +153,16 @@ fn tools(state: &State) -> Vec<Patch> {
             let mut scope = Scope::of(&account);
             scope.meters.insert(meter);
             lines.iter().for_each(|(key, _)| scope.cover(&key.cell));
+            // Where the log does count the calls of other rows, these may be of rows that it has lost.
+            let rivals: Vec<String> = counted
+                .contains(&(account.clone(), meter))
+                .then(|| "qty.dropped_rows".to_owned())
+                .into_iter()
+                .collect();
             Patch {
                 name: format!("lost {account:?} {meter}"),
                 cause: "cls.tool_fee",
-                status: Status::Exact,
+                status: if rivals.is_empty() { Status::Exact } else { Status::Ambiguous },
                 scope,
                 facts: vec![
                     Fact::new("what", "calls of a tool are billed that the log does not count")
@@ -160,8 +171,10 @@ fn tools(state: &State) -> Vec<Patch> {
                     Fact::new("billed amounts", lines.len()),
                 ],
                 edits: lines.into_iter().map(|(key, _)| Edit::Accept { key }).collect(),
-                rivals: Vec::new(),
-                decides: None,
+                decides: (!rivals.is_empty()).then(|| {
+                    "the requests of these days, in the provider's usage report and in the log".to_owned()
+                }),
+                rivals,
                 fix: Some(Fix {
                     kind: "gateway",
                     text:

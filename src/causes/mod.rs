@@ -223,6 +223,7 @@ pub static FAMILIES: &[Family] = &[
     Family::of_each("price row of one owner", price::of_each_owner),
     Family::of_all("fitted price", fitted::propose),
     Family::of_all("scaled price", search::scaled::propose),
+    Family::of_each("modifier on a rounded bill", modifier::rounded),
     Family::of_all("uncounted amounts", uncounted_amounts::propose),
     Family::of_all("missing price", missing_price::propose),
 ];

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::{Fact, Fix, Patch, Scope, Status};
 use crate::error::Result;
 use crate::rate::Account;
-use crate::reconcile::{BillKey, CellKey, Edit, State, quantity};
+use crate::reconcile::quantity::{self, Gaps, Known};
+use crate::reconcile::{BillKey, CellKey, Edit, State};
 use crate::vocabulary::{Meter, Tier};
 
 /// The dimension in which two keys differ.
@@ -23,10 +24,27 @@ pub(super) const NO_BATCH: &str = "compare the batch ids of these calls with the
 const DAYS: usize = 3;
 
 pub fn propose(state: &State) -> Result<Vec<Patch>> {
+    Ok(told(state, quantity::gaps))
+}
+
+/// What a rounded bill names and nothing else has explained: its amounts stand for counts, of what the log does not know.
+pub fn rounded(state: &State) -> Result<Vec<Patch>> {
+    let told = told(state, |state, cell| {
+        let mut gaps = quantity::reckoned(state, cell);
+        gaps.retain(|_, gap| {
+            let unknown = gap.logged == 0 && gap.billed > gap.within;
+            gap.known != Known::Reckoned || gap.difference() < 0 || unknown
+        });
+        gaps
+    });
+    Ok(told.into_iter().map(|patch| Patch { name: format!("{} rounded", patch.name), ..patch }).collect())
+}
+
+fn told(state: &State, gaps: impl Fn(&State, &CellKey) -> Gaps) -> Vec<Patch> {
     let mut found: BTreeMap<(Account, Arc<str>, Shift), Vec<Edit>> = BTreeMap::new();
     for cell in &state.open {
         let Some(model) = cell.model.clone() else { continue };
-        for (shift, edit) in shifts(state, cell) {
+        for (shift, edit) in shifts(state, &gaps(state, cell)) {
             if state.keeps(&name(&cell.account, &model, &shift), &edit) {
                 found.entry((cell.account.clone(), model.clone(), shift)).or_default().push(edit);
             }
@@ -36,17 +54,16 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
     let few = |shift: &Shift, edits: &[Edit]| {
         *shift == Shift::LongContext && state.noise > 0 && scope_days(edits) < DAYS
     };
-    Ok(found
+    found
         .into_iter()
         .filter(|((.., shift), edits)| !few(shift, edits))
         .map(|((account, model, shift), edits)| patch(state, &account, &model, &shift, edits))
-        .collect())
+        .collect()
 }
 
 /// Billed in one tier, region or band, logged in another: what the one has more, the other has less. A noisy log may have
 /// a little less than was billed.
-fn shifts(state: &State, cell: &CellKey) -> Vec<(Shift, Edit)> {
-    let gaps = quantity::gaps(state, cell);
+fn shifts(state: &State, gaps: &Gaps) -> Vec<(Shift, Edit)> {
     let mut spare: BTreeMap<&BillKey, i128> =
         gaps.iter().map(|(key, gap)| (key, -gap.difference())).filter(|(_, spare)| *spare > 0).collect();
     let (mut edits, mut short_prompts) = (Vec::new(), false);
@@ -54,8 +71,13 @@ fn shifts(state: &State, cell: &CellKey) -> Vec<(Shift, Edit)> {
         let mut wanted = gap.difference();
         // Where the log knows such usage too, two wrong counts look like a shift, unless one has what the other lacks.
         let near = |from: &BillKey, have: i128| {
-            gap.logged == 0
-                || (have - wanted).abs() <= 2 * quantity::slack(state, gaps[from].logged + gap.logged)
+            let (rounded, slack) =
+                (gap.within + gaps[from].within, quantity::slack(state, gaps[from].logged));
+            match gap.logged {
+                0 if rounded > 0 => (have - wanted).abs() <= rounded + slack,
+                0 => true,
+                logged => (have - wanted).abs() <= 2 * quantity::slack(state, gaps[from].logged + logged),
+            }
         };
         let alone: Vec<&BillKey> =
             spare.iter().filter(|(from, have)| near(from, **have)).map(|(from, _)| *from).collect();
@@ -67,7 +89,7 @@ fn shifts(state: &State, cell: &CellKey) -> Vec<(Shift, Edit)> {
                 continue;
             }
             let Some(have) = spare.get_mut(from) else { continue };
-            let slack = quantity::slack(state, gaps[from].logged);
+            let slack = quantity::slack(state, gaps[from].logged) + gap.within + gaps[from].within;
             let part = if wanted > *have && wanted - *have <= slack {
                 wanted.min(gaps[from].logged)
             } else {

@@ -287,6 +287,8 @@ fn lost(state: &State, taken: &BTreeSet<CellKey>) -> Vec<Patch> {
                 .extend(short.map(|(key, gap)| Edit::Drop { quantity: -gap.difference(), from: key }));
         }
     }
+    let balances: BTreeMap<(Account, Arc<str>), i128> =
+        shares.iter().map(|(name, shares)| (name.clone(), shares.balance)).collect();
     let mut patches = Vec::new();
     for ((account, model), edits) in found {
         let Some(shares) = shares.remove(&(account.clone(), model.clone())) else { continue };
@@ -303,6 +305,14 @@ fn lost(state: &State, taken: &BTreeSet<CellKey>) -> Vec<Patch> {
         found.status = Status::Probable;
         let others = [LOST.cause, RETRIED.cause, "cov.bypass"].into_iter();
         found.rivals = others.filter(|cause| *cause != suspect.cause).map(str::to_owned).collect();
+        // Requests that another model lacks may be these.
+        let lacking = |((other, served), balance): (&(Account, Arc<str>), &i128)| {
+            *other == account && *served != model && *balance * -2 >= missing
+        };
+        if balances.iter().any(lacking) {
+            found.status = Status::Ambiguous;
+            found.rivals.extend(["map.fallback".to_owned(), "map.alias_repointed".to_owned()]);
+        }
         found.decides = Some(
             "the requests of each key, in the report and in the log, with the retries of each".to_owned(),
         );
