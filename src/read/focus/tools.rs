@@ -15,6 +15,19 @@ struct Tool {
 
 /// The first that fits is the one.
 const TOOLS: &[Tool] = &[
+    // `Web search calls`, as OpenAI's price page and cost export name them; other makers' words are alike.
+    Tool {
+        publisher: Publisher::Other,
+        words: &["web", "search"],
+        meter: Meter::WebSearch,
+        units: &["Requests", "Searches"],
+    },
+    Tool {
+        publisher: Publisher::Other,
+        words: &["file", "search", "calls"],
+        meter: Meter::FileSearch,
+        units: &["Requests", "Searches"],
+    },
     // `file-search-tool-calls-glbl Calls`, by 1K. Azure's price list of 2026-08-11.
     Tool {
         publisher: Publisher::Microsoft,
@@ -99,6 +112,9 @@ mod tests {
             ("Grounding with Google Maps", Google, None),
             ("Gemini 2.5 Flash Input Text Caching Storage", Google, Some(Meter::CacheStorageTokenHour)),
             ("Context Cache Storage", Other, None),
+            ("Web search calls", Other, Some(Meter::WebSearch)),
+            ("File search tool calls", Other, Some(Meter::FileSearch)),
+            ("File search storage", Other, None),
         ] {
             assert_eq!(meter(&Words::of(text), publisher), expected, "{text}");
         }

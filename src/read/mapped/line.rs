@@ -186,12 +186,6 @@ impl<'m> Reader<'m> {
         let rounded = amount.is_some_and(|read| read.rounded);
         let step = if rounded { Money::STEP } else { Money::ZERO };
         line.rounding_bound = self.mapping.rounding.unwrap_or_default().max(step);
-        line.model = match (model, line.category) {
-            (Some(model), _) => ModelScope::One(model.into()),
-            // No model column: usage lines are about whatever models were used.
-            (None, ChargeCategory::Usage) if at.model.is_none() => ModelScope::All,
-            (None, _) => ModelScope::None,
-        };
         line.meter = word(at.meter).and_then(|word| {
             let meter = lookup(&self.mapping.meters, word).or_else(|| Meter::parse(word));
             if meter.is_none() {
@@ -205,6 +199,16 @@ impl<'m> Reader<'m> {
             }
             meter
         });
+        line.model = match (model, line.category) {
+            (Some(model), _) => ModelScope::One(model.into()),
+            // No model column: usage lines are about whatever models were used.
+            (None, ChargeCategory::Usage) if at.model.is_none() => ModelScope::All,
+            // A tool is charged for whatever model called it.
+            (None, ChargeCategory::Usage) if line.meter.is_some_and(|meter| !meter.is_token()) => {
+                ModelScope::All
+            }
+            (None, _) => ModelScope::None,
+        };
         line.tier = word(at.tier).and_then(|word| {
             let seller = self.rules.provider.unwrap_or("");
             let tier = lookup(&self.mapping.tiers, word).or_else(|| Tier::read(seller, word));

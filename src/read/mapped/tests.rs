@@ -205,6 +205,19 @@ fn constants_stand_in_for_columns() {
 }
 
 #[test]
+fn a_tool_that_names_no_model_is_charged_for_whatever_called_it() {
+    let columns = "columns = { date = \"Day\", model = \"Model\", meter = \"Meter\", amount = \"Cost\" }";
+    let text = "Day,Model,Meter,Cost\n\
+                2026-10-05,gpt-5-mini,input,0.25\n\
+                2026-10-05,,web_search,0.04\n\
+                2026-10-05,,input,0.10\n";
+    let document = read(text, &format!("currency = \"USD\"\n{columns}"));
+    let scopes: Vec<&ModelScope> = document.lines.iter().map(|line| &line.model).collect();
+    // Tokens without a model are nobody's: that is a charge to ask about.
+    assert_eq!(scopes, [&ModelScope::One("gpt-5-mini".into()), &ModelScope::All, &ModelScope::None]);
+}
+
+#[test]
 fn the_schema_names_every_key() {
     let schema = schemars::schema_for!(Mapping).to_value().to_string();
     for key in ["quantity_per", "date_format", "credit-purchase", "cache_write.5m"] {
