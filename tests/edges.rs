@@ -210,3 +210,41 @@ fn the_same_cause_told_in_another_way_is_a_rival_in_words() {
     assert!(readme.contains("fits as well as its rivals do"), "{readme}");
     assert!(!readme.contains(" or ;"), "{readme}");
 }
+
+#[test]
+fn a_model_day_beyond_its_own_rounding_is_open_whatever_the_others_have_to_spare() {
+    let folder = tempfile::tempdir().unwrap();
+    // Thirty days in whole cents leave half a cent open each, 0.15 together; one more line is 0.10 too high.
+    let mut log = "period_start,provider,served_model,requests,input,logged_cost\n".to_owned();
+    let mut bill = "usage_date_utc,model,token_type,cost_usd,cost_type\n".to_owned();
+    for day in 1..=30 {
+        log += &format!("2026-10-{day:02},anthropic,claude-opus-5,1,20000,0.10\n");
+        bill += &format!("2026-10-{day:02},Claude Opus 5,input_no_cache,0.10,token\n");
+    }
+    let run = |bill: &str| {
+        fs::write(
+            folder.path().join("log.csv"),
+            format!("{log}2026-10-31,anthropic,claude-opus-5,1,20000,0.10\n"),
+        )
+        .unwrap();
+        fs::write(folder.path().join("claude_api_cost.csv"), bill).unwrap();
+        run(folder.path(), &["--usage", "log.csv", "--invoice", "anthropic=claude_api_cost.csv"])
+    };
+    let tied = run(&format!("{bill}2026-10-31,Claude Opus 5,input_no_cache,0.10,token\n"));
+    assert_eq!(tied.status.code(), Some(0), "{}", text(&tied.stderr));
+    let open = run(&format!("{bill}2026-10-31,Claude Opus 5,input_no_cache,0.20,token\n"));
+    assert_eq!(open.status.code(), Some(1), "{}", text(&open.stdout));
+    assert!(text(&open.stdout).contains("0.10  unexplained"), "{}", text(&open.stdout));
+}
+
+#[test]
+fn a_price_of_the_models_own_is_shown_before_the_one_for_every_model() {
+    let price = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_llmfin"));
+        text(&command.arg("pricebook").args(arguments).env_remove("LLMFIN_DIR").output().unwrap().stdout)
+    };
+    let shown =
+        price(&["show", "gpt-4.1", "--seller", "openai", "--meter", "web_search", "--at", "2026-10-10"]);
+    // Searches of gpt-4.1 cost 25 a thousand whatever the context, those of other models 10.
+    assert!(shown.lines().any(|line| line.starts_with("web_search") && line.contains("25")), "{shown}");
+}

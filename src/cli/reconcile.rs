@@ -12,7 +12,7 @@ use super::ui::Ui;
 use crate::books::Books;
 use crate::books::rules::Rules;
 use crate::close::assemble::assemble;
-use crate::close::document::Reconciliation;
+use crate::close::document::{Cell, Reconciliation};
 use crate::close::history::{Duties, follow_up};
 use crate::close::inputs::CloseInputs;
 use crate::diagnostic::{Diagnostic, Origin};
@@ -161,12 +161,16 @@ fn duties(books: &Books) -> Duties {
     }
 }
 
-/// `0` while the gross unexplained stays within the posting threshold (without books: within computed rounding), all
-/// usage has a price and every document adds up.
+/// `0` while the gross unexplained stays within the posting threshold (without books: within computed rounding, of all and of
+/// each model-day), all usage has a price and every document adds up.
 pub fn exit_code(document: &Reconciliation, threshold: Option<Money>) -> u8 {
     let limit = threshold.unwrap_or(document.totals.rounding_bound);
+    // What ties out has no rounding to spare for what does not.
+    let ties = |cell: &Cell| cell.unexplained.abs() <= cell.rounding_bound;
+    let explained = document.totals.unexplained_gross <= limit
+        && (threshold.is_some() || document.cells.iter().all(ties));
     let ties = document.invoices.iter().all(|invoice| invoice.ties);
-    let clean = document.totals.unexplained_gross <= limit && document.unpriced.is_empty() && ties;
+    let clean = explained && document.unpriced.is_empty() && ties;
     if clean { EXIT_CLEAN } else { EXIT_FINDINGS }
 }
 

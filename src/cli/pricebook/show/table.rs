@@ -29,13 +29,17 @@ pub fn build(question: &Question, name: &str, found: &[Meaning]) -> Sheet {
             notes.insert(format!("At {}, {name} {} is {}.", meaning.seller, question.when(), meaning.model));
         }
         let args = question.args;
-        for (key, ladder) in keys(question.ladders, meaning.seller, &meaning.model, args.meter, None) {
+        let keys = keys(question.ladders, meaning.seller, &meaning.model, args.meter, None);
+        // A price of the model's own says more than one for every model.
+        let (every, own): (Vec<_>, Vec<_>) = keys.partition(|(key, _)| &*key.model == "*");
+        for (key, ladder) in own.into_iter().chain(every) {
             let Some(row) = ladder.at(question.at) else { continue };
             let tiers = lines.entry(line(key, row, &meaning.model)).or_default();
             let served = key.tier.map_or_else(|| Tier::ALL.to_vec(), |tier| vec![tier]);
             for tier in served.into_iter().filter(|tier| args.tier.is_none_or(|wanted| wanted == *tier)) {
                 // A row for the very tier says more than one for any.
-                if key.tier.is_some() || !tiers.contains_key(&tier) {
+                let own = &*key.model != "*";
+                if (own && key.tier.is_some()) || !tiers.contains_key(&tier) {
                     tiers.insert(tier, price(row, &mut notes));
                 }
             }
