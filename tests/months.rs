@@ -204,7 +204,7 @@ fn a_cause_is_followed_from_month_to_month_until_its_fix_is_applied() {
     let (code, rows) = check(books);
     let todo = |amount: &str, owner: &str, finding: &str| {
         format!(
-            "2 months since 2026-09, {amount} together, {owner} by 2026-10-30; apply what `llmfin explain --finding {finding} --month 2026-10` says"
+            "2 months since 2026-09, {amount} together, {owner} by 2026-10-30 (overdue); apply what `llmfin explain --finding {finding} --month 2026-10` says"
         )
     };
     let bypass = ["cov.bypass: proj_lab".to_owned(), "false".to_owned(), todo("9.60", "ilya", "F1")];

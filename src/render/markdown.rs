@@ -88,7 +88,7 @@ mod tests {
     fn commands_are_code_and_a_backtick_alone_is_text() {
         assert_eq!(escaped("`llmfin explain F_1` shows *it*"), "`llmfin explain F_1` shows \\*it\\*");
         assert_eq!(escaped("a ` <b>"), "a \\` &lt;b&gt;");
-        assert_eq!(escaped("``x`` `a|b`"), "\\``x` `a\\|b`");
+        assert_eq!(escaped("``x`` `a|b`"), "\\``x`\\` `a\\|b`");
     }
 
     #[test]

@@ -6,8 +6,7 @@ use comfy_table::{
 
 use super::printable;
 use super::wrap::wrapped;
-use crate::report::lines::grouped;
-use crate::report::sheet::{Cell, Column, Sheet};
+use crate::report::sheet::{Cell, Column, Sheet, grouped};
 
 const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill(RULE));
 const RULE: char = '─';

@@ -164,17 +164,5 @@ pub fn counted(count: usize, noun: &str) -> String {
 
 /// `1,234,567`
 pub fn count(number: usize) -> String {
-    grouped(number as i128)
-}
-
-pub fn grouped(number: i128) -> String {
-    let digits = number.unsigned_abs().to_string();
-    let mut text = String::from(if number < 0 { "-" } else { "" });
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    super::sheet::grouped(number as i128)
 }

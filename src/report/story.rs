@@ -160,8 +160,8 @@ fn rows(inputs: &[Input]) -> String {
     // What is used is told even where it is nothing.
     let told = parts.iter().enumerate().filter(|(index, (count, _))| *index == 0 || *count > 0);
     let told: Vec<String> =
-        told.map(|(_, (count, what))| format!("{} {what}", lines::grouped((*count).into()))).collect();
-    let read = lines::grouped(sum(|input| input.rows).into());
+        told.map(|(_, (count, what))| format!("{} {what}", super::sheet::grouped((*count).into()))).collect();
+    let read = super::sheet::grouped(sum(|input| input.rows).into());
     format!("Requests and bill rows read: {read} = {}.", told.join(" + "))
 }
 
@@ -201,7 +201,7 @@ fn notes(document: &Reconciliation) -> Vec<String> {
     }
     let counted: Vec<String> = statuses
         .iter()
-        .map(|(status, count)| format!("{} {}", lines::grouped((*count).into()), status.id()))
+        .map(|(status, count)| format!("{} {}", super::sheet::grouped((*count).into()), status.id()))
         .collect();
     let compared = lines::counted(document.cells.len(), "comparison");
     notes.push(format!("{compared} of log and bill: {}.", counted.join(", ")));
