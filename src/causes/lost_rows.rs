@@ -40,6 +40,8 @@ enum Said {
     Ties,
     /// With what the log would have to hold besides.
     Lacks(Gaps, Vec<Edit>),
+    /// The same, where it is too little or has nothing of some meter to tell by itself.
+    MayLack(i128, Vec<Edit>),
     /// The log lacks counts, and the bill charges them at prices that what was logged does not have.
     AtOtherPrices,
     Else,
@@ -105,8 +107,10 @@ fn said(state: &State, cell: &CellKey, owner: Owner, gaps: Gaps) -> Said {
     let every = gaps.values().all(|gap| gap.logged > 0 && gap.difference() >= 0);
     // Whole hundreds of everything are a bill's own rounding.
     let odd = gaps.values().any(|gap| gap.billed % 100 != 0);
-    let beyond = odd && short * PART >= billed && short > NOISIER * quantity::slack(state, billed);
-    if !(counted && gaps.len() == all && gaps.len() > 1 && every && beyond) {
+    let beyond_noise = odd && short > NOISIER * quantity::slack(state, billed);
+    let beyond = beyond_noise && short * PART >= billed;
+    let more = gaps.values().all(|gap| gap.difference() >= 0);
+    if !(counted && gaps.len() == all && more && beyond_noise) {
         return Said::Else;
     }
     let mut parts = by_owner(state.sides_of(cell));
@@ -121,7 +125,12 @@ fn said(state: &State, cell: &CellKey, owner: Owner, gaps: Gaps) -> Said {
             .collect::<Option<Vec<_>>>()
             .map(|edits| edits.into_iter().flatten().collect())
     };
-    edits.map_or(Said::AtOtherPrices, |edits| Said::Lacks(gaps, edits))
+    match edits {
+        Some(edits) if gaps.len() > 1 && every && beyond => Said::Lacks(gaps, edits),
+        Some(edits) => Said::MayLack(short, edits),
+        None if gaps.len() > 1 && every && beyond => Said::AtOtherPrices,
+        None => Said::Else,
+    }
 }
 
 /// What a key lacks, as short prompts and long ones, where the bill does not tell them apart: so many of each that they cost what
@@ -174,7 +183,7 @@ fn lost(state: &State, days: &BTreeMap<Day, Said>) -> Option<Vec<Edit>> {
         lacks.map(|(day, gaps, edits)| ((day, gaps), edits)).unzip();
     let (first, last) = (short.first()?.0, short.last()?.0);
     let between = days.range(*first..=*last).count() - short.len();
-    let other = days.values().filter(|said| matches!(said, Said::Else)).count();
+    let other = days.values().filter(|said| matches!(said, Said::Else | Said::MayLack(..))).count();
     let enough = short.len() >= DAYS + usize::from(state.noise > 0) && ties(days) >= CONTROL;
     if !enough || between > short.len() || other * ASTRAY > days.len() {
         return None;
@@ -194,7 +203,15 @@ fn lost(state: &State, days: &BTreeMap<Day, Said>) -> Option<Vec<Edit>> {
     }
     let uneven = short.iter().filter(|(_, gaps)| !is_one_factor(gaps)).count();
     let one_loss = meters.len() > 1 && about_as_much(&meters) && uneven * 2 > short.len();
-    one_loss.then(|| edits.into_iter().flatten().cloned().collect())
+    // Days that do not say it by themselves are of the same loss, as long as they are not the most of it.
+    let may = days.values().filter_map(|said| match said {
+        Said::MayLack(tokens, edits) => Some((tokens, edits)),
+        _ => None,
+    });
+    let (tokens, more): (Vec<i128>, Vec<&Vec<Edit>>) = may.unzip();
+    let told: i128 = meters.values().map(|(short, _)| short).sum();
+    let more = if tokens.iter().sum::<i128>() <= told { more } else { Vec::new() };
+    one_loss.then(|| edits.into_iter().chain(more).flatten().cloned().collect())
 }
 
 /// Of so many days, this share of all pairs is one that rises: what is short of more every day drifts, and is not lost.

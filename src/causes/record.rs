@@ -7,8 +7,9 @@ use super::{Fact, Fix, Patch, Scope, Status};
 use crate::error::Result;
 use crate::money::Money;
 use crate::rate::{Account, DayUsage, Leaf};
+use crate::reconcile::owners::Owner;
 use crate::reconcile::{BillKey, CellKey, Edit, Part, State, quantity};
-use crate::vocabulary::{CallType, Outcome};
+use crate::vocabulary::{CallType, Meter, Outcome};
 
 /// A kind of row on which log and bill are known to part.
 pub(super) struct Suspect {
@@ -61,14 +62,37 @@ pub fn not_billed(state: &State) -> Result<Vec<Patch>> {
     }
     let mut found: Vec<ByModel> = SUSPECTS.iter().map(|_| ByModel::new()).collect();
     let mut shown: BTreeSet<(usize, Account, Arc<str>)> = BTreeSet::new();
+    let mut nearly: Vec<(usize, CellKey, Counts)> = Vec::new();
     for ((cell, _), kinds) in parts {
         let Some(model) = cell.model.clone() else { continue };
-        for (kind, counts, here) in lacking(state, &cell, kinds) {
+        let told = lacking(state, &cell, &kinds);
+        if told.is_empty()
+            && let [(kind, counts)] = &kinds[..]
+            && lacks_most(state, &cell, counts)
+        {
+            nearly.push((*kind, cell.clone(), counts.clone()));
+        }
+        for (kind, counts, here) in told {
             if here {
                 shown.insert((kind, cell.account.clone(), model.clone()));
             }
-            let edits = counts.into_iter().map(|(from, quantity)| Edit::Drop { from, quantity });
-            found[kind].entry((cell.account.clone(), model.clone())).or_default().extend(edits);
+            found[kind].entry((cell.account.clone(), model.clone())).or_default().extend(dropped(counts));
+        }
+    }
+    // What other days show holds for a day on which the log has lost some of its other tokens too.
+    for (kind, cell, counts) in nearly {
+        let Some(edits) = cell.model.and_then(|model| found[kind].get_mut(&(cell.account, model))) else {
+            continue;
+        };
+        let tokens = |edits: &[Edit]| {
+            edits
+                .iter()
+                .map(|edit| if let Edit::Drop { quantity, .. } = edit { *quantity } else { 0 })
+                .sum::<i128>()
+        };
+        let more: Vec<Edit> = dropped(counts).collect();
+        if tokens(&more) <= tokens(edits) {
+            edits.extend(more);
         }
     }
     let mut patches = Vec::new();
@@ -89,6 +113,23 @@ pub fn not_billed(state: &State) -> Result<Vec<Patch>> {
         }
     }
     Ok(patches)
+}
+
+fn dropped(counts: Counts) -> impl Iterator<Item = Edit> {
+    counts.into_iter().map(|(from, quantity)| Edit::Drop { from, quantity })
+}
+
+/// Of each meter the bill lacks at least so much of such rows' tokens where something else is in the way: 4 of 5.
+const MOST: (i128, i128) = (4, 5);
+
+/// True where the bill lacks most of such rows' tokens, meter by meter, and of no meter more than all of them.
+fn lacks_most(state: &State, cell: &CellKey, counts: &Counts) -> bool {
+    let gaps = quantity::by_meter(state, cell);
+    let most = |(meter, count): (&(Owner, Meter), &i128)| {
+        let lacks = gaps.get(meter).map_or(0, |gap| -gap);
+        lacks * MOST.1 >= count * MOST.0 && lacks <= *count
+    };
+    by_meter(counts).is_some_and(|sums| sums.iter().all(most))
 }
 
 /// Amounts over many days: such rows of the whole cell cost what the bill has less, but for a tenth at most, which is the
@@ -123,7 +164,7 @@ fn in_sums(state: &State, suspect: &Suspect, found: &mut ByModel) -> Result<()> 
 
 /// The kinds of row whose counts the bill of a cell lacks, and whether they are enough to tell. What one kind explains to
 /// the last token no other has a part in; where several would do, the bill must lack the sum of them.
-fn lacking(state: &State, cell: &CellKey, kinds: Vec<(usize, Counts)>) -> Vec<(usize, Counts, bool)> {
+fn lacking(state: &State, cell: &CellKey, kinds: &[(usize, Counts)]) -> Vec<(usize, Counts, bool)> {
     let (gaps, mut logged) = (quantity::by_meter(state, cell), quantity::ByMeter::new());
     for key in state.keys_of(cell) {
         if let Some(meter) = key.meter {
@@ -132,10 +173,10 @@ fn lacking(state: &State, cell: &CellKey, kinds: Vec<(usize, Counts)>) -> Vec<(u
     }
     let mut told = Vec::new();
     for (kind, counts) in kinds {
-        if let Some(sum) = by_meter(&counts)
+        if let Some(sum) = by_meter(counts)
             && let Some(lacks) = Lacks::of(state, &gaps, &logged, &sum)
         {
-            told.push((kind, counts, sum, lacks));
+            told.push((*kind, counts.clone(), sum, lacks));
         }
     }
     if told.iter().any(|(.., lacks)| lacks.all) {
