@@ -266,10 +266,9 @@ fn alone(
     {
         let its: Vec<&CellKey> = cells.iter().filter(|cell| cell.model.is_some()).collect();
         let days: BTreeSet<Day> = its.iter().map(|cell| cell.first).collect();
-        let missing: Money = days.iter().filter_map(|day| short.get(day)).sum();
         if its.len() >= TESTS
             && its.iter().all(|cell| unlogged.contains(*cell) && owned(cell))
-            && missing.pico() * SHORT <= amount.pico()
+            && !may_be_elsewhere(short, &days, *amount)
         {
             let fact = Fact::new("model-days of which the log has no call", its.len());
             patches.push(Patch {
@@ -324,14 +323,19 @@ fn by_amounts(
         days.insert(cell.first);
         if (delta - own).abs() <= bound { fits += 1 } else { open += 1 }
     }
-    let missing: Money = days.iter().filter_map(|day| short.get(day)).sum();
-    let stands = fits >= TESTS && fits >= 3 * open && missing.pico() * SHORT <= amount.pico();
+    let stands = fits >= TESTS && fits >= 3 * open && !may_be_elsewhere(short, &days, *amount);
     let fact = || Fact::new("model-days that tie out without these lines", fits);
     stands.then(|| patch(account, identity, identities, Status::Probable, fact()))
 }
 
 /// What other models have too little on these days may be one part in so many of what the project has.
 const SHORT: i128 = 20;
+
+/// True where so much is short on the days of a project's lines that they may be usage of the gateway's.
+fn may_be_elsewhere(short: &BTreeMap<Day, Money>, days: &BTreeSet<Day>, amount: Money) -> bool {
+    let missing: Money = days.iter().filter_map(|day| short.get(day)).sum();
+    missing.pico() * SHORT > amount.pico()
+}
 
 fn identity_quantity(state: &State, key: &BillKey, identity: &Identity) -> Option<i128> {
     let billed = state.billed.get(key)?.get(identity)?;

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Fact, Fix, Patch, Scope, Status, of_all};
+use super::{Fact, Fix, Patch, Scope, Status, of_all, unlogged};
 use crate::error::Result;
 use crate::period::Day;
 use crate::rate::Account;
@@ -124,11 +124,7 @@ fn cache_writes(state: &State) -> Vec<Patch> {
 fn tools(state: &State) -> Vec<Patch> {
     let mut found: BTreeMap<(Account, Meter), Vec<(BillKey, i128)>> = BTreeMap::new();
     let mut odd: BTreeSet<(Account, Meter)> = BTreeSet::new();
-    let rows = state.usage.iter().filter(|row| row.outcome.is_billable());
-    let of_row =
-        |row: &'_ crate::rate::DayUsage| row.sums.meters.iter().map(|(meter, _)| meter).collect::<Vec<_>>();
-    let counted: BTreeSet<(Account, Meter)> =
-        rows.flat_map(|row| of_row(row).into_iter().map(|meter| (row.account.clone(), meter))).collect();
+    let counted = unlogged::counted(state);
     for key in state.billed.keys().filter(|key| state.open.contains(&key.cell)) {
         let Some(meter) = key.meter.filter(|meter| meter.unit() == "Calls") else { continue };
         let bill = state.bill(key);
@@ -155,7 +151,7 @@ fn tools(state: &State) -> Vec<Patch> {
             lines.iter().for_each(|(key, _)| scope.cover(&key.cell));
             // Where the log does count the calls of other rows, these may be of rows that it has lost.
             let rivals: Vec<String> = counted
-                .contains(&(account.clone(), meter))
+                .contains(&(&account, meter))
                 .then(|| "qty.dropped_rows".to_owned())
                 .into_iter()
                 .collect();

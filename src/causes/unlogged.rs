@@ -24,10 +24,7 @@ const COUNT: &str =
 const OWN: &str = "give the charge an account and an owner; no request can match it";
 
 pub fn propose(state: &State) -> Result<Vec<Patch>> {
-    let mut counted: BTreeSet<(&Account, Meter)> = BTreeSet::new();
-    for row in state.usage.iter().filter(|row| row.outcome.is_billable()) {
-        counted.extend(row.sums.meters.iter().map(|(meter, _)| (&row.account, meter)));
-    }
+    let counted = counted(state);
     let mut found: BTreeMap<(&Account, Meter), Vec<&BillKey>> = BTreeMap::new();
     for key in state.billed.keys().filter(|key| state.open.contains(&key.cell)) {
         let account = &key.cell.account;
@@ -44,6 +41,15 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
         Some(patch(state, account, meter, cause, fix, &keys))
     });
     Ok(patches.collect())
+}
+
+/// The meters of which an account's log has any count at all.
+pub(super) fn counted<'s>(state: &'s State) -> BTreeSet<(&'s Account, Meter)> {
+    let mut counted = BTreeSet::new();
+    for row in state.usage.iter().filter(|row| row.outcome.is_billable()) {
+        counted.extend(row.sums.meters.iter().map(|(meter, _)| (&row.account, meter)));
+    }
+    counted
 }
 
 fn patch(

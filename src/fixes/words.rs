@@ -1,6 +1,7 @@
 //! Text from outside, safe in a table of Markdown and in a cell of a spreadsheet.
 
 use crate::inert::printable;
+use crate::money::thousands;
 use crate::usage_table::guard::guard;
 
 /// A name as code: nothing in it is markup, ends the code or the line.
@@ -36,14 +37,7 @@ pub fn base_name(path: &str) -> &str {
 pub fn count(number: impl ToString) -> String {
     let digits = number.to_string();
     let (sign, digits) = digits.strip_prefix('-').map_or(("", &*digits), |rest| ("-", rest));
-    let mut text = sign.to_owned();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    format!("{sign}{}", thousands(digits))
 }
 
 /// Columns in which no line has anything, taken out.

@@ -131,13 +131,7 @@ impl Money {
         let rounded = self.round(decimals);
         let digits = format!("{:013}", rounded.0.unsigned_abs());
         let (whole, fraction) = digits.split_at(digits.len() - SCALE as usize);
-        let mut text = String::new();
-        for (index, digit) in whole.chars().enumerate() {
-            if index > 0 && (whole.len() - index).is_multiple_of(3) {
-                text.push(',');
-            }
-            text.push(digit);
-        }
+        let text = thousands(whole);
         let sign = if rounded.0 < 0 { "-" } else { "" };
         if decimals == 0 {
             format!("{sign}{text}")
@@ -145,6 +139,18 @@ impl Money {
             format!("{sign}{text}.{}", &fraction[..decimals as usize])
         }
     }
+}
+
+/// Digits grouped by thousands: `1,234,567`.
+pub fn thousands(digits: &str) -> String {
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 impl fmt::Display for Money {

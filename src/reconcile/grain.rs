@@ -102,8 +102,7 @@ struct Dimensions {
 pub(super) const GLOBAL: &str = "global";
 
 impl Dimensions {
-    fn learn(&mut self, line: &BillLine, seller: &str) {
-        self.default_write = Some(Seller::with_lifetime(seller, Meter::CacheWriteOther));
+    fn learn(&mut self, line: &BillLine) {
         match line.meter {
             Some(meter) => {
                 self.meters.insert(meter);
@@ -168,13 +167,16 @@ pub struct Grain {
 
 impl Grain {
     pub fn of(lines: &[&Line]) -> Grain {
-        let mut grain = Grain::default();
+        let seller = lines.first().map(|line| &*line.account.provider);
+        let default_write = seller.map(|seller| Seller::with_lifetime(seller, Meter::CacheWriteOther));
+        let fresh = || Dimensions { default_write, ..Dimensions::default() };
+        let mut grain = Grain { account: fresh(), ..Grain::default() };
         let mut windows: BTreeMap<Arc<str>, Vec<Period>> = BTreeMap::new();
-        for Line { line, model, account } in lines {
+        for Line { line, model, .. } in lines {
             match (&line.model, model, line.meter) {
                 (ModelScope::One(_), Some(model), _) => {
-                    grain.models.entry(model.clone()).or_default().learn(line, &account.provider);
-                    grain.account.learn(line, &account.provider);
+                    grain.models.entry(model.clone()).or_insert_with(fresh).learn(line);
+                    grain.account.learn(line);
                     windows.entry(model.clone()).or_default().push(line.period);
                 }
                 (_, _, Some(meter)) => grain.shared_meters.entry(meter).or_default().push(line.period),

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::money::Money;
+use crate::money::{Money, thousands};
 use crate::period::Day;
 
 /// What a column holds; it decides alignment and how a cell is written.
@@ -155,15 +155,8 @@ impl Sheet {
 
 /// `1,234,567`
 pub fn grouped(number: i128) -> String {
-    let digits = number.unsigned_abs().to_string();
-    let mut text = String::from(if number < 0 { "-" } else { "" });
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    let sign = if number < 0 { "-" } else { "" };
+    format!("{sign}{}", thousands(&number.unsigned_abs().to_string()))
 }
 
 #[cfg(test)]

@@ -335,14 +335,14 @@ fn verdict(problem: &Problem, node: &Node, touches: &[Touch], floor: i128, needs
         }
         let (then_priced, then_logged) = (priced + touch.money, logged + touch.count);
         let after = after(side, then_priced, then_logged, bound, floor);
-        let ties =
-            after.ties || repriced(side, touch, (priced, logged), bound) || recounted(side, touch, logged);
+        let counts = recounted(side, touch, logged);
+        let ties = after.ties || counts || repriced(side, touch, (priced, logged), bound);
         let (money, noise) = (touch.money.abs(), share(floor, priced.max(side.billed)));
         let (open_before, open_after) = ((side.billed - priced).abs(), (side.billed - then_priced).abs());
         on_bill += (side.billed - then_priced - bound - noise).max(0);
         // What tied out before and does not any more is no noise.
         let vanishes = (after.within_noise && open_before > bound)
-            || recounted(side, touch, logged)
+            || counts
             || (open_before - open_after) * CLOSURE.1 >= money * CLOSURE.0;
         verdict.gain += open(side, priced, logged, bound) - open(side, then_priced, then_logged, bound);
         verdict.closed += open_before - open_after;
