@@ -204,6 +204,7 @@ pub static FAMILIES: &[Family] = &[
     Family::of_each("late arrival", calendar::late::propose),
     Family::of_each("missing days", calendar::missing::propose),
     Family::of_all("account factor", factor::propose),
+    Family::of_each("supposed price", price::supposed::propose),
     Family::of_each("record repair", record::not_billed),
     Family::of_each("mapping", mapping::propose),
     Family::of_each("meter move", meter_move::propose),

@@ -69,8 +69,9 @@ fn values(
     cells: &BTreeSet<CellKey>,
     edits: &[Vec<&Edit>],
 ) -> Result<Vec<BTreeMap<CellKey, Money>>> {
-    // A factor reaches every cell and needs none beside those that are looked at.
-    let apart = edits.iter().flatten().filter(|edit| !matches!(edit, Edit::Factor { .. }));
+    // A factor or a price reaches many cells and needs none beside those that are looked at.
+    let apart =
+        edits.iter().flatten().filter(|edit| !matches!(edit, Edit::Factor { .. } | Edit::NewPrice(_)));
     let touched = apart.flat_map(|edit| state.touched(edit));
     let around: BTreeSet<CellKey> = touched.chain(cells.iter().cloned()).collect();
     let part = state.part(&around);

@@ -100,7 +100,7 @@ fn usual(
         }
         calls += i128::from(row.sums.requests);
         for (leaf, count) in row.leaves().filter(|(leaf, _)| (kind.open)(leaf.meter)) {
-            if let Some(unit) = state.rater.ratio(&leaf) {
+            if let Some(unit) = state.ratio(&leaf) {
                 amount += crate::rate::amount(unit, count)?;
             }
         }

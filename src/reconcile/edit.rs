@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::grain::{BillKey, CellKey, Part};
+use super::new_price::NewPrice;
 use super::repeated::Repeat;
 use super::state::{Identity, State};
 use crate::error::Result;
@@ -28,6 +29,8 @@ pub enum Edit {
     Restate { less: Option<(BillKey, Leaf)>, more: Option<(BillKey, Leaf)>, quantity: i128 },
     /// One factor on everything that the account is charged for usage of some days.
     Factor { account: Account, factor: Ratio, days: Period },
+    /// Another price of a model than the book's, whoever used it and how.
+    NewPrice(NewPrice),
     /// Another unit price.
     Price { key: BillKey, unit: Ratio },
     /// Another unit price for one leaf of a key.
@@ -72,7 +75,9 @@ impl Edit {
     /// The bill keys it names.
     pub fn keys(&self) -> impl Iterator<Item = &BillKey> {
         let (one, other) = match self {
-            Edit::Exclude { .. } | Edit::Rebucket { .. } | Edit::Factor { .. } => (None, None),
+            Edit::Exclude { .. } | Edit::Rebucket { .. } | Edit::Factor { .. } | Edit::NewPrice(_) => {
+                (None, None)
+            }
             Edit::Move { from, to, .. } => (Some(from), Some(to)),
             Edit::Restate { less, more, .. } => {
                 (less.as_ref().map(|(key, _)| key), more.as_ref().map(|(key, _)| key))
@@ -89,7 +94,7 @@ impl Edit {
     /// True where it says what something costs, and not where or how much of it there is.
     pub fn reprices(&self) -> bool {
         match self {
-            Edit::Price { .. } | Edit::Reprice { .. } => true,
+            Edit::Price { .. } | Edit::Reprice { .. } | Edit::NewPrice(_) => true,
             Edit::Restate { less: Some((from, _)), more: Some((to, _)), .. } => from == to,
             _ => false,
         }
@@ -116,6 +121,16 @@ impl State<'_> {
                     cell.account == *account && cell.first <= days.last && days.first <= cell.last
                 };
                 self.logged.keys().map(|key| &key.cell).filter(|cell| within(cell)).cloned().collect()
+            }
+            Edit::NewPrice(price) => {
+                let within = |cell: &CellKey| {
+                    cell.account == price.account
+                        && cell.model.as_ref().is_none_or(|model| *model == price.model)
+                        && cell.first <= price.days.last
+                        && price.days.first <= cell.last
+                };
+                let keys = self.logged.keys().chain(self.billed.keys());
+                keys.map(|key| &key.cell).filter(|cell| within(cell)).cloned().collect()
             }
             Edit::Move { from, to, .. } => [from.cell.clone(), to.cell.clone()].into(),
             Edit::Restate { less, more, .. } => {
@@ -185,6 +200,7 @@ impl State<'_> {
                 }
             }
             Edit::Factor { factor, days, .. } => self.factors.push((*days, *factor)),
+            Edit::NewPrice(price) => self.new_prices.push(price.clone()),
             Edit::Price { key, unit } => {
                 self.prices.insert(key.clone(), *unit);
             }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::few::Few;
 use super::grain::{BillKey, CellKey, Grain, Line};
+use super::new_price::NewPrice;
 use super::owners::{NOBODY, Owners};
 use super::repeated::{Repeat, repeats};
 use crate::error::Result;
@@ -120,6 +121,10 @@ pub struct State<'a> {
     /// What everything an account is charged for usage of some days is multiplied by. A state that is edited is that of
     /// one account.
     pub factors: Vec<(Period, Ratio)>,
+    /// Prices that are told in place of the book's.
+    pub new_prices: Vec<NewPrice>,
+    /// Such prices that are tried before anything else of their models is told.
+    pub supposed: Vec<NewPrice>,
     pub accepted: BTreeSet<BillKey>,
     /// Keys from which logged usage was dropped.
     pub dropped: BTreeSet<BillKey>,
@@ -170,6 +175,8 @@ impl<'a> State<'a> {
             owners: Arc::default(),
             apart: false,
             factors: Vec::new(),
+            new_prices: Vec::new(),
+            supposed: Vec::new(),
             accepted: BTreeSet::new(),
             dropped: BTreeSet::new(),
             open: BTreeSet::new(),
@@ -270,6 +277,8 @@ impl<'a> State<'a> {
             owners: Arc::default(),
             apart: false,
             factors: Vec::new(),
+            new_prices: Vec::new(),
+            supposed: Vec::new(),
             accepted: BTreeSet::new(),
             dropped: BTreeSet::new(),
             open: self
@@ -378,7 +387,7 @@ impl<'a> State<'a> {
 
     /// The same without what multiplies everything: the price as a row of the book has it.
     pub fn unit_before_factor(&self, key: &BillKey, leaf: &Leaf) -> Option<Ratio> {
-        self.edited_price(key, leaf).or_else(|| self.rater.ratio(leaf))
+        self.edited_price(key, leaf).or_else(|| self.ratio(leaf))
     }
 
     /// The unit price that an edit has given a leaf.

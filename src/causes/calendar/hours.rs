@@ -285,9 +285,9 @@ fn patch(
 /// Causes by which calls of these hours, served at another tier, would cost this percentage.
 fn tiers_at(state: &State, points: &[Point], percent: i128) -> Vec<String> {
     let Some((leaf, _)) = points.iter().flat_map(|point| &point.leaves).next() else { return Vec::new() };
-    let now = state.rater.list(leaf);
+    let now = state.list(leaf);
     let costs = |tier: &&Tier| {
-        let then = state.rater.list(&Leaf { tier: **tier, ..leaf.clone() });
+        let then = state.list(&Leaf { tier: **tier, ..leaf.clone() });
         then.zip(now).and_then(|(then, now)| then.over(now)) == Ratio::new(percent, 100)
     };
     let causes: BTreeSet<&str> = Tier::ALL

@@ -71,7 +71,7 @@ impl Prices<'_, '_> {
                 let days = midnight - around * SECONDS_PER_DAY..midnight + (around + 1) * SECONDS_PER_DAY;
                 let inside = self.changes.iter().filter(|change| days.contains(*change));
                 let leaves = [midnight].into_iter().chain(inside.copied()).map(|at| self.leaf_at(leaf, at));
-                let priced = leaves.filter_map(|leaf| Some((self.state.rater.ratio(&leaf)?, leaf)));
+                let priced = leaves.filter_map(|leaf| Some((self.state.ratio(&leaf)?, leaf)));
                 let less = |a: &Ratio, b: &Ratio| {
                     (a.numerator() * b.denominator()).cmp(&(b.numerator() * a.denominator()))
                 };
@@ -107,7 +107,7 @@ pub fn moves(
             continue;
         }
         let leaf = instant.leaf_of_day(state);
-        let (now, then) = (state.rater.ratio(&leaf), state.rater.ratio(&other));
+        let (now, then) = (state.ratio(&leaf), state.ratio(&other));
         if now.is_some() && then.is_some() && now != then {
             *sums.entry((leaf, other, instant.owner)).or_default() += instant.quantity;
         }

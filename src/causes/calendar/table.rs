@@ -100,7 +100,7 @@ impl Table {
         };
         let mut places = Places::default();
         let mut known: BTreeMap<BillKey, Option<usize>> = BTreeMap::new();
-        let units: Vec<_> = leaves.iter().map(|leaf| state.rater.ratio(leaf)).collect();
+        let units: Vec<_> = leaves.iter().map(|leaf| state.ratio(leaf)).collect();
         for (index, leaf) in leaves.iter().enumerate() {
             for (place, day) in state.period.days().enumerate() {
                 let key = state.key_of(&Leaf { day, ..leaf.clone() }, owners[index]);

@@ -12,11 +12,13 @@ use std::sync::Arc;
 
 use super::missing_price::draft_row;
 use super::price::less_or_equal;
+use super::price::supposed::Seen;
 use super::{Fact, Fix, Patch, Scope, Status};
 use crate::error::Result;
 use crate::money::{Money, ONE, Ratio, div_half_even};
 use crate::rate::{self, Account};
 use crate::reconcile::{Edit, State};
+use crate::vocabulary::Meter;
 use series::{Column, DayCell};
 
 /// Days beyond the fitted numbers, and binary digits beyond those the numbers cost.
@@ -47,6 +49,50 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
     }
     patches.retain(|patch| !state.rejected.contains(&patch.name));
     Ok(patches)
+}
+
+/// Prices that the first or the last days of a run show, where those between have something else besides.
+pub(super) fn by_day(state: &State, account: &Account) -> Result<Vec<(Arc<str>, Seen)>> {
+    let mut found = Vec::new();
+    for (model, runs) in series::runs(state, account)? {
+        for run in runs {
+            let from_the_first = (1..=run.len()).rev().map(|days| &run[..days]);
+            let to_the_last = (1..run.len()).map(|days| &run[days..]);
+            for part in [Vec::from_iter(from_the_first), Vec::from_iter(to_the_last)] {
+                let Some((part, prices)) = first_prices(&part)? else { continue };
+                if let Some(ratios) = ratios(&prices) {
+                    found.push((
+                        model.clone(),
+                        Seen { ratios, days: part.iter().map(|day| day.day).collect() },
+                    ));
+                }
+            }
+        }
+    }
+    Ok(found)
+}
+
+type Part<'d> = &'d [DayCell];
+
+fn first_prices<'d>(parts: &[Part<'d>]) -> Result<Option<(Part<'d>, Prices)>> {
+    for part in parts {
+        if let Some(prices) = prices(part)? {
+            return Ok(Some((part, prices)));
+        }
+    }
+    Ok(None)
+}
+
+/// The prices as shares of the book's; `None` where a meter would have two, or has no price.
+fn ratios(prices: &Prices) -> Option<BTreeMap<Meter, Ratio>> {
+    let mut ratios = BTreeMap::new();
+    for ((meter, book), unit) in prices {
+        let ratio = unit.over(*book).filter(|_| !book.is_zero())?;
+        if *ratios.entry(*meter).or_insert(ratio) != ratio {
+            return None;
+        }
+    }
+    Some(ratios)
 }
 
 /// How many binary digits of an amount its rounding leaves.

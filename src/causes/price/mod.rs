@@ -1,6 +1,7 @@
 //! Price rows: quantities agree, the unit price does not.
 
 mod series;
+pub(super) mod supposed;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -11,8 +12,7 @@ use super::{Fact, Fix, Patch, Scope, Status, TWICE};
 use crate::error::Result;
 use crate::money::Ratio;
 use crate::period::Day;
-use crate::pricebook::PriceQuery;
-use crate::rate::Account;
+use crate::rate::{Account, Leaf};
 use crate::reconcile::owners::Owner;
 use crate::reconcile::{Edit, State};
 use crate::vocabulary::Tier;
@@ -77,6 +77,12 @@ impl Run {
     /// The price as a share of that in the book.
     fn ratio(&self) -> Option<String> {
         ratio_of(self.unit, self.days[0].unit)
+    }
+
+    /// The same of all its days, if the book has one price on them.
+    fn ratio_to_book(&self) -> Option<Ratio> {
+        let book = self.days[0].unit;
+        if self.days.iter().all(|day| day.unit == book) { self.unit.over(book) } else { None }
     }
 }
 
@@ -210,7 +216,7 @@ fn reasons(state: &State, series: &Series, days: &[Point]) -> Option<(Ratio, Vec
     let book = state.rater.book;
     let mut found: BTreeMap<Reason, Ratio> = BTreeMap::new();
     let own_tier = series.tier.unwrap_or(first.leaf.tier);
-    let list = book.list_price(&first.leaf.query()).ok().map(|list| list.unit);
+    let list = state.list(&first.leaf);
     if let Some(list) = list.filter(|list| *list != first.unit && holds(*list)) {
         return Some((list, vec![Reason::List]));
     }
@@ -252,22 +258,14 @@ fn reasons(state: &State, series: &Series, days: &[Point]) -> Option<(Ratio, Vec
 
 /// The unit price of a point if the reason were true of its calls.
 fn unit_for(state: &State, point: &Point, own_tier: Tier, reason: &Reason) -> Option<Ratio> {
-    let query = PriceQuery {
-        seller: &point.leaf.account.provider,
-        model: &point.leaf.model,
-        meter: point.leaf.meter,
-        tier: own_tier,
-        region: &point.leaf.region,
-        prompt: point.leaf.prompt,
-        at: point.leaf.at,
-    };
-    let query = match reason {
-        Reason::Region(region) => PriceQuery { region, ..query },
-        Reason::Tier(tier) => PriceQuery { tier: *tier, ..query },
-        Reason::Band(prompt) => PriceQuery { prompt: *prompt, ..query },
+    let leaf = Leaf { tier: own_tier, ..point.leaf.clone() };
+    let leaf = match reason {
+        Reason::Region(region) => Leaf { region: region.as_str().into(), ..leaf },
+        Reason::Tier(tier) => Leaf { tier: *tier, ..leaf },
+        Reason::Band(prompt) => Leaf { prompt: *prompt, ..leaf },
         Reason::List | Reason::Row(_) | Reason::Fitted => return None,
     };
-    state.rater.book.price_for(point.leaf.account.id.as_deref(), &query).ok().map(|priced| priced.unit)
+    state.ratio(&leaf)
 }
 
 fn coherent(
@@ -375,9 +373,7 @@ fn price_patch(
         () => (Status::Exact, None),
     };
     let text = match cause {
-        "rate.stale" => format!(
-            "confirm the price of {model} from {from} with the seller's price page or contract, then add the row"
-        ),
+        "rate.stale" => confirm(model, from),
         "terms.discount" => format!(
             "the bill charges list for {model} from {from}: claim the contract's price, or end the term there"
         ),
@@ -402,6 +398,13 @@ fn price_patch(
             patch: if cause == "rate.stale" { rows.concat() } else { String::new() },
         }),
     }
+}
+
+/// What to do about a price that the book does not have.
+fn confirm(model: &str, from: Day) -> String {
+    format!(
+        "confirm the price of {model} from {from} with the seller's price page or contract, then add the row"
+    )
 }
 
 fn cause_of(reason: &Reason) -> &'static str {

@@ -3,6 +3,7 @@
 //!
 //! A remedy is given only where it moves exactly what the edits moved: the whole of some traffic, every day of it.
 
+mod new_price;
 mod price;
 mod text;
 mod traffic;
@@ -112,9 +113,10 @@ pub fn of(state: &State, explained: &Explained) -> Vec<Vec<Remedy>> {
             // Another unit or currency of the whole bill is no price.
             cause if cause.starts_with("unit.") || cause.starts_with("fx.") => Vec::new(),
             _ => {
-                let prices = match together(edits) {
-                    Some(accepted) => price::steps(everybody, &accepted),
-                    None => price::steps(state, edits),
+                let prices = match (new_price::steps(state, edits, claims), together(edits)) {
+                    (Some(new), _) => new,
+                    (None, Some(accepted)) => price::steps(everybody, &accepted),
+                    (None, None) => price::steps(state, edits),
                 };
                 let prices = prices.into_iter().map(Remedy::Price);
                 let rules = traffic::rules(state, edits, &named(&claim.patch));

@@ -95,7 +95,7 @@ fn own_key(leaf: &Leaf, ctx: Option<Band>) -> LedgerKey {
 
 /// The key of the row that prices a leaf, and the factor of the modifiers on it. `None` where a window decides: such a
 /// price is not written by a day.
-fn basis(state: &State, leaf: &Leaf) -> Option<(LedgerKey, Ratio)> {
+pub(super) fn basis(state: &State, leaf: &Leaf) -> Option<(LedgerKey, Ratio)> {
     let (book, seller) = (state.rater.book, &leaf.account.provider);
     let Ok(priced) = book.list_price(&leaf.query()) else { return Some((own_key(leaf, None), Ratio::ONE)) };
     let meters = [Some(leaf.meter), Seller::price_parent(seller, leaf.meter)];

@@ -74,7 +74,7 @@ fn keys(book: &Pricebook, seller: &Arc<str>, model: &Arc<str>) -> BTreeSet<Ledge
 }
 
 /// The price of the key's own row at an instant.
-fn price(book: &Pricebook, key: &LedgerKey, at: i64) -> Option<Ratio> {
+pub(super) fn price(book: &Pricebook, key: &LedgerKey, at: i64) -> Option<Ratio> {
     let query = PriceQuery {
         seller: &key.seller,
         model: &key.model,

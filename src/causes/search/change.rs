@@ -273,18 +273,18 @@ impl Change {
     pub fn of(&self, state: &State, leaf: &Leaf) -> Became {
         let other = match self {
             Change::Version(at) => {
-                let then = state.rater.list(&Leaf { at: *at, ..leaf.clone() });
+                let then = state.list(&Leaf { at: *at, ..leaf.clone() });
                 return version(state, leaf, then, Some(*at));
             }
             Change::Shipped => return version(state, leaf, state.rater.shipped(leaf), None),
             Change::Scaled(part, _) if !part.has(leaf.meter) => return Became::Same,
             Change::Scaled(_, ratio) => {
-                let unit = state.rater.ratio(leaf).and_then(|unit| unit.checked_mul(*ratio));
+                let unit = state.ratio(leaf).and_then(|unit| unit.checked_mul(*ratio));
                 return unit.map_or(Became::Impossible, Became::Price);
             }
             Change::List => {
-                return match state.rater.list(leaf) {
-                    Some(list) if state.rater.ratio(leaf) == Some(list) => Became::Same,
+                return match state.list(leaf) {
+                    Some(list) if state.ratio(leaf) == Some(list) => Became::Same,
                     Some(list) => Became::Price(list),
                     None => Became::Impossible,
                 };
@@ -313,7 +313,7 @@ impl Change {
                 let account = Account { provider: seller.clone(), id: None };
                 let region = if *seller == leaf.account.provider { leaf.region.clone() } else { "".into() };
                 let other = Leaf { account, model: model.clone(), region, ..leaf.clone() };
-                return match (state.rater.list(&other), state.rater.ratio(leaf)) {
+                return match (state.list(&other), state.ratio(leaf)) {
                     _ if !leaf.meter.is_token() => Became::Same,
                     (Some(then), Some(now)) if then == now => Became::Same,
                     (Some(then), _) => Became::Price(then),
@@ -329,7 +329,7 @@ impl Change {
             return Became::Same;
         }
         // Where the list has one price for both, the change is none; a price of the month belongs to its own leaf.
-        match (state.rater.list(&other), state.rater.list(leaf)) {
+        match (state.list(&other), state.list(leaf)) {
             _ if other == *leaf => Became::Same,
             (Some(then), Some(now)) if then == now && !matches!(self, Change::Served(_)) => Became::Same,
             (Some(_), _) if !state.rater.is_contracted(leaf) => Became::Leaf(other),
@@ -460,12 +460,12 @@ impl Change {
 
 /// True where prompts have a price at a leaf's place in the book.
 fn sells(state: &State, leaf: &Leaf) -> bool {
-    state.rater.list(&Leaf { meter: Meter::Input, ..leaf.clone() }).is_some()
+    state.list(&Leaf { meter: Meter::Input, ..leaf.clone() }).is_some()
 }
 
 /// True where the length of its prompt has a price of its own.
 fn is_long(state: &State, leaf: &Leaf) -> bool {
-    leaf.prompt > 0 && state.rater.list(leaf) != state.rater.list(&Leaf { prompt: 0, ..leaf.clone() })
+    leaf.prompt > 0 && state.list(leaf) != state.list(&Leaf { prompt: 0, ..leaf.clone() })
 }
 
 /// A fine-tuned model, by its name.
@@ -475,8 +475,8 @@ fn is_tuned(model: &str) -> bool {
 
 /// Another list price, with what the contract makes of it today. `at`: where it is that of another instant.
 fn version(state: &State, leaf: &Leaf, then: Option<Ratio>, at: Option<i64>) -> Became {
-    let now = state.rater.list(leaf);
-    match (then, now, state.rater.ratio(leaf)) {
+    let now = state.list(leaf);
+    match (then, now, state.ratio(leaf)) {
         (Some(then), Some(now), _) if then == now => Became::Same,
         (Some(then), Some(now), Some(unit)) if unit != now => {
             let inverse = Ratio::new(now.denominator(), now.numerator());

@@ -3,7 +3,7 @@
 //! An atom is one meter of one usage row. A story changes what atoms cost or where they are billed; because atoms keep
 //! their place, stories compose: the second sees what the first has changed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use hashbrown::HashMap;
@@ -110,6 +110,8 @@ pub struct Problem<'s, 'a> {
     class_index: BTreeMap<Leaf, u32>,
     /// Instants at which a model's prices change, by model.
     epochs: BTreeMap<Arc<str>, Option<Vec<i64>>>,
+    /// Instants of the month at which prices of another model change, which may have served it.
+    begins: BTreeSet<i64>,
     /// Versions of nodes so far.
     versions: u64,
     changes: BTreeMap<Change, u32>,
@@ -133,6 +135,7 @@ impl<'s, 'a> Problem<'s, 'a> {
             classes: Vec::new(),
             class_index: BTreeMap::new(),
             epochs: BTreeMap::new(),
+            begins: begins(state, account),
             versions: 0,
             changes: BTreeMap::new(),
             turns: HashMap::new(),
@@ -234,9 +237,13 @@ impl<'s, 'a> Problem<'s, 'a> {
         if !leaf.whole_day && !self.state.rater.is_contracted(leaf) {
             let book = self.state.rater.book;
             let last = self.state.period.last.next().start();
+            let begins = &self.begins;
             let epochs = self.epochs.entry(leaf.model.clone()).or_insert_with(|| {
                 let seller = &leaf.account.provider;
-                let rows = book.row_changes(seller, &leaf.model, i64::MIN, last);
+                let mut rows = book.row_changes(seller, &leaf.model, i64::MIN, last);
+                rows.extend(begins);
+                rows.sort_unstable();
+                rows.dedup();
                 // Prices by the hour differ inside a day, and each instant is a class of its own.
                 (book.price_changes(seller, &leaf.model, last - 86_400, last).len()
                     <= rows.iter().filter(|at| **at > last - 86_400).count())
@@ -278,7 +285,7 @@ impl<'s, 'a> Problem<'s, 'a> {
             Became::Times(times) => Turn::Times(times),
             Became::Less => Turn::Less,
             Became::Price(unit) => Turn::Unit(unit),
-            Became::Leaf(other) => match self.state.rater.ratio(&other) {
+            Became::Leaf(other) => match self.state.ratio(&other) {
                 Some(unit) => Turn::Class(self.class(&other), unit),
                 None => Turn::Impossible,
             },
@@ -380,4 +387,16 @@ impl<'s, 'a> Problem<'s, 'a> {
         }
         Ok(moved)
     }
+}
+
+/// When prices of the models on an account's bill change within the month, by the book or by what is told of it.
+fn begins(state: &State, account: &Account) -> BTreeSet<i64> {
+    let keys = state.billed.keys().filter(|key| key.cell.account == *account);
+    let models: BTreeSet<&Arc<str>> = keys.filter_map(|key| key.cell.model.as_ref()).collect();
+    let (first, last) = (state.period.first.start(), state.period.last.next().start());
+    let rows = models
+        .into_iter()
+        .flat_map(|model| state.rater.book.row_changes(&account.provider, model, first, last));
+    let told = state.new_prices.iter().flat_map(|price| [price.days.first, price.days.last.next()]);
+    rows.chain(told.map(Day::start)).collect()
 }

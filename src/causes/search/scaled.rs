@@ -102,9 +102,9 @@ fn scaled(problem: &mut Problem, node: &mut Node, slice: &Slice) -> Result<Vec<C
 fn is_another_meters(state: &State, part: Part, ratio: Ratio, leaves: &BTreeMap<Meter, Arc<Leaf>>) -> bool {
     let Part::One(meter) = part else { return false };
     let Some(leaf) = leaves.get(&meter) else { return false };
-    let then = state.rater.list(leaf).and_then(|unit| unit.checked_mul(ratio));
+    let then = state.list(leaf).and_then(|unit| unit.checked_mul(ratio));
     let others = Meter::ALL.iter().filter(|other| **other != meter && other.is_token());
-    let mut prices = others.map(|other| state.rater.list(&Leaf { meter: *other, ..(**leaf).clone() }));
+    let mut prices = others.map(|other| state.list(&Leaf { meter: *other, ..(**leaf).clone() }));
     then.is_some() && prices.any(|price| price == then)
 }
 
