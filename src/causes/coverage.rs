@@ -15,7 +15,7 @@ use crate::vocabulary::Meter;
 const TESTS: usize = 4;
 
 pub fn propose(state: &State) -> Result<Vec<Patch>> {
-    let mut patches = Vec::new();
+    let (mut patches, mut declared_ones) = (Vec::new(), Vec::new());
     for account in state.billed_days.keys() {
         let mut identities = identities(state, account);
         // Without a name it is no account that is missing, but the log, and no log proves no bypass.
@@ -41,7 +41,7 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
                             "gateway's own",
                             declared.iter().map(|text| &**text).collect::<Vec<_>>().join(", "),
                         );
-                        patches.push(patch(account, identity, &identities, Status::Proven, fact));
+                        declared_ones.push(patch(account, identity, &identities, Status::Proven, fact));
                     }
                 }
             }
@@ -51,7 +51,27 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
             }
         }
     }
-    Ok(patches)
+    // What another account's log accounts for is open no more: without these lines it would be.
+    let mut told = Vec::new();
+    for patch in patches {
+        let taken = state.passed.iter().any(|passed| patch.scope.account.as_ref() == Some(&passed.to.0));
+        if !taken || lessens(state, &patch)? {
+            told.push(patch);
+        }
+    }
+    told.extend(declared_ones);
+    Ok(told)
+}
+
+/// True where less is open with a patch than without it.
+fn lessens(state: &State, patch: &Patch) -> Result<bool> {
+    let cells: BTreeSet<CellKey> = patch.edits.iter().flat_map(|edit| state.touched(edit)).collect();
+    let open =
+        |state: &State| -> Result<Money> { cells.iter().map(|cell| Ok(state.delta(cell)?.abs())).sum() };
+    let mut part = state.part(&cells);
+    let before = open(&part)?;
+    patch.edits.iter().for_each(|edit| part.change(edit));
+    Ok(open(&part)? < before)
 }
 
 /// An account of which the log has no call at all.

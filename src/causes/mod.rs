@@ -6,6 +6,7 @@
 //! always; where patches meet in a cell they share it fairly. A patch whose dollars do not end in cells that tie out, to
 //! rounding or to the noise of the log, is taken back.
 
+pub mod between;
 pub mod calendar;
 pub mod catalogue;
 pub mod coverage;
@@ -197,6 +198,7 @@ impl Family {
 /// The canonical order. A set of patches has one meaning because it is always applied in this order.
 pub static FAMILIES: &[Family] = &[
     Family::of_each("repeated lines", repeated::propose),
+    Family::of_each("between accounts", between::propose),
     Family::of_all("coverage", coverage::propose),
     Family::of_each("unlogged meters", unlogged::propose),
     // Before the repair of records, whose tokens are looked for on the days they were billed.

@@ -7,6 +7,7 @@ pub mod few;
 pub mod grain;
 pub mod new_price;
 pub mod owners;
+pub mod passed;
 pub mod quantity;
 pub mod regions;
 pub mod repeated;

@@ -10,6 +10,7 @@ use super::few::Few;
 use super::grain::{BillKey, CellKey, Grain, Line};
 use super::new_price::NewPrice;
 use super::owners::{NOBODY, Owners};
+use super::passed::Passed;
 use super::repeated::{Repeat, repeats};
 use crate::error::Result;
 use crate::money::{Money, Ratio};
@@ -95,6 +96,8 @@ pub struct State<'a> {
     pub clock: Clock,
     /// What the account's bill says about its own completeness.
     pub exports: BTreeMap<Account, Export>,
+    /// Usage that went from one account of the comparison to another.
+    pub passed: Arc<Vec<Passed>>,
     /// Lines of the period on bills of the months after it.
     pub later: Arc<BTreeMap<BillKey, Few<Identity, Billed>>>,
     /// Billable quantities by the key they are compared under.
@@ -160,6 +163,7 @@ impl<'a> State<'a> {
             log: None,
             clock: Clock::utc(),
             exports: BTreeMap::new(),
+            passed: Arc::default(),
             later: Arc::default(),
             logged: Arc::default(),
             billed: Arc::default(),
@@ -262,6 +266,7 @@ impl<'a> State<'a> {
             log: self.log,
             clock: self.clock.clone(),
             exports: only(account, &self.exports),
+            passed: self.passed.clone(),
             later: of_account(&self.later, account),
             logged: of_account(&self.logged, account),
             billed: of_account(&self.billed, account),

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::residual::Residual;
 use super::{Claim, Explained, Status, everywhere, search};
+use crate::causes::between;
 use crate::causes::calendar::missing;
 use crate::money::Money;
 use crate::period::Day;
@@ -24,9 +25,12 @@ pub(super) fn where_it_holds(claim: &Claim, explained: &Explained) -> Option<BTr
     (claim.patch.edits.iter().all(inside) && cells.len() >= HOLDS).then_some(cells)
 }
 
-/// Counts that went from one key to another, which log and bill show, or those of a day that the log does not have.
+/// Counts that went from one key to another, which log and bill show, or to another account, which its bill shows; or those of
+/// a day that the log does not have.
 pub(super) fn counts_only(claim: &Claim) -> bool {
-    missing::told(&claim.patch.name) || claim.patch.edits.iter().all(|edit| matches!(edit, Edit::Move { .. }))
+    missing::told(&claim.patch.name)
+        || between::told(&claim.patch.name)
+        || claim.patch.edits.iter().all(|edit| matches!(edit, Edit::Move { .. }))
 }
 
 /// Days on which everything that a story touches has to tie out, where it does not on others.

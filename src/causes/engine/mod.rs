@@ -11,7 +11,7 @@ use residual::{counted_keys, open_keys, residuals};
 
 use super::price::supposed;
 use super::search::score::{DIGIT, Digits, digits};
-use super::{Claim, FAMILIES, Patch, Status, everywhere, noise, search, shares};
+use super::{Claim, FAMILIES, Patch, Status, between, everywhere, noise, search, shares};
 use crate::error::Result;
 use crate::parallel;
 use crate::rate::Account;
@@ -34,14 +34,16 @@ pub struct Explained {
     pub left_out: Vec<(Account, Arc<str>)>,
 }
 
-/// Explains account by account, on every core: no edit reaches from one to another. The order of the result is that
-/// of the accounts, whoever explained them.
+/// Explains account by account, on every core: no edit reaches from one to another, but what went from one to another is
+/// known to both. The order of the result is that of the accounts, whoever explained them.
 pub fn explain(state: &State) -> Result<Explained> {
+    let passed = Arc::new(between::find(state)?);
     // Where nothing differs there is nothing to explain.
     let accounts: BTreeSet<&Account> = state.open.iter().map(|cell| &cell.account).collect();
     let accounts: Vec<&Account> = accounts.into_iter().collect();
+    let of_account = |name| State { passed: passed.clone(), ..state.of_account(name) };
     let mut all = Explained::default();
-    for explained in parallel::map(&accounts, |name| explain_account(name, state.of_account(name))) {
+    for explained in parallel::map(&accounts, |name| explain_account(name, of_account(name))) {
         let explained = explained?;
         all.claims.extend(explained.claims);
         all.residuals.extend(explained.residuals);
