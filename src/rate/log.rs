@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 use super::clock::Clock;
-use super::{Account, DayUsage, Leaf, Meanings, Owner, Segments, row_of, rows_by, traffic};
+use super::{Account, DayUsage, Leaf, Meanings, Owner, Segments, row_of, rows_by, traffic, writes};
 use crate::period::{Day, Period};
 use crate::usage::cube::{Cubes, Name, RatingKey, Sums};
 use crate::vocabulary::Seller;
@@ -102,6 +102,7 @@ impl<'a> Log<'a> {
                     .or_insert_with(|| row_of(&mut text, key, self.period.first, at, *source, self.meanings));
                 let mut row = DayUsage { sums: **sums, day: key.day(), ..named.clone() };
                 traffic::apply(self.meanings.traffic, self.meanings.book, &mut row);
+                writes::count_free_as_input(self.meanings.book, &mut row);
                 let owner = owner(&row.key);
                 for (leaf, count) in row.leaves() {
                     let leaf = Leaf { day: self.period.first, ..leaf };

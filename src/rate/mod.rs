@@ -9,6 +9,7 @@ mod rater;
 #[cfg(test)]
 mod tests;
 pub mod traffic;
+mod writes;
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -233,6 +234,7 @@ fn rows_by(
             let mut row = row_of(&mut text, &key, day, at, source, meanings);
             row.sums = sums;
             traffic::apply(meanings.traffic, meanings.book, &mut row);
+            writes::count_free_as_input(meanings.book, &mut row);
             row
         })
         .collect()

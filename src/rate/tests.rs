@@ -32,27 +32,33 @@ fn book() -> Pricebook {
     reading.book
 }
 
+/// A plain call of nobody on the first of October.
+fn first_key() -> RatingKey {
+    RatingKey {
+        slot: (read_instant("2026-10-01T00:00:00Z").unwrap().0 / crate::period::SECONDS_PER_SLOT) as u32,
+        provider: 0,
+        key: 0,
+        requested: 0,
+        routed: 0,
+        served: 0,
+        region: 0,
+        tier: Tier::Standard,
+        band: 0,
+        outcome: Outcome::Success,
+        call_type: CallType::Generation,
+        source: CountSource::Provider,
+        reading: Reading::Inclusive,
+        stream: false,
+        whole_day: false,
+    }
+}
+
 fn rows(calls: &[(&str, bool)]) -> Vec<DayUsage> {
     let mut cubes = Cubes::default();
     let (provider, served) = (cubes.names.intern("deepseek"), cubes.names.intern("m"));
     for (at, whole_day) in calls {
-        let key = RatingKey {
-            slot: (read_instant(at).unwrap().0 / crate::period::SECONDS_PER_SLOT) as u32,
-            provider,
-            key: 0,
-            requested: 0,
-            routed: 0,
-            served,
-            region: 0,
-            tier: Tier::Standard,
-            band: 0,
-            outcome: Outcome::Success,
-            call_type: CallType::Generation,
-            source: CountSource::Provider,
-            reading: Reading::Inclusive,
-            stream: false,
-            whole_day: *whole_day,
-        };
+        let slot = (read_instant(at).unwrap().0 / crate::period::SECONDS_PER_SLOT) as u32;
+        let key = RatingKey { slot, provider, served, whole_day: *whole_day, ..first_key() };
         let mut sums = Sums { requests: 1, ..Sums::default() };
         sums.meters.set(Meter::Input, 1);
         cubes.rating.entry(key).or_default().add(&sums);
@@ -142,4 +148,32 @@ fn a_key_pays_at_every_seller_from_the_account_that_has_it_there() {
     for seller in ["openai", "anthropic"] {
         assert_eq!(accounts.of(seller, None, "app"), account(seller));
     }
+}
+
+/// Writes to the cache of `served` in one call of 200 plain tokens, as they are compared: input and writes.
+fn written(served: &str, meter: Meter) -> (u64, u64) {
+    let mut cubes = Cubes::default();
+    let (provider, served) = (cubes.names.intern("openai"), cubes.names.intern(served));
+    let key = RatingKey { provider, served, ..first_key() };
+    let mut sums = Sums { requests: 1, ..Sums::default() };
+    sums.meters.set(Meter::Input, 200);
+    sums.meters.set(meter, 400);
+    cubes.rating.entry(key).or_default().add(&sums);
+    let accounts = Accounts { known: Vec::new(), keys: BTreeMap::new() };
+    let period = "2026-10".parse::<crate::period::Month>().unwrap().period();
+    let book = Pricebook::shipped().unwrap();
+    let meanings = Meanings { accounts: &accounts, mappings: &[], traffic: &[], book: &book };
+    let rows = day_rows(&cubes, None, period, meanings);
+    let sum = |is: fn(Meter) -> bool| {
+        rows[0].sums.meters.iter().filter(|(meter, _)| is(*meter)).map(|(_, count)| count).sum()
+    };
+    (sum(|meter| meter == Meter::Input), sum(Meter::is_cache_write))
+}
+
+#[test]
+fn what_is_written_to_a_free_cache_is_input() {
+    // OpenAI: no fee for cache writes before GPT-5.6, whose tokens are input then; 1.25 times the input price since.
+    assert_eq!(written("gpt-5.5", Meter::CacheWriteOther), (600, 0));
+    assert_eq!(written("gpt-5-mini", Meter::CacheWrite30m), (600, 0));
+    assert_eq!(written("gpt-5.6-luna", Meter::CacheWriteOther), (200, 400));
 }

@@ -87,6 +87,14 @@ fn amounts(book: &Pricebook, request: &Request, quote: &Quote, args: &Args) -> S
         let day = Day::of_instant(quote.at);
         sheet.notes.push(format!("Priced by the hour: ask for one, `--at {day}T02:00Z`."));
     }
+    let free =
+        |line: &&Line| line.meter.is_cache_write() && line.price.as_ref().is_ok_and(|charge| charge.row.free);
+    if let Some(line) = quote.lines.iter().find(free) {
+        sheet.notes.push(format!(
+            "`{}` has no fee: what is written is part of the prompt. Give it as `input`.",
+            line.meter
+        ));
+    }
     if quote.lines.iter().any(|line| line.price.as_ref().is_ok_and(|charge| charge.rounded)) {
         sheet.notes.push("Rounded to 12 decimals.".to_owned());
     }
