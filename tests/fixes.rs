@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Mutex;
@@ -133,6 +134,37 @@ struct Judge {
     /// Findings that were applied, by cause.
     applied: BTreeMap<String, usize>,
     disputes: usize,
+    /// Requests that reports name with file and line.
+    requests: usize,
+}
+
+/// File, line and id of the requests with an id in all gateway reports.
+fn requests(fixes: &Path) -> Vec<(String, usize, String)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(fixes.join("gateway")).into_iter().flatten() {
+        let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+        let Some((_, part)) = text.split_once("## One by one\n") else { continue };
+        let rows = part.split("\n## ").next().unwrap().lines().filter(|line| line.starts_with("| `"));
+        for row in rows {
+            let cells: Vec<&str> = row.split('`').collect();
+            let (place, id) = (cells[cells.len() - 2], cells[1]);
+            if let Some((path, line)) = place.rsplit_once(':').filter(|_| cells.len() > 7) {
+                found.push((path.to_owned(), line.parse().unwrap(), id.to_owned()));
+            }
+        }
+    }
+    found
+}
+
+/// The lines of a log, which may be compressed.
+fn lines(path: &Path) -> Vec<String> {
+    let bytes = fs::read(path).unwrap();
+    let mut text = String::new();
+    match bytes.starts_with(&[0x1f, 0x8b]) {
+        true => drop(flate2::read::MultiGzDecoder::new(&bytes[..]).read_to_string(&mut text).unwrap()),
+        false => text = String::from_utf8(bytes).unwrap(),
+    }
+    text.lines().map(ToOwned::to_owned).collect()
 }
 
 impl Judge {
@@ -186,6 +218,18 @@ impl Judge {
             }
         }
         self.disputes(name, &fixes, &was);
+        self.requests(name, &books, &fixes);
+    }
+
+    /// Every request that a gateway report names is on the line of the file that it names for it.
+    fn requests(&mut self, name: &str, books: &Path, fixes: &Path) {
+        for (path, line, id) in requests(fixes) {
+            self.requests += 1;
+            let text = lines(&books.join(&path));
+            if !text.get(line - 1).is_some_and(|text| text.contains(&id)) {
+                self.wrong.push(format!("{name}: {id} is not on line {line} of {path}"));
+            }
+        }
     }
 
     fn story(&mut self, folder: &Path) {
@@ -241,6 +285,8 @@ fn the_fixes_of_the_demo_company_hold() {
     assert!(judge.applied.values().sum::<usize>() >= 8, "{:?}", judge.applied);
     // The one price that the bill raises; the region and the uncached prompts are billed as its own counts say.
     assert_eq!(judge.disputes, 1);
+    // Twelve reports, of which only failed calls are fewer than the twenty that are named.
+    assert!(judge.requests >= 200, "{}", judge.requests);
     judge.done();
 }
 

@@ -9,8 +9,10 @@ use super::gather;
 use super::global::Global;
 use super::ui::{Ui, unwritable};
 use crate::books::Books;
-use crate::close::document::Reconciliation;
+use crate::close::document::{Finding, Reconciliation};
 use crate::close::inputs::CloseInputs;
+use crate::close::requests::Search;
+use crate::collect::{self, InputReport};
 use crate::diagnostic::{Diagnostic, Origin};
 use crate::error::{Error, Result};
 use crate::fixes::{self, File};
@@ -50,6 +52,24 @@ impl PatchDir {
                 fix.patch = Some(text);
             }
         }
+        Ok(())
+    }
+
+    /// Names the requests of the findings that are written about or asked for: their files are read once more for it.
+    pub fn name_requests(
+        &self,
+        document: &mut Reconciliation,
+        inputs: &CloseInputs,
+        logs: &[InputReport],
+        asked: Option<&str>,
+    ) -> Result<()> {
+        let wanted = |finding: &Finding| {
+            let asked = asked.is_some_and(|asked| asked.eq_ignore_ascii_case(&finding.id));
+            (asked || self.dir.is_some()) && fixes::names_requests(finding)
+        };
+        let search = Search::new(document, inputs, wanted);
+        collect::again(logs, |file| search.onlooker(&file.source_name, &file.outcomes))?;
+        search.add_to(document);
         Ok(())
     }
 

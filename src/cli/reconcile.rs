@@ -107,6 +107,8 @@ pub fn reconcile_with<T>(
         .map(|amount| amount.0.to_string().parse::<Money>().unwrap_or_default());
     let (patches, asked) = (gathered.patches.take(), gathered.asked.take());
     let mut said = gathered.late();
+    // Single rows are looked up in them, if any are to be named.
+    let logs = if patches.is_some() { gathered.usage().inputs.clone() } else { Vec::new() };
     let inputs = gathered.inputs()?;
     said.extend(inputs.diagnostics.iter().cloned());
     ui.diagnostics(&said);
@@ -123,7 +125,12 @@ pub fn reconcile_with<T>(
     let mut document = assemble(&inputs)?;
     if let Some(patches) = patches {
         patches.tell(&mut document, &inputs, asked.as_deref())?;
+        patches.name_requests(&mut document, &inputs, &logs, asked.as_deref())?;
         patches.write(&document, &inputs, ui)?;
+        // They are for the folder and for who asks: a document is the same with and without one.
+        let asked = |id: &str| asked.as_deref().is_some_and(|asked| asked.eq_ignore_ascii_case(id));
+        let others = document.findings.iter_mut().filter(|finding| !asked(&finding.id));
+        others.for_each(|finding| finding.requests = None);
     }
     let more = then(&document, &inputs)?;
     for found in document.diagnostics.iter().skip(inputs.diagnostics.len()) {

@@ -6,6 +6,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::requests::Requests;
 use crate::causes::Status;
 use crate::causes::remedy::Remedy;
 use crate::money::Money;
@@ -171,6 +172,9 @@ pub struct Finding {
     /// Day by which the fix is due, counted from the first month.
     pub due: Option<Day>,
     pub evidence: Vec<Evidence>,
+    /// The requests it is about, one by one; left out where nobody asked for them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requests: Option<Requests>,
     pub fix: Option<FindingFix>,
     /// The fix tried on earlier closed months; empty where that was not asked for.
     pub backtests: Vec<Backtest>,

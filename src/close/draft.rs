@@ -178,6 +178,7 @@ fn finding(id: String, draft: &Draft) -> Finding {
                 origin: (!fact.origin.is_empty()).then(|| fact.origin.clone()),
             })
             .collect(),
+        requests: None,
         fix: draft.fix.as_ref().map(|fix| FindingFix {
             kind: fix.kind.to_owned(),
             text: fix.text.clone(),

@@ -9,7 +9,7 @@ use crate::money::Money;
 use crate::period::{Day, Period};
 use crate::pricebook::Pricebook;
 use crate::rate::log::Log;
-use crate::rate::{Account, Accounts, DayUsage, Meanings, ModelMapping, TrafficRule, unknown_name};
+use crate::rate::{Account, Accounts, DayUsage, Meanings, ModelMapping, TrafficRule, day_rows, unknown_name};
 use crate::reconcile::Line;
 use crate::review::memo::Memo;
 use crate::usage::cube::Cubes;
@@ -96,6 +96,14 @@ impl CloseInputs<'_> {
     pub fn usage(&self) -> Vec<DayUsage> {
         let accounts = Accounts { known: self.accounts(), keys: self.keys.clone() };
         self.log(&accounts).rows()
+    }
+
+    /// The log of one source, as best counted.
+    pub fn usage_of(&self, source: &SourceCubes) -> Vec<DayUsage> {
+        let accounts = Accounts { known: self.accounts(), keys: self.keys.clone() };
+        let (mappings, traffic) = (&self.mappings[..], &self.traffic[..]);
+        let meanings = Meanings { accounts: &accounts, mappings, traffic, book: self.book };
+        day_rows(&source.cubes, source.account.as_ref(), self.period, meanings)
     }
 
     /// The log of the sources that count, to be cut into days.

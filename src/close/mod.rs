@@ -16,6 +16,8 @@ pub mod inputs;
 mod limits;
 mod listings;
 pub mod places;
+pub mod requests;
+pub mod rows;
 mod totals;
 mod unassigned;
 

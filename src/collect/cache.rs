@@ -21,7 +21,7 @@ use crate::usage::cube::{AttributionKey, Cubes, Names, RatingKey, Sums};
 use crate::vocabulary::{CallType, CountSource, Meter, Outcome, Reading, Tier};
 
 /// Raise it when a reader counts differently or the layout changes.
-const VERSION: &str = concat!("6/", env!("CARGO_PKG_VERSION"));
+const VERSION: &str = concat!("7/", env!("CARGO_PKG_VERSION"));
 
 /// A folder of entries.
 #[derive(Debug)]

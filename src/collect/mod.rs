@@ -1,6 +1,7 @@
 //! Reads every log file of a run, each once: from the cache where it was read before, and again only where an earlier
 //! file of the same source holds some of its requests.
 
+mod again;
 pub mod cache;
 mod pages;
 mod seen;
@@ -9,6 +10,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+pub use self::again::again;
 use self::cache::Cache;
 use self::seen::Seen;
 use crate::diagnostic::{Diagnostic, Origin};
@@ -57,6 +59,8 @@ pub struct SourceUsage {
 pub struct InputReport {
     /// Its hash is taken when someone asks for it.
     pub source: Source,
+    /// Name of the `[[source]]` it belongs to.
+    pub source_name: Arc<str>,
     pub format: &'static str,
     /// On disk.
     pub bytes: u64,
@@ -68,6 +72,10 @@ pub struct InputReport {
     pub outcomes: BTreeMap<(Day, Outcome), u64>,
     /// True where the cache had it.
     pub cached: bool,
+    /// Ids of its rows that earlier files have, where there are any: without them it would count otherwise when read again.
+    pub known_ids: Option<Arc<IdSet>>,
+    /// The content of an earlier file: all of its rows count as repeated.
+    pub is_twin: bool,
 }
 
 /// Told about progress; bytes are counted in [`UsageOptions::progress`].
@@ -101,11 +109,12 @@ pub fn collect(
             (SourceUsage { name, account, primary: input.primary, cubes: Cubes::default() }, Seen::default())
         });
         match file(input, options, cache, seen) {
-            Ok((_, read, _)) if read.rows > 0 && read.rejected == read.rows => {
+            Ok(File { read, .. }) if read.rows > 0 && read.rejected == read.rows => {
                 unusable.push(nothing_usable(&source.origin(), &read));
             }
-            Ok((format, mut read, cached)) => {
-                if let Some(twin) = twins.find(&input.source_name, source)? {
+            Ok(File { format, mut read, cached, known_ids }) => {
+                let twin = twins.find(&input.source_name, source)?;
+                if let Some(twin) = &twin {
                     let message = format!("the same content as `{twin}`: every request in it counts once");
                     usage.diagnostics.push(
                         Diagnostic::warning("identical-files", source.origin(), message)
@@ -115,8 +124,11 @@ pub fn collect(
                     read.cubes = read.cubes.repeated();
                 }
                 pages.extend(read.page.map(|page| (input.source_name.clone(), source.origin(), page)));
-                let report = report(source, format, &read, cached)?;
-                usage.inputs.push(report);
+                usage.inputs.push(InputReport {
+                    known_ids,
+                    is_twin: twin.is_some(),
+                    ..report(input, format, &read, cached)?
+                });
                 usage.rejects.append(&mut read.rejects);
                 usage.diagnostics.append(&mut read.diagnostics);
                 cubes.cubes.absorb(read.cubes);
@@ -169,22 +181,25 @@ impl<'a> Twins<'a> {
     }
 }
 
-fn file(
-    input: &LogInput,
-    options: &UsageOptions,
-    cache: Option<&Path>,
-    seen: &Seen,
-) -> Result<(&'static UsageFormat, UsageRead, bool)> {
+/// One file as read, after those before it.
+struct File {
+    format: &'static UsageFormat,
+    read: UsageRead,
+    cached: bool,
+    known_ids: Option<Arc<IdSet>>,
+}
+
+fn file(input: &LogInput, options: &UsageOptions, cache: Option<&Path>, seen: &Seen) -> Result<File> {
     let format = detect::usage(&input.source, input.format.as_deref())?;
     let alone = UsageOptions { known_ids: None, sha256: cache.is_some(), ..options.clone() };
     let (read, cached) = read_once(&input.source, format, &alone, cache)?;
     let known = seen.overlap(&read.ids);
     if known.is_empty() {
-        return Ok((format, read, cached));
+        return Ok(File { format, read, cached, known_ids: None });
     }
     let options = UsageOptions { known_ids: Some(Arc::new(IdSet(known))), ..alone };
     let (read, cached) = read_once(&input.source, format, &options, cache)?;
-    Ok((format, read, cached))
+    Ok(File { format, read, cached, known_ids: options.known_ids })
 }
 
 fn read_once(
@@ -213,22 +228,25 @@ fn read_once(
     Ok((read, false))
 }
 
-fn report(source: &Source, format: &UsageFormat, read: &UsageRead, cached: bool) -> Result<InputReport> {
+fn report(input: &LogInput, format: &UsageFormat, read: &UsageRead, cached: bool) -> Result<InputReport> {
     let duplicates = || read.cubes.rating.iter().filter(|(key, _)| key.outcome.is_repeat());
     let mut outcomes: BTreeMap<(Day, Outcome), u64> = BTreeMap::new();
     for (key, sums) in &read.cubes.rating {
         *outcomes.entry((key.day(), key.outcome)).or_default() += sums.requests;
     }
     Ok(InputReport {
-        source: source.clone(),
+        source: input.source.clone(),
+        source_name: input.source_name.clone(),
         format: format.id,
-        bytes: source.bytes()?,
+        bytes: input.source.bytes()?,
         rows: read.rows,
         rejected: read.rejected,
         duplicates: duplicates().map(|(_, sums)| sums.requests).sum(),
         duplicate_logged: duplicates().map(|(_, sums)| sums.logged).sum(),
         outcomes,
         cached,
+        known_ids: None,
+        is_twin: false,
     })
 }
 

@@ -8,6 +8,8 @@ use super::{Context, File, Kind, share};
 use crate::causes::remedy::Remedy;
 use crate::close::document::{Bridge, Cell, CellMeter, Finding};
 use crate::close::places;
+use crate::close::requests::{NAMED, Request};
+use crate::close::rows::is_about;
 use crate::error::Result;
 use crate::money::Money;
 use crate::period::Day;
@@ -71,6 +73,7 @@ fn report(context: &Context, finding: &Finding) -> String {
     text += &format!("\nCounters: {}.\n\n## Which requests\n\n", counters(finding));
     text += &requests(context, finding);
     text += &times(context, finding);
+    text += &named(finding);
     text += "\n## Expected and logged\n\n";
     text += &match finding.bridge {
         Bridge::LoggedPriced => costs(context, finding),
@@ -112,44 +115,6 @@ fn counters(finding: &Finding) -> String {
         cause if cause.starts_with("cls.reasoning_") => code(Meter::OutputReasoning.id()),
         _ => "all of these requests".to_owned(),
     }
-}
-
-/// Rows that the finding is about: its scope, the rule that would mend them or the alias that its evidence names, and the
-/// outcome that the cause itself names.
-fn is_about(finding: &Finding, row: &DayUsage) -> bool {
-    let scope = &finding.scope;
-    let named = |texts: &[String], text: &str| texts.is_empty() || texts.iter().any(|known| known == text);
-    let outcome = match places::outcomes(&finding.cause) {
-        Some(kinds) => kinds.contains(&row.outcome),
-        None => row.outcome.is_billable(),
-    };
-    let outcome = outcome && (finding.cause != "qty.poll_duplicate" || row.call_type == CallType::Poll);
-    // A repeat that was logged without a cost is in no figure.
-    let moves =
-        finding.bridge == Bridge::PricedBilled || row.outcome.is_billable() || !row.sums.logged.is_zero();
-    let mut rules = Vec::new();
-    for remedy in &finding.remedies {
-        if let Remedy::Traffic(rule) = remedy {
-            rules.push(rule);
-        }
-    }
-    let logged = row.as_logged.as_deref().unwrap_or(row);
-    let fact = |name: &str| finding.evidence.iter().find(|fact| fact.name == name).map(|fact| &*fact.value);
-    let traffic = if rules.is_empty() {
-        fact("alias").is_none_or(|alias| **logged.asked_for() == *alias)
-            && fact("logged as").is_none_or(|model| *logged.model == *model)
-    } else {
-        rules.iter().any(|rule| rule.holds(logged))
-    };
-    outcome
-        && moves
-        && traffic
-        && scope.provider.as_deref().is_none_or(|provider| *row.account.provider == *provider)
-        && scope.account.as_deref().is_none_or(|account| row.account.id.as_deref() == Some(account))
-        && named(&scope.models, &row.model)
-        && named(&scope.keys, &row.key)
-        && scope.from.is_none_or(|from| from <= row.day)
-        && scope.to.is_none_or(|to| row.day <= to)
 }
 
 /// Other findings that a rule of theirs makes speak of the same row.
@@ -244,6 +209,33 @@ fn traits(row: &DayUsage) -> Traits<'_> {
     let logged = row.as_logged.as_deref().unwrap_or(row);
     let texts = [&*logged.key, &*logged.requested, &*logged.routed, &*logged.served];
     (logged.day, texts, logged.outcome, logged.call_type, logged.stream)
+}
+
+/// The first of the requests with their places.
+fn named(finding: &Finding) -> String {
+    let Some(requests) = &finding.requests else { return String::new() };
+    let row = |request: &Request| {
+        let id = code(request.id.as_deref().unwrap_or(""));
+        let sum = if request.requests == 1 { String::new() } else { count(request.requests) };
+        let [origin, key, model] = [&request.origin, &request.key, &request.model].map(|text| code(text));
+        vec![id, request.at.clone(), key, model, sum, origin]
+    };
+    let rows: Vec<Vec<String>> = requests.shown.iter().map(row).collect();
+    let (header, rows) = filled(&["request", "when", "key", "model", "requests", "where"], rows);
+    let mut text = "\n## One by one\n\n".to_owned();
+    if !rows.is_empty() {
+        text += &table(&header, &rows);
+    }
+    let more = (requests.more > 0 && !rows.is_empty()).then(|| {
+        format!("{} more requests are not listed; the first {NAMED} rows are.", count(requests.more))
+    });
+    let note = requests.note.as_ref().map(|note| format!("Mind that {note}."));
+    let said: Vec<String> = more.into_iter().chain(note).collect();
+    if !said.is_empty() {
+        let gap = if requests.shown.is_empty() { "" } else { "\n" };
+        text += &format!("{gap}{}\n", said.join(" "));
+    }
+    text
 }
 
 fn cells<'c>(context: &'c Context, finding: &'c Finding) -> impl Iterator<Item = &'c Cell> {

@@ -101,6 +101,11 @@ pub fn files(context: &Context) -> Result<Vec<File>> {
     Ok(files)
 }
 
+/// True of findings whose requests are worth naming one by one: those that the gateway's team is asked about.
+pub fn names_requests(finding: &Finding) -> bool {
+    (gateway::KIND.takes)(finding)
+}
+
 fn is_decided(finding: &Finding) -> bool {
     !matches!(finding.status, Status::Ambiguous | Status::ConsistentOnly)
 }

@@ -106,7 +106,18 @@ impl<Key: Hash + Eq + Copy> Table<Key> {
     }
 }
 
+impl Prepared {
+    pub fn key(&self) -> &RatingKey {
+        &self.rating
+    }
+}
+
 impl Aggregate {
+    /// The names of the keys of its rows.
+    pub fn names(&self) -> &Names {
+        &self.names
+    }
+
     pub fn new(bands: &[Band]) -> Aggregate {
         Aggregate { bands: bands.into(), ..Aggregate::default() }
     }

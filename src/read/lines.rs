@@ -11,8 +11,10 @@ use super::source::Source;
 use super::{UsageOptions, UsageRead};
 use crate::diagnostic::{Diagnostic, Level, Origin};
 use crate::error::{Error, Result};
+use crate::inert::printable;
 use crate::invoice::Reject;
 use crate::read::aggregate::{Aggregate, Prepared, Repeats};
+use crate::read::onlooker::CountedRow;
 use crate::usage::Call;
 
 /// Bytes a block aims at: it should stay in a core's own cache from reading to summing.
@@ -39,13 +41,22 @@ pub trait BlockReader {
 pub struct Batch {
     aggregate: Aggregate,
     rows: Vec<Prepared>,
+    /// Where each of the rows is, where someone looks on.
+    places: Option<Vec<Place>>,
     rejects: Vec<Rejected>,
     notes: Notes,
     /// Lines of the block, set by the reader.
     pub lines: u64,
 }
 
-/// Something about rows that is worth telling once a file: `12 rows ` and the message.
+/// What a row's sums do not keep; the line counts from 0 in its block.
+struct Place {
+    line: u64,
+    id: String,
+    at: i64,
+}
+
+/// Something about rows that is worth telling once a file: `12 rows `, the message, and the names it is of.
 #[derive(Debug)]
 pub struct NoteKind {
     pub level: Level,
@@ -54,8 +65,39 @@ pub struct NoteKind {
     pub help: &'static str,
 }
 
-/// By code: what, how often, and on which line first.
-type Notes = BTreeMap<&'static str, (&'static NoteKind, u64, u64)>;
+/// By code.
+type Notes = BTreeMap<&'static str, Noted>;
+
+/// What was noted, how often, on which line first, and of which names.
+struct Noted {
+    kind: &'static NoteKind,
+    count: u64,
+    line: u64,
+    names: Vec<Box<str>>,
+}
+
+/// Names that a note lists; hostile rows could name a new one each time.
+const LISTED_NAMES: usize = 6;
+
+impl Noted {
+    fn new(kind: &'static NoteKind, line: u64) -> Noted {
+        Noted { kind, count: 0, line, names: Vec::new() }
+    }
+
+    fn name(&mut self, name: &str) {
+        let known = self.names.iter().any(|known| **known == *name);
+        if !known && !name.is_empty() && self.names.len() <= LISTED_NAMES {
+            self.names.push(name.into());
+        }
+    }
+
+    /// `: gpt-5.5, gpt-5-mini and more`
+    fn listed(&self) -> String {
+        let shown: Vec<String> = self.names.iter().take(LISTED_NAMES).map(|name| printable(name)).collect();
+        let more = if self.names.len() > LISTED_NAMES { " and more" } else { "" };
+        if shown.is_empty() { String::new() } else { format!(": {}{more}", shown.join(", ")) }
+    }
+}
 
 /// A record that cannot be used; the line counts from 0 in its block.
 struct Rejected {
@@ -66,8 +108,11 @@ struct Rejected {
 }
 
 impl Batch {
-    /// One call, in file order.
-    pub fn call(&mut self, call: &Call) {
+    /// One call, in file order. `line` counts from 0 in the block.
+    pub fn call(&mut self, call: &Call, line: u64) {
+        if let Some(places) = &mut self.places {
+            places.push(Place { line, id: call.id.to_string(), at: call.at });
+        }
         let row = self.aggregate.prepare(call);
         self.rows.push(row);
     }
@@ -75,9 +120,11 @@ impl Batch {
     pub fn reject(&mut self, line: u64, column: u32, code: &'static str, reason: impl Into<String>) {
         self.rejects.push(Rejected { line, column, code, reason: reason.into() });
     }
-    /// Counts something worth telling.
-    pub fn note(&mut self, kind: &'static NoteKind, line: u64) {
-        self.notes.entry(kind.code).or_insert((kind, 0, line)).1 += 1;
+    /// Counts something worth telling, of a name where it is that of one.
+    pub fn note(&mut self, kind: &'static NoteKind, line: u64, name: &str) {
+        let noted = self.notes.entry(kind.code).or_insert_with(|| Noted::new(kind, line));
+        noted.count += 1;
+        noted.name(name);
     }
     /// Rows and rejects of the block so far.
     pub fn pending(&self) -> usize {
@@ -140,6 +187,7 @@ impl<'a> Engine<'a> {
         Batch {
             aggregate: Aggregate::new(&self.options.bands),
             rows: Vec::new(),
+            places: self.options.onlooker.is_some().then(Vec::new),
             rejects: Vec::new(),
             notes: BTreeMap::new(),
             lines: 0,
@@ -193,6 +241,7 @@ impl<'a> Engine<'a> {
             shared.repeats.admit(row);
         }
         let base = shared.line + 1;
+        self.show(batch, base);
         shared.rows += batch.pending() as u64;
         shared.rejected += batch.rejects.len() as u64;
         for Rejected { line, column, code, reason } in batch.rejects.drain(..) {
@@ -201,8 +250,10 @@ impl<'a> Engine<'a> {
                 shared.rejects.push(Reject { origin, code, reason, amount: None });
             }
         }
-        for (code, (kind, count, line)) in std::mem::take(&mut batch.notes) {
-            shared.notes.entry(code).or_insert((kind, 0, base + line)).1 += count;
+        for (code, noted) in std::mem::take(&mut batch.notes) {
+            let all = shared.notes.entry(code).or_insert_with(|| Noted::new(noted.kind, base + noted.line));
+            all.count += noted.count;
+            noted.names.iter().for_each(|name| all.name(name));
         }
         shared.line += batch.lines;
         shared.turn = shared.turn.max(number + 1);
@@ -213,6 +264,21 @@ impl<'a> Engine<'a> {
         }
         batch.rows.clear();
         batch.lines = 0;
+    }
+
+    /// Shows the rows of a block, whose first line is `base`, to who looks on.
+    fn show(&self, batch: &mut Batch, base: u64) {
+        let (Some(onlooker), Some(places)) = (&self.options.onlooker, &mut batch.places) else { return };
+        for (row, place) in batch.rows.iter().zip(places.drain(..)) {
+            onlooker.see(&CountedRow {
+                id: &place.id,
+                key: row.key(),
+                names: batch.aggregate.names(),
+                at: place.at,
+                requests: 1,
+                origin: Origin::new(self.source.name.clone(), base + place.line, 0),
+            });
+        }
     }
 
     /// Reads records that are in memory already, such as the elements of an array; `fill` calls `flush` now and then.
@@ -231,9 +297,11 @@ impl<'a> Engine<'a> {
     fn finish(self, parts: Vec<Aggregate>) -> UsageRead {
         let shared = self.shared.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut diagnostics: Vec<Diagnostic> = Vec::new();
-        for (kind, count, line) in shared.notes.values() {
+        for noted in shared.notes.values() {
+            let Noted { kind, count, line, .. } = noted;
             let origin = Origin::new(self.source.name.clone(), *line, 0);
-            let message = format!("{count} row{} {}", if *count == 1 { "" } else { "s" }, kind.message);
+            let rows = if *count == 1 { "row" } else { "rows" };
+            let message = format!("{count} {rows} {}{}", kind.message, noted.listed());
             diagnostics.push(Diagnostic::new(kind.level, kind.code, origin, message).help(kind.help));
         }
         if shared.repeats.conflicting > 0 {

@@ -17,6 +17,7 @@ pub mod litellm_activity;
 pub mod mapped;
 pub mod mark;
 pub mod normalised;
+pub mod onlooker;
 pub mod openai;
 pub mod pages;
 pub mod records;
@@ -66,6 +67,8 @@ pub struct UsageOptions {
     pub threads: usize,
     /// Someone will ask for the file's hash: take it on the way.
     pub sha256: bool,
+    /// Is shown every row; nobody looks where single rows do not matter.
+    pub onlooker: Option<std::sync::Arc<dyn onlooker::Onlooker>>,
     /// Bytes read so far, for those who watch.
     pub progress: std::sync::Arc<std::sync::atomic::AtomicU64>,
 }

@@ -2,7 +2,8 @@
 //! largest of them worked out, what else would fit, and what to do.
 
 use super::lines;
-use super::sheet::{Cell as Shown, Column, Kind, Sheet};
+use super::sheet::{Cell as Shown, Column, Kind, Sheet, grouped};
+use crate::causes::catalogue::Cause;
 use crate::close::document::{Bridge, Cell, CellFinding, CellMeter, Finding, Reconciliation, Verdict};
 use crate::money::{Money, Ratio};
 use crate::vocabulary::Tier;
@@ -10,6 +11,7 @@ use crate::vocabulary::Tier;
 pub fn build(document: &Reconciliation, finding: &Finding) -> Vec<Sheet> {
     let mut sheets = vec![about(document, finding), evidence(finding), cells(document, finding)];
     sheets.extend(arithmetic(document, finding));
+    sheets.extend(requests(finding));
     sheets.extend(rivals(finding));
     sheets.extend(backtests(finding));
     sheets
@@ -226,7 +228,41 @@ fn rivals(finding: &Finding) -> Option<Sheet> {
     ];
     let mut sheet = Sheet::new("rivals", "What else would fit", columns);
     for (cause, what) in lines::rivals(finding) {
-        sheet.rows.push(vec![cause.into(), what.into()]);
+        let separated = Cause::separates(&finding.cause, cause).filter(|_| cause != finding.cause);
+        sheet.rows.push(vec![cause.into(), what.into(), Shown::from(separated)]);
+    }
+    if !sheet.rows.is_empty() {
+        let amount = finding.amount.grouped(6);
+        sheet.notes.push(format!("Each of them would explain the same {amount}."));
+/// The rows of the log that it is about, one by one.
+fn requests(finding: &Finding) -> Option<Sheet> {
+    let requests = finding.requests.as_ref()?;
+    let columns = vec![
+        Column::new("request", "Request", Kind::Text),
+        Column::new("at", "When", Kind::Text),
+        Column::new("key", "Key", Kind::Text).optional(),
+        Column::new("model", "Model", Kind::Text).optional(),
+        Column::new("requests", "Requests", Kind::Integer),
+        Column::new("origin", "Where", Kind::Text),
+    ];
+    let mut sheet = Sheet::new("requests", "Requests in the log", columns);
+    for request in &requests.shown {
+        sheet.rows.push(vec![
+            Shown::from(request.id.clone()),
+            request.at.as_str().into(),
+            request.key.as_str().into(),
+            request.model.as_str().into(),
+            request.requests.into(),
+            request.origin.as_str().into(),
+        ]);
+    }
+    if requests.more > 0 && !requests.shown.is_empty() {
+        sheet.notes.push(format!("{} more are not listed.", grouped(requests.more.into())));
+    }
+    sheet.notes.extend(requests.note.as_ref().map(|note| format!("Mind that {note}.")));
+    Some(sheet)
+}
+
     }
     sheet.notes.extend(finding.decides.iter().map(|fact| format!("what would decide: {fact}.")));
     Some(sheet)

@@ -37,6 +37,19 @@ pub static NO_SPLIT: NoteKind = NoteKind {
     message: "have no `usage_object`: cached, written and reasoning tokens are unknown, not zero",
     help: "keep `usage_object` in the proxy's `spend_logs_metadata_fields`, or read the callback payloads",
 };
+pub static UNCOUNTED: NoteKind = NoteKind {
+    level: Level::Warning,
+    code: "no-usage",
+    message: "succeeded without tokens and cost, and nothing tells a stream",
+    help: "a stream without a usage report is billed: export `completionStartTime` too, which tells a stream, or read the \
+           callback payloads, whose `stream` does",
+};
+pub static UNCOUNTED_ANSWER: NoteKind = NoteKind {
+    level: Level::Warning,
+    code: "no-usage-no-stream",
+    message: "succeeded without tokens and cost, in no stream",
+    help: "they count as calls of zero tokens: compare their days with the provider's usage report",
+};
 pub static ROUNDED_COST: NoteKind = NoteKind {
     level: Level::Note,
     code: "rounded-cost",
@@ -67,16 +80,16 @@ pub fn call<'a>(
     row: &Row<'a>,
     plan: &Plan,
     sellers: &mut Sellers,
-    mut note: impl FnMut(&'static NoteKind),
+    mut note: impl FnMut(&'static NoteKind, &str),
 ) -> Result<Call<'a>, Bad> {
     let (at, zoned) = row.start()?;
     if !zoned {
-        note(&NO_ZONE);
+        note(&NO_ZONE, "");
     }
     let (meters, reading) = meters(row)?;
     let logged = row.cost()?;
     if logged.is_some_and(|(_, rounded)| rounded) {
-        note(&ROUNDED_COST);
+        note(&ROUNDED_COST, "");
     }
     let logged = logged.map(|(money, _)| money);
 
@@ -119,14 +132,20 @@ pub fn call<'a>(
             CountSource::Provider
         }
     } else {
-        note(&NO_SPLIT);
+        note(&NO_SPLIT, "");
         CountSource::TotalsOnly
     };
+    let (provider, served, seller) = upstream(row, sellers);
+    let answers = matches!(call_type, CallType::Generation | CallType::Embedding);
+    if answers && outcome == Outcome::Success && !tokens && !costs {
+        // What was no stream is over when its answer begins.
+        let told = row.has(Slot::Stream) || (row.has(Slot::CompletionStart) && row.has(Slot::End));
+        note(if told { &UNCOUNTED_ANSWER } else { &UNCOUNTED }, &served);
+    }
     if reading == Reading::IdentityFailed {
-        note(&IDENTITY);
+        note(&IDENTITY, "");
     }
 
-    let (provider, served, seller) = upstream(row, sellers);
     let routed = row.text(Slot::ModelGroup);
     let requested = row.text(Slot::OriginalGroup);
     let mut attribution = plan.attribution(row);
@@ -331,7 +350,7 @@ fn tier(
     call_type: CallType,
     tokens: bool,
     seller: Option<&'static Seller>,
-    mut note: impl FnMut(&'static NoteKind),
+    mut note: impl FnMut(&'static NoteKind, &str),
 ) -> Tier {
     if call_type == CallType::Batch && tokens {
         return Tier::Batch;
@@ -341,7 +360,7 @@ fn tier(
     }
     let text = first(row, &[Slot::ServedTier, Slot::BillingTier]);
     Tier::read(seller.map_or("", |seller| seller.id), &text).unwrap_or_else(|| {
-        note(&UNKNOWN_TIER);
+        note(&UNKNOWN_TIER, "");
         Tier::Standard
     })
 }

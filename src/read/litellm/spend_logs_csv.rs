@@ -107,8 +107,10 @@ impl BlockReader for Reader<'_> {
                         decode_metadata(row.raw(Slot::Metadata), &mut decoded);
                         scan_metadata(&decoded, &mut self.inner_quotes, &self.form.metadata, &mut row);
                     }
-                    match call(&row, &self.form.plan, &mut self.sellers, |kind| batch.note(kind, line)) {
-                        Ok(call) => batch.call(&call),
+                    match call(&row, &self.form.plan, &mut self.sellers, |kind, name| {
+                        batch.note(kind, line, name)
+                    }) {
+                        Ok(call) => batch.call(&call, line),
                         Err(bad) => batch.reject(line, 0, bad.code, bad.reason),
                     }
                     self.decoded = decoded;

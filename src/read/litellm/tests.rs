@@ -247,6 +247,44 @@ fn row_kinds() {
     );
 }
 
+/// Spend-log rows of `model` with these further fields and no counts, one a line.
+fn uncounted(rows: &[(&str, &str)]) -> UsageRead {
+    let row = |(number, (model, more)): (usize, &(&str, &str))| {
+        format!(
+            r#"{{"request_id": "r{number}", "call_type": "acompletion", "spend": 0, "startTime": "2026-05-01T09:00:00Z", "endTime": "2026-05-01T09:00:07Z", "model": "{model}", "custom_llm_provider": "openai", "prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0, "status": "success"{more}}}"#
+        )
+    };
+    read(&rows.iter().enumerate().map(row).collect::<Vec<_>>().join("\n"))
+}
+
+#[test]
+fn answers_without_counts_are_told() {
+    const NONE: &str = "without tokens and cost";
+    let told = |read: &UsageRead, code: &str| {
+        let found = read.diagnostics.iter().find(|told| told.code == code);
+        found.map(|told| (told.origin.line, told.message.clone()))
+    };
+    let streamed = r#", "completionStartTime": "2026-05-01T09:00:02Z""#;
+    let whole = r#", "completionStartTime": "2026-05-01T09:00:07Z""#;
+    let rows = [("gpt-5.5", streamed), ("gpt-5.5", ""), ("openai/gpt-5-mini", ""), ("gpt-5.5", whole)];
+    let read = uncounted(&rows);
+    // The first is known as a stream, and the last is known as none.
+    assert_eq!(
+        told(&read, "no-usage"),
+        Some((2, format!("2 rows succeeded {NONE}, and nothing tells a stream: gpt-5.5, gpt-5-mini")))
+    );
+    assert_eq!(
+        told(&read, "no-usage-no-stream"),
+        Some((4, format!("1 row succeeded {NONE}, in no stream: gpt-5.5")))
+    );
+    let outcomes: Vec<Outcome> = read.cubes.rating.keys().map(|key| key.outcome).collect();
+    assert_eq!(outcomes.iter().filter(|outcome| **outcome == Outcome::StreamWithoutUsage).count(), 1);
+    // Models are listed up to six.
+    let many = ["m0", "m1", "m2", "m3", "m4", "m5", "m6", "m7"].map(|model| (model, ""));
+    assert!(told(&uncounted(&many), "no-usage").unwrap().1.ends_with(": m0, m1, m2, m3, m4, m5 and more"));
+    assert_eq!(told(&uncounted(&[("gpt-5.5", streamed)]), "no-usage"), None);
+}
+
 #[test]
 fn names_regions_and_owners() {
     let read = |changes| {

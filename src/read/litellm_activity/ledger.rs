@@ -10,7 +10,8 @@ use crate::diagnostic::{Diagnostic, Origin};
 use crate::error::Result;
 use crate::read::ids::{self, IdTable};
 use crate::read::mark::Mark;
-use crate::read::{IdSet, UsageOptions, UsageRead};
+use crate::read::onlooker::Onlooker;
+use crate::read::{UsageOptions, UsageRead};
 use crate::usage::cube::Sums;
 
 /// What one sum is called in its file.
@@ -24,7 +25,7 @@ pub(super) struct Name<'a> {
 /// The sums of one file, after those of the files before it.
 pub(super) struct Ledger<'o> {
     format: &'static str,
-    known: Option<&'o IdSet>,
+    options: &'o UsageOptions,
     ids: IdTable,
     /// How often a name that need not be unique was there.
     times: BTreeMap<u128, u64>,
@@ -38,13 +39,18 @@ impl<'o> Ledger<'o> {
     pub fn new(format: &'static str, options: &'o UsageOptions) -> Ledger<'o> {
         Ledger {
             format,
-            known: options.known_ids.as_deref(),
+            options,
             ids: IdTable::default(),
             times: BTreeMap::new(),
             repeated: 0,
             grown: None,
             parts: 0,
         }
+    }
+
+    /// Who wants to see the sums one by one.
+    pub fn onlooker(&self) -> Option<&'o dyn Onlooker> {
+        self.options.onlooker.as_deref()
     }
 
     /// True where the sum was counted before.
@@ -58,7 +64,7 @@ impl<'o> Ledger<'o> {
         }
         let counts = (sums.requests, failed, sums.logged.pico(), sums.meters);
         let counts = Mark(FixedState::default().hash_one(counts));
-        let known = self.known.and_then(|known| known.find(id));
+        let known = self.options.known_ids.as_deref().and_then(|known| known.find(id));
         match self.ids.insert(id, counts).or(known) {
             None => false,
             Some(first) if first == counts => {

@@ -18,6 +18,7 @@ use crate::invoice::Reject;
 use crate::money::{Money, read_count};
 use crate::period::{Day, SECONDS_PER_SLOT};
 use crate::read::gather::shown;
+use crate::read::onlooker::CountedRow;
 use crate::usage::cube::{AttributionKey, RatingKey, Sums};
 use crate::vocabulary::{CallType, CountSource, Meter, Outcome, Reading, Seller, Tier};
 
@@ -136,7 +137,13 @@ fn try_add(
     let mut put = |outcome: Outcome, sums: &Sums| {
         let outcome = if repeated { Outcome::Duplicate } else { outcome };
         read.rows += sums.requests;
-        read.cubes.rating.entry(RatingKey { outcome, ..rating }).or_default().add(sums);
+        let key = RatingKey { outcome, ..rating };
+        if let Some(onlooker) = ledger.onlooker() {
+            let (names, at) = (&read.cubes.names, key.at());
+            let (requests, origin) = (sums.requests, origin.clone());
+            onlooker.see(&CountedRow { id: "", key: &key, names, at, requests, origin });
+        }
+        read.cubes.rating.entry(key).or_default().add(sums);
         read.cubes.attribution.entry(AttributionKey { outcome, ..attribution }).or_default().add(sums);
     };
     // Tokens of failed attempts that were billed are in the sum and cannot be told apart.

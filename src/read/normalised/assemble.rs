@@ -14,6 +14,7 @@ use crate::period::{Day, SECONDS_PER_SLOT};
 use crate::read::ids::{self, Ledger};
 use crate::read::lines::other_calls;
 use crate::read::mark::{Mark, Repeat};
+use crate::read::onlooker::CountedRow;
 use crate::read::{UsageOptions, UsageRead};
 use crate::usage::counted_by;
 use crate::usage::cube::{AttributionKey, Band, Cubes, Name, Names, RatingKey, Sums};
@@ -212,6 +213,16 @@ impl<'o> Assembler<'o> {
                 outcome,
             };
             if part[row] != Some(Part::Attribution) {
+                if let Some(onlooker) = &self.options.onlooker {
+                    onlooker.see(&CountedRow {
+                        id: ids[row].as_deref().unwrap_or(""),
+                        key: &rating,
+                        names: &self.names,
+                        at: at[row].map_or(rating.at(), |(at, _)| at),
+                        requests,
+                        origin: place(row),
+                    });
+                }
                 self.read.rows += requests;
                 self.rating.entry(rating).or_default().add(&sums);
             }

@@ -54,7 +54,8 @@ fn read_parquet(source: &Source, options: &UsageOptions) -> Result<UsageRead> {
     let ids = names.iter().any(|name| name.eq_ignore_ascii_case("request_id"));
     let cores = || std::thread::available_parallelism().map_or(1, usize::from);
     let threads = match options.threads {
-        _ if ids => 1,
+        // One who looks on sees the rows in their order.
+        _ if ids || options.onlooker.is_some() => 1,
         0 => cores(),
         threads => threads,
     };
