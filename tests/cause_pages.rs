@@ -29,6 +29,16 @@ fn what_a_page_names_exists() {
     }
 }
 
+/// Who has the binary alone has the pages and no folder of documents.
+#[test]
+fn no_page_sends_its_reader_to_a_file_of_the_source() {
+    for cause in CAUSES {
+        let named =
+            cause.page.split_whitespace().find(|word| word.trim_start_matches('(').starts_with("docs/"));
+        assert_eq!(named, None, "{}", cause.id);
+    }
+}
+
 /// The code below a folder, without its tests and without the catalogue.
 fn code(folder: &Path) -> String {
     let mut entries: Vec<PathBuf> =

@@ -71,6 +71,22 @@ impl Cause {
         CAUSES.iter().find(|cause| cause.id == id)
     }
 
+    /// What tells two causes apart, as the page of either says it under `Look-alikes`: `the keys. Lost rows belong to …`.
+    pub fn separates(one: &str, other: &str) -> Option<String> {
+        let said = |page: &Cause, id: &str| {
+            let (_, rest) = page.page.split_once("## Look-alikes\n")?;
+            let (section, _) = rest.split_once("\n## ")?;
+            section.split("\n- ").find_map(|item| {
+                let text = item.split_whitespace().collect::<Vec<_>>().join(" ");
+                let (names, what) = text.trim_start_matches("- ").split_once("Separated by")?;
+                let mut words = names.split([' ', ',']).map(|word| word.trim_end_matches('.'));
+                words.any(|word| word == id).then(|| what.trim_start_matches([':', ' ']).to_owned())
+            })
+        };
+        let (one, other) = (Cause::find(one)?, Cause::find(other)?);
+        said(one, other.id).or_else(|| said(other, one.id))
+    }
+
     pub const fn is_detected(&self) -> bool {
         !self.family.is_empty()
     }
@@ -220,6 +236,18 @@ mod tests {
             assert_eq!(said, usize::from(!cause.is_detected()), "{}", cause.id);
             assert_eq!(cause.page.matches("Not detected yet").count(), said, "{}", cause.id);
         }
+    }
+
+    #[test]
+    fn a_page_says_what_separates_its_look_alikes() {
+        let keys = "the keys. Lost rows belong to known keys, bypass traffic has others.";
+        assert_eq!(Cause::separates("qty.dropped_rows", "cov.bypass").as_deref(), Some(keys));
+        // Of two in one line, and from the page of the other.
+        let days =
+            "a cut or a missing day is one-sided in whole, lost rows are spread over days that are there.";
+        assert_eq!(Cause::separates("qty.dropped_rows", "qty.missing_day").as_deref(), Some(days));
+        assert!(Cause::separates("rate.unit_scale", "rate.stale").is_some());
+        assert_eq!(Cause::separates("rate.stale", "inv.footing"), None);
     }
 
     #[test]

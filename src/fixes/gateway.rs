@@ -82,7 +82,7 @@ fn report(context: &Context, finding: &Finding) -> String {
     text += "\n## Evidence\n\n";
     for fact in &finding.evidence {
         let origin = fact.origin.as_deref().map(|origin| format!(" ({})", code(origin))).unwrap_or_default();
-        text += &format!("- {}: {}{origin}\n", code(&fact.name), code(&fact.value));
+        text += &format!("- {}: {}{origin}\n", code(&fact.name), code(&fact.shown()));
     }
     text + &format!("\n`llmfin explain {}` says how this shows and how it is proven.\n", finding.cause)
 }

@@ -77,7 +77,7 @@ fn evidence(finding: &Finding) -> Sheet {
     for fact in &finding.evidence {
         sheet.rows.push(vec![
             fact.name.as_str().into(),
-            fact.value.as_str().into(),
+            fact.shown().into_owned().into(),
             Shown::from(fact.origin.clone()),
         ]);
     }
@@ -142,15 +142,27 @@ pub fn cells(document: &Reconciliation, finding: &Finding) -> Sheet {
     sheet
 }
 
-/// The cell that the finding moves most, meter by meter as the bill tells them apart. The first bridge has no bill.
-fn arithmetic(document: &Reconciliation, finding: &Finding) -> Option<Sheet> {
-    let moved = |cell: &&Cell| part(cell, finding).map(|part| part.amount.abs());
-    let cell = document
-        .cells
-        .iter()
-        .rev()
-        .filter(|cell| finding.bridge == Bridge::PricedBilled && moved(cell).is_some())
-        .max_by_key(moved)?;
+/// The cell that the finding moves most and, where it takes from one model what it gives to another, the other half of it.
+/// The first bridge has no bill.
+fn arithmetic(document: &Reconciliation, finding: &Finding) -> Vec<Sheet> {
+    let moved = |cell: &Cell| part(cell, finding).map(|part| part.amount);
+    let largest = |is: &dyn Fn(&Cell, Money) -> bool| {
+        let cells =
+            document.cells.iter().rev().filter(|cell| moved(cell).is_some_and(|amount| is(cell, amount)));
+        cells.max_by_key(|cell| moved(cell).map(Money::abs))
+    };
+    let Some(cell) = largest(&|_, _| finding.bridge == Bridge::PricedBilled) else { return Vec::new() };
+    let amount = moved(cell).unwrap_or_default();
+    let other = largest(&|other, moved| {
+        let apart = (other.from, other.to) == (cell.from, cell.to) && other.model != cell.model;
+        apart && !moved.is_zero() && (moved + amount).abs() < moved.abs().max(amount.abs())
+    });
+    let first = worked_out("The largest of them worked out", cell);
+    std::iter::once(first).chain(other.map(|cell| worked_out("Its other half", cell))).collect()
+}
+
+/// One cell, meter by meter as the bill tells them apart.
+fn worked_out(text: &str, cell: &Cell) -> Sheet {
     let model = cell.model.as_deref().unwrap_or("all models");
     let columns = vec![
         Column::new("meter", "Meter", Kind::Text),
@@ -162,7 +174,7 @@ fn arithmetic(document: &Reconciliation, finding: &Finding) -> Option<Sheet> {
         Column::new("billed", "Billed", Kind::Money),
         Column::new("difference", "Difference", Kind::Money),
     ];
-    let title = format!("The largest of them worked out: {model}, {}", lines::days(cell.from, cell.to));
+    let title = format!("{text}: {model}, {}", lines::days(cell.from, cell.to));
     let mut sheet = Sheet::new("arithmetic", title, columns);
     sheet.decimals = 6;
     for row in &cell.meters {
@@ -185,7 +197,7 @@ fn arithmetic(document: &Reconciliation, finding: &Finding) -> Option<Sheet> {
     total.extend([cell.priced, cell.billed, cell.delta].map(Shown::from));
     sheet.total = Some(total);
     sheet.notes.push(parts_of(cell));
-    Some(sheet)
+    sheet
 }
 
 /// `input flex geo:us`
@@ -217,23 +229,6 @@ fn parts_of(cell: &Cell) -> String {
     format!("billed - priced {} = {} + unexplained {}", cell.delta, parts.join(" + "), cell.unexplained)
 }
 
-/// Causes that fit as well, and the fact that would decide.
-fn rivals(finding: &Finding) -> Option<Sheet> {
-    if finding.rivals.is_empty() && finding.decides.is_none() {
-        return None;
-    }
-    let columns = vec![
-        Column::new("cause", "Cause", Kind::Text),
-        Column::new("what", "What it would mean", Kind::Text),
-    ];
-    let mut sheet = Sheet::new("rivals", "What else would fit", columns);
-    for (cause, what) in lines::rivals(finding) {
-        let separated = Cause::separates(&finding.cause, cause).filter(|_| cause != finding.cause);
-        sheet.rows.push(vec![cause.into(), what.into(), Shown::from(separated)]);
-    }
-    if !sheet.rows.is_empty() {
-        let amount = finding.amount.grouped(6);
-        sheet.notes.push(format!("Each of them would explain the same {amount}."));
 /// The rows of the log that it is about, one by one.
 fn requests(finding: &Finding) -> Option<Sheet> {
     let requests = finding.requests.as_ref()?;
@@ -263,6 +258,24 @@ fn requests(finding: &Finding) -> Option<Sheet> {
     Some(sheet)
 }
 
+/// Causes that fit as well, and the fact that would decide.
+fn rivals(finding: &Finding) -> Option<Sheet> {
+    if finding.rivals.is_empty() && finding.decides.is_none() {
+        return None;
+    }
+    let columns = vec![
+        Column::new("cause", "Cause", Kind::Text),
+        Column::new("what", "What it would mean", Kind::Text),
+        Column::new("separated", "What separates it", Kind::Text),
+    ];
+    let mut sheet = Sheet::new("rivals", "What else would fit", columns);
+    for (cause, what) in lines::rivals(finding) {
+        let separated = Cause::separates(&finding.cause, cause).filter(|_| cause != finding.cause);
+        sheet.rows.push(vec![cause.into(), what.into(), Shown::from(separated)]);
+    }
+    if !sheet.rows.is_empty() {
+        let amount = finding.amount.grouped(6);
+        sheet.notes.push(format!("Each of them would explain the same {amount}."));
     }
     sheet.notes.extend(finding.decides.iter().map(|fact| format!("what would decide: {fact}.")));
     Some(sheet)

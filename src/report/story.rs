@@ -99,10 +99,13 @@ fn bridge(
     let (findings, small): (Vec<&Finding>, Vec<&Finding>) =
         findings.partition(|finding| finding.amount.abs() >= SMALL);
     let shown = limit.map_or(findings.len(), |limit| limit.min(findings.len()));
-    for finding in &findings[..shown] {
+    let texts: Vec<String> = findings[..shown].iter().map(|finding| happened(finding)).collect();
+    for (finding, text) in findings.iter().zip(&texts) {
+        let same = findings.iter().zip(&texts).filter(|(_, other)| *other == text);
+        let same: Vec<&Finding> = same.map(|(finding, _)| *finding).collect();
         sheet.rows.push(vec![
             finding.amount.into(),
-            happened(finding).into(),
+            told_apart(text, finding, &same).into(),
             finding.status.id().into(),
             finding.id.as_str().into(),
         ]);
@@ -128,6 +131,26 @@ fn bridge(
 fn happened(finding: &Finding) -> String {
     let parts = [Some(lines::controller(finding)), lines::recurrence(finding)];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// What happened and, of several findings of which it is the same, where it is another.
+fn told_apart(text: &str, finding: &Finding, same: &[&Finding]) -> String {
+    let meters = |finding: &Finding| {
+        finding.scope.meters.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    };
+    let keys = |finding: &Finding| finding.scope.keys.join(", ");
+    let days = |finding: &Finding| {
+        finding.scope.from.zip(finding.scope.to).map_or_else(String::new, |(from, to)| lines::days(from, to))
+    };
+    let traits: [&dyn Fn(&Finding) -> String; 3] = [&meters, &keys, &days];
+    let differs = |of: &&dyn Fn(&Finding) -> String| {
+        let own = of(finding);
+        (!own.is_empty() && same.iter().any(|other| of(other) != own)).then_some(own)
+    };
+    match traits.iter().find_map(differs) {
+        Some(own) => format!("{text}, {own}"),
+        None => text.to_owned(),
+    }
 }
 
 /// How much of what is explained has several causes that fit alike; nothing where there is none of it.

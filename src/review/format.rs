@@ -84,9 +84,8 @@ fn line(record: &StringRecord, order: &[(&'static str, usize)]) -> Result<Line, 
         let digits = Some(cell(column)).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
         digits.and_then(|digits| digits.parse::<u64>().ok()).ok_or_else(|| wrong(column, help))
     };
-    let meter = Meter::parse(cell("meter")).ok_or_else(|| {
-        wrong("meter", "write a meter of docs/concepts/meters.md: `input`, `cache_read`, …")
-    })?;
+    let meter = Meter::parse(cell("meter"))
+        .ok_or_else(|| wrong("meter", "write a meter that the book has, such as `input` or `cache_read`"))?;
     let tier = match cell("tier") {
         "*" => None,
         tier => Some(Tier::parse(tier).ok_or_else(|| wrong("tier", "`standard`, `batch`, …, or `*`"))?),

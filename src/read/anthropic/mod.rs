@@ -94,5 +94,5 @@ fn long_context(gather: &mut Gather, origin: &Origin, window: Option<&str>) -> O
 fn unknown(what: &str, text: &str, origin: &Origin) -> Diagnostic {
     let message = format!("{what} `{}` is not known; read as not distinguished", shown(text));
     Diagnostic::warning("unclassified-line-item", origin.clone(), message)
-        .help("the amount is kept; see docs/formats/anthropic.md for the values known")
+        .help("the amount is kept; `llmfin formats anthropic` lists the values known")
 }

@@ -97,5 +97,5 @@ fn not_whole(origin: &Origin) -> Diagnostic {
 fn unclassified(text: &str, origin: &Origin) -> Diagnostic {
     let message = format!("line item `{}` is not in the known grammar", shown(text));
     Diagnostic::warning("unclassified-line-item", origin.clone(), message)
-        .help("kept with its amount as a charge of its own; see docs/formats/openai.md for the grammar")
+        .help("kept with its amount as a charge of its own; `llmfin formats openai` shows the grammar")
 }
