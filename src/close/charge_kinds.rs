@@ -2,6 +2,7 @@
 //! tokens never comes here.
 
 use crate::invoice::BillLine;
+use crate::money::Money;
 use crate::vocabulary::ChargeCategory::{self, Adjustment, Credit, Purchase, Tax, Usage};
 use crate::vocabulary::Meter;
 
@@ -125,6 +126,21 @@ static KINDS: &[Kind] = &[
         words: &["advisor", "sub-inference", "nested model"],
         fix: "log the iterations of each answer: calls that the provider makes for it are billed beside its own usage",
     },
+    // After the fees of tools: a bill may have no type of its own for what is no usage.
+    Kind {
+        cause: "terms.platform_fee",
+        categories: &[Usage],
+        meters: &[],
+        words: &[
+            "platform fee",
+            "gateway fee",
+            "marketplace fee",
+            "service fee",
+            "service charge",
+            "surcharge",
+        ],
+        fix: CLASSIFY,
+    },
 ];
 
 /// The kind of a charge; `None`: the line says nothing that proves what it is.
@@ -132,10 +148,16 @@ pub(super) fn kind(line: &BillLine) -> Option<&'static Kind> {
     let text = line.text.to_lowercase();
     KINDS.iter().find(|kind| {
         kind.categories.contains(&line.category)
+            && !(kind.cause == "terms.credit_refund" && is_charge(line))
             && ((kind.words.is_empty() && kind.meters.is_empty())
                 || line.meter.is_some_and(|meter| kind.meters.contains(&meter))
                 || kind.words.iter().any(|word| text.contains(word)))
     })
+}
+
+/// True for what is no credit by its type and has to be paid, whatever its words say.
+fn is_charge(line: &BillLine) -> bool {
+    line.category != Credit && line.amount.is_some_and(|amount| amount > Money::ZERO)
 }
 
 /// What to do about a charge whose cause no contract term expects.
@@ -179,6 +201,8 @@ mod tests {
             (Adjustment, "Shortfall of the annual commitment", Some("terms.commit_shortfall")),
             (Purchase, "Provisioned throughput, 3 units", Some("terms.reserved_capacity")),
             (Adjustment, "Goodwill for the outage", Some("terms.credit_refund")),
+            (Usage, "Platform fee 5 %", Some("terms.platform_fee")),
+            (Usage, "Web search, fee by the call", Some("cls.tool_fee")),
             (Adjustment, "Rounding adjustment", Some("round.line")),
             // Nothing that proves anything.
             (Usage, "Other usage", None),
@@ -187,5 +211,18 @@ mod tests {
         ] {
             assert_eq!(cause(category, text), wanted, "{text}");
         }
+    }
+
+    #[test]
+    fn a_refund_that_has_to_be_paid_is_none() {
+        let day: Day = "2026-10-31".parse().unwrap();
+        let line =
+            BillLine::new(Origin::default(), "Refund for the incident", Period { first: day, last: day });
+        let of = |amount: &str| {
+            let line =
+                BillLine { category: Adjustment, amount: Some(amount.parse().unwrap()), ..line.clone() };
+            kind(&line).map(|kind| kind.cause)
+        };
+        assert_eq!((of("-3"), of("3")), (Some("terms.credit_refund"), None));
     }
 }

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::billed::Identity;
 use super::edit::Edit;
 use super::few::Few;
 use super::grain::{BillKey, CellKey};
 use super::owners::{NOBODY, Owner, Owners};
-use super::state::{Identity, State, side};
+use super::state::{State, side};
 use crate::money::Ratio;
 use crate::rate::{DayUsage, Leaf};
 

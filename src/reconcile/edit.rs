@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::billed::Identity;
 use super::grain::{BillKey, CellKey, Part};
 use super::new_price::NewPrice;
 use super::repeated::Repeat;
-use super::state::{Identity, State};
+use super::state::State;
 use crate::error::Result;
 use crate::money::{Money, Ratio};
 use crate::period::Period;

@@ -2,6 +2,7 @@
 
 pub mod apart;
 pub mod bands;
+pub mod billed;
 pub mod edit;
 pub mod few;
 pub mod grain;
@@ -14,6 +15,7 @@ pub mod repeated;
 pub mod sides;
 pub mod state;
 
+pub use billed::{Billed, Export, Identity};
 pub use edit::Edit;
 pub use few::Few;
 pub use grain::{BillKey, CellKey, Grain, Line, Part};
@@ -21,4 +23,4 @@ pub use new_price::NewPrice;
 pub use owners::Owners;
 pub use repeated::Repeat;
 pub use sides::Sides;
-pub use state::{Billed, Export, Identity, State};
+pub use state::State;

@@ -3,10 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::billed::Billed;
 use super::grain::{BillKey, CellKey};
 use super::owners::Owner;
 use super::sides::Sides;
-use super::state::{Billed, State};
+use super::state::State;
 use crate::money::{Money, Ratio, div_half_even};
 use crate::vocabulary::Meter;
 

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use super::billed::Identity;
 use super::grain::{BillKey, Grain, Line};
-use super::state::Identity;
 use crate::diagnostic::Origin;
 use crate::invoice::BillLine;
 use crate::money::Money;

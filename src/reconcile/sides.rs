@@ -3,10 +3,11 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::billed::{Billed, Identity};
 use super::few::Few;
 use super::grain::{BillKey, CellKey};
 use super::owners::Owner;
-use super::state::{Billed, Identity, State};
+use super::state::State;
 use crate::error::Result;
 use crate::money::Money;
 use crate::rate::Leaf;

@@ -49,10 +49,12 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
         for run in runs(unlogged, both) {
             patches.extend(not_logged(state, account, &days, run, log.days()));
         }
-        let unbilled = days.priced.keys().filter(|day| !days.billed.contains_key(day));
-        // An export that says that more pages follow may lack the most of a month.
+        let unbilled = || days.priced.keys().filter(|day| !days.billed.contains_key(day));
+        // An export that says that more pages follow may lack the most of a month, and so may one that ends early.
         let cut = state.exports.get(account).is_some_and(|export| export.more_pages.is_some());
-        for run in runs(unbilled, if cut { usize::MAX } else { both }) {
+        let last = days.billed.keys().next_back();
+        let ends = last.is_some_and(|last| unbilled().all(|day| day > last));
+        for run in runs(unbilled(), if cut || ends { usize::MAX } else { both }) {
             patches.extend(not_billed(state, account, &days, run));
         }
     }

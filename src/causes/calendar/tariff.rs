@@ -15,6 +15,8 @@ use crate::rate::log::Log;
 use crate::reconcile::{Edit, State};
 use crate::vocabulary::PriceStatus;
 
+/// Days by which a price change is looked for beside its own, the nearest first; with more, the price before it has gone on.
+const OFF: [i64; 4] = [1, -1, 2, -2];
 /// Days on which a promotion must be kept, or withheld.
 const KEPT: usize = 3;
 /// Days around a day of one price, such as a holiday, in which the other price is found.
@@ -64,7 +66,7 @@ fn around(state: &State) -> (i64, i64) {
 /// The readings to try, the plainest first.
 fn readings(prices: &Prices, log: &Log, seller: &str, model: &str, step: Option<i64>) -> Vec<Reading> {
     let mut readings = match step {
-        Some(_) => vec![Reading::Days(1), Reading::Days(-1)],
+        Some(_) => OFF.map(Reading::Days).to_vec(),
         None => [0, WEEKS]
             .into_iter()
             .flat_map(|around| [false, true].map(|highest| Reading::Flat { highest, around }))
@@ -101,7 +103,8 @@ fn claims(
     let steps = state.rater.book.row_changes(&account.provider, model, first, last);
     let hourly = prices.changes.len() > steps.len();
     let near = |step: &i64| {
-        let days = Day::of_instant(*step - SECONDS_PER_DAY)..=Day::of_instant(*step + SECONDS_PER_DAY);
+        let days =
+            Day::of_instant(*step - 2 * SECONDS_PER_DAY)..=Day::of_instant(*step + 2 * SECONDS_PER_DAY);
         let mut open = state.open.iter().filter(|cell| cell.model.as_ref() == Some(model));
         open.any(|cell| cell.account == *account && days.contains(&cell.first))
     };
@@ -163,8 +166,11 @@ fn patch(
     let fitted = matches!(reading, Reading::By(_));
     let hourly = step.is_none();
     let what = match reading {
-        Reading::Days(1) => "charged as if the price changed a day later than in the book".to_owned(),
-        Reading::Days(_) => "charged as if the price changed a day earlier than in the book".to_owned(),
+        Reading::Days(days) => format!(
+            "charged as if the price changed {} {} than in the book",
+            if days.abs() == 1 { "a day".to_owned() } else { format!("{} days", days.abs()) },
+            if *days > 0 { "later" } else { "earlier" }
+        ),
         Reading::Kept => "charged at the promotional price after its end in the book".to_owned(),
         Reading::Early => "charged at the later price while the book has a promotion".to_owned(),
         Reading::Flat { highest, around } => format!(

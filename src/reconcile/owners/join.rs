@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{Billed, Logged, MILLION, NEAR, NOBODY, Owner, Owners, SHARE, TIMES};
-use crate::reconcile::state::Identity;
+use crate::reconcile::Identity;
 
 /// Amounts that must agree only where a key is counted with the others of its project, and amounts that must speak against
 /// an owner.

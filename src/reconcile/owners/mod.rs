@@ -6,8 +6,9 @@ mod join;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::billed::Identity;
 use super::grain::BillKey;
-use super::state::{Identity, State};
+use super::state::State;
 use crate::error::Result;
 use crate::rate::{self, Account};
 pub use crate::rate::{NOBODY, Owner};
