@@ -41,6 +41,11 @@ pub fn named_document(invoice: &InvoiceInput, source: &Source) -> Result<Account
 pub fn one_authority(documents: &[AccountDocument]) -> Result<()> {
     let mut problems = Vec::new();
     for (index, second) in documents.iter().enumerate() {
+        let copied = |first: &&AccountDocument| {
+            first.account != second.account && first.path != second.path && first.sha256 == second.sha256
+        };
+        let copies = documents[..index].iter().filter(copied);
+        problems.extend(copies.map(|first| one_bill_of_two(first, second)));
         for first in documents[..index]
             .iter()
             .filter(|first| first.account == second.account && first.kind == second.kind)
@@ -71,6 +76,16 @@ pub fn one_authority(documents: &[AccountDocument]) -> Result<()> {
         }
     }
     if problems.is_empty() { Ok(()) } else { Err(Error::Input(problems)) }
+}
+
+/// One bill cannot be that of two accounts: the other one's is missing.
+fn one_bill_of_two(first: &AccountDocument, second: &AccountDocument) -> Diagnostic {
+    let message = format!(
+        "is the bill of {} and byte for byte `{}`, the bill of {}: both together would count twice",
+        second.account, first.path, first.account
+    );
+    Diagnostic::error("two-authorities", Origin::file(second.path.clone()), message)
+        .help(format!("export the bill of {} again and give that", second.account))
 }
 
 /// The account that every line of a document names.

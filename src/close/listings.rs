@@ -210,11 +210,7 @@ pub(super) fn search_cut(explained: &Explained) -> Vec<Diagnostic> {
             models.len(),
             if more > 0 { format!(" and {more} more") } else { String::new() }
         );
-        let place = account
-            .id
-            .as_ref()
-            .map_or(account.provider.to_string(), |id| format!("{}/{id}", account.provider));
-        Diagnostic::warning("search-cut", Origin::file(place), message).help(
+        Diagnostic::warning("search-cut", Origin::file(account.to_string()), message).help(
             "a usage report of the provider, or a cost export with quantities, settles most of it at once",
         )
     };

@@ -13,6 +13,7 @@ mod writes;
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::Arc;
 
 use self::clock::Clock;
@@ -37,6 +38,15 @@ impl Ord for Account {
     fn cmp(&self, other: &Account) -> Ordering {
         compare(Some(&self.provider), Some(&other.provider))
             .then_with(|| compare(self.id.as_ref(), other.id.as_ref()))
+    }
+}
+/// `SELLER/ACCOUNT`, as it is written on the command line.
+impl fmt::Display for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.id {
+            Some(id) => write!(f, "{}/{id}", self.provider),
+            None => f.write_str(&self.provider),
+        }
     }
 }
 impl PartialOrd for Account {

@@ -77,8 +77,8 @@ fn patch(state: &State, (from, to, cause): Pair, all: &[&Passed], gives: bool) -
         scope,
         edits,
         facts: vec![
-            Fact::new("logged for", format!("{}: {}", label(from), models(|passed| &passed.from))),
-            Fact::new("billed by", format!("{}: {}", label(to), models(|passed| &passed.to))),
+            Fact::new("logged for", format!("{}: {}", from, models(|passed| &passed.from))),
+            Fact::new("billed by", format!("{}: {}", to, models(|passed| &passed.to))),
             Fact::new("days", days.len()),
             Fact::new(
                 "counts or amounts in which both bills agree",
@@ -92,19 +92,11 @@ fn patch(state: &State, (from, to, cause): Pair, all: &[&Passed], gives: bool) -
             kind: "gateway",
             text: format!(
                 "log the account that answered: {} has on its bill of {first} to {last} what the log has for {}",
-                label(to),
-                label(from)
+                to, from
             ),
             patch: String::new(),
         }),
     })
-}
-
-fn label(account: &Account) -> String {
-    match &account.id {
-        Some(id) => format!("{}/{id}", account.provider),
-        None => account.provider.to_string(),
-    }
 }
 
 /// One day's counts, taken from the keys that have less on the bill or put to those that have more. An amount for all of them is
