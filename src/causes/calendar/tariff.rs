@@ -15,8 +15,6 @@ use crate::rate::log::Log;
 use crate::reconcile::{Edit, State};
 use crate::vocabulary::PriceStatus;
 
-/// Days by which a price change is looked for beside its own, the nearest first; with more, the price before it has gone on.
-const OFF: [i64; 4] = [1, -1, 2, -2];
 /// Days on which a promotion must be kept, or withheld.
 const KEPT: usize = 3;
 /// Days around a day of one price, such as a holiday, in which the other price is found.
@@ -66,7 +64,7 @@ fn around(state: &State) -> (i64, i64) {
 /// The readings to try, the plainest first.
 fn readings(prices: &Prices, log: &Log, seller: &str, model: &str, step: Option<i64>) -> Vec<Reading> {
     let mut readings = match step {
-        Some(_) => OFF.map(Reading::Days).to_vec(),
+        Some(_) => vec![Reading::Days(1), Reading::Days(-1)],
         None => [0, WEEKS]
             .into_iter()
             .flat_map(|around| [false, true].map(|highest| Reading::Flat { highest, around }))
@@ -103,8 +101,7 @@ fn claims(
     let steps = state.rater.book.row_changes(&account.provider, model, first, last);
     let hourly = prices.changes.len() > steps.len();
     let near = |step: &i64| {
-        let days =
-            Day::of_instant(*step - 2 * SECONDS_PER_DAY)..=Day::of_instant(*step + 2 * SECONDS_PER_DAY);
+        let days = Day::of_instant(*step - SECONDS_PER_DAY)..=Day::of_instant(*step + SECONDS_PER_DAY);
         let mut open = state.open.iter().filter(|cell| cell.model.as_ref() == Some(model));
         open.any(|cell| cell.account == *account && days.contains(&cell.first))
     };

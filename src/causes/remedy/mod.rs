@@ -12,8 +12,8 @@ mod version;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::Patch;
 use super::engine::Explained;
+use super::{Patch, between};
 use crate::money::Ratio;
 use crate::parallel;
 use crate::period::Day;
@@ -106,6 +106,8 @@ pub fn of(state: &State, explained: &Explained) -> Vec<Vec<Remedy>> {
         let everybody = state;
         let state = account.and_then(|account| apart.get(account)).unwrap_or(everybody);
         match claim.patch.cause {
+            // What another account answered is no mistake of these books.
+            _ if between::told(&claim.patch.name) => Vec::new(),
             "terms.discount" => price::discount(state, edits).map(Remedy::Discount).into_iter().collect(),
             "cov.bypass" => {
                 account.and_then(|account| gateway(state, account, &outside)).into_iter().collect()
