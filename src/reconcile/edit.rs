@@ -118,20 +118,16 @@ impl State<'_> {
                 self.billable(rows).map(|(key, _, _)| key.cell).collect()
             }
             Edit::Factor { account, days, .. } => {
-                let within = |cell: &CellKey| {
-                    cell.account == *account && cell.first <= days.last && days.first <= cell.last
-                };
-                self.logged.keys().map(|key| &key.cell).filter(|cell| within(cell)).cloned().collect()
+                let cells = self.logged.keys().map(|key| &key.cell);
+                cells.filter(|cell| is_within(cell, account, *days)).cloned().collect()
             }
             Edit::NewPrice(price) => {
-                let within = |cell: &CellKey| {
-                    cell.account == price.account
+                let of_model = |cell: &&CellKey| {
+                    is_within(cell, &price.account, price.days)
                         && cell.model.as_ref().is_none_or(|model| *model == price.model)
-                        && cell.first <= price.days.last
-                        && price.days.first <= cell.last
                 };
                 let keys = self.logged.keys().chain(self.billed.keys());
-                keys.map(|key| &key.cell).filter(|cell| within(cell)).cloned().collect()
+                keys.map(|key| &key.cell).filter(of_model).cloned().collect()
             }
             Edit::Move { from, to, .. } => [from.cell.clone(), to.cell.clone()].into(),
             Edit::Restate { less, more, .. } => {
@@ -291,4 +287,9 @@ impl State<'_> {
         }
         leaf
     }
+}
+
+/// An account's cell that has one of the days.
+fn is_within(cell: &CellKey, account: &Account, days: Period) -> bool {
+    cell.account == *account && cell.first <= days.last && days.first <= cell.last
 }

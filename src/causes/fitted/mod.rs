@@ -11,9 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::missing_price::draft_row;
-use super::price::less_or_equal;
 use super::price::supposed::Seen;
-use super::{Fact, Fix, Patch, Scope, Status};
+use super::price::{less_or_equal, row_to_confirm};
+use super::{Fact, Patch, Scope, Status};
 use crate::error::Result;
 use crate::money::{Money, ONE, Ratio, div_half_even};
 use crate::rate::{self, Account};
@@ -51,10 +51,21 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
     Ok(patches)
 }
 
+/// A patch of this family.
+pub(super) fn is_fitted(patch: &str) -> bool {
+    patch.starts_with(NAME)
+}
+
+const NAME: &str = "fitted ";
+
 /// Prices that the first or the last days of a run show, where those between have something else besides.
-pub(super) fn by_day(state: &State, account: &Account) -> Result<Vec<(Arc<str>, Seen)>> {
+pub(super) fn by_day(
+    state: &State,
+    account: &Account,
+    asked: impl Fn(&Arc<str>) -> bool,
+) -> Result<Vec<(Arc<str>, Seen)>> {
     let mut found = Vec::new();
-    for (model, runs) in series::runs(state, account)? {
+    for (model, runs) in series::runs(state, account)?.into_iter().filter(|(model, _)| asked(model)) {
         for run in runs {
             let from_the_first = (1..=run.len()).rev().map(|days| &run[..days]);
             let to_the_last = (1..run.len()).map(|days| &run[days..]);
@@ -285,7 +296,7 @@ fn price_patch(
         rivals.extend(super::modifiers(state.rater.book, &account.provider, ratio));
     }
     Ok(Patch {
-        name: format!("fitted {account:?} {model} {} {:?}", run[0].day, prices.keys()),
+        name: format!("{NAME}{account:?} {model} {} {:?}", run[0].day, prices.keys()),
         cause: if prices.keys().all(|(_, old)| old.is_zero()) { "rate.missing_class" } else { "rate.stale" },
         status: if rivals.is_empty() { Status::Probable } else { Status::Ambiguous },
         scope,
@@ -293,13 +304,6 @@ fn price_patch(
         facts,
         rivals: rivals.into_iter().map(str::to_owned).collect(),
         decides: Some("billed quantities by token class, or the seller's price page".to_owned()),
-        fix: Some(Fix {
-            kind: "pricebook-row",
-            text: format!(
-                "confirm the price of {model} from {} with the seller's price page or contract, then add the row",
-                run[0].day
-            ),
-            patch: rows.into_iter().collect::<Vec<_>>().concat(),
-        }),
+        fix: Some(row_to_confirm(model, run[0].day, rows.into_iter().collect::<Vec<_>>().concat())),
     })
 }

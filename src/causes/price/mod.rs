@@ -384,7 +384,7 @@ fn price_patch(
         _ => "record the served tier and region of these calls in the gateway log".to_owned(),
     };
     Patch {
-        name: format!("price {account:?} {model} {from} {} {:?}", runs[0].series.meter, runs[0].reasons),
+        name: format!("{NAME}{account:?} {model} {from} {} {:?}", runs[0].series.meter, runs[0].reasons),
         cause,
         status,
         scope,
@@ -398,6 +398,18 @@ fn price_patch(
             patch: if cause == "rate.stale" { rows.concat() } else { String::new() },
         }),
     }
+}
+
+/// A patch of these families.
+pub(super) fn is_price(patch: &str) -> bool {
+    patch.starts_with(NAME)
+}
+
+const NAME: &str = "price ";
+
+/// A row that the book does not have, to be confirmed and added.
+pub(super) fn row_to_confirm(model: &str, from: Day, row: String) -> Fix {
+    Fix { kind: "pricebook-row", text: confirm(model, from), patch: row }
 }
 
 /// What to do about a price that the book does not have.

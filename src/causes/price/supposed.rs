@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::series::{Point, Series, runs_of, series};
-use super::{Run, confirm, less_or_equal, ratio_of, tested};
+use super::{Run, is_price, less_or_equal, ratio_of, row_to_confirm, tested};
 use crate::causes::missing_price::draft_row;
-use crate::causes::{Claim, Fact, Fix, Patch, Scope, Status, everywhere, fitted, modifiers, noise};
+use crate::causes::{Claim, Fact, Patch, Scope, Status, everywhere, fitted, modifiers, noise};
 use crate::error::Result;
 use crate::money::{Money, Ratio};
 use crate::period::{Day, Period};
@@ -49,21 +49,21 @@ impl Seen {
 /// The prices to suppose, one set after another: those that show where all is told but prices, and those that show where
 /// nothing is told but what is about everything. `state`: before any claim.
 pub fn suppositions(state: &State, account: &Account, claims: &[Claim]) -> Result<Vec<Vec<NewPrice>>> {
-    let told = |tells: fn(&Claim) -> bool| -> Result<State> {
+    let with = |tells: fn(&Claim) -> bool| -> Result<State> {
         let mut state = state.clone();
         for claim in claims.iter().filter(|claim| tells(claim)) {
             state.apply(&claim.patch.edits)?;
         }
         Ok(state)
     };
-    let all = told(|claim| !is_price(claim))?;
+    let all = with(|claim| !is_of_prices(claim))?;
     let open = open_days(&all, account)?;
     if open.is_empty() || open.len() > MODELS {
         return Ok(Vec::new());
     }
     let mut models = seen_in(&all, account, &open)?;
-    if claims.iter().any(|claim| !is_price(claim) && !everywhere::is(claim)) {
-        let bare = told(everywhere::is)?;
+    if claims.iter().any(|claim| !is_of_prices(claim) && !everywhere::is(claim)) {
+        let bare = with(everywhere::is)?;
         for (model, seen) in seen_in(&bare, account, &open_days(&bare, account)?)? {
             models.entry(model).or_default().extend(seen);
         }
@@ -93,12 +93,13 @@ fn seen_in(
     account: &Account,
     open: &BTreeMap<Arc<str>, BTreeSet<Day>>,
 ) -> Result<BTreeMap<Arc<str>, Vec<(Seen, Period)>>> {
-    let (by_meter, at_book) = by_meter(state)?;
+    let asked = |model: &Arc<str>| open.contains_key(model);
+    let (by_meter, at_book) = by_meter(state, asked)?;
     let mut models: BTreeMap<Arc<str>, Vec<Seen>> = BTreeMap::new();
-    for (model, seen) in by_meter.into_iter().chain(fitted::by_day(state, account)?) {
+    for (model, seen) in by_meter.into_iter().chain(fitted::by_day(state, account, asked)?) {
         models.entry(model).or_default().push(seen);
     }
-    let told = |(model, seen): (Arc<str>, Vec<Seen>)| {
+    let holding = |(model, seen): (Arc<str>, Vec<Seen>)| {
         let open = open.get(&model)?;
         let days = |seen: Seen| Some((around(&seen.days, open, &refuted(&model, &seen, &at_book))?, seen));
         Some((
@@ -106,7 +107,7 @@ fn seen_in(
             joined(seen).into_iter().filter_map(days).map(|(days, seen)| (seen, days)).collect(),
         ))
     };
-    Ok(models.into_iter().filter_map(told).collect())
+    Ok(models.into_iter().filter_map(holding).collect())
 }
 
 /// By model, the days on which a cell is open.
@@ -114,8 +115,9 @@ fn open_days(state: &State, account: &Account) -> Result<BTreeMap<Arc<str>, BTre
     let mut open: BTreeMap<Arc<str>, BTreeSet<Day>> = BTreeMap::new();
     for cell in state.open.iter().filter(|cell| cell.account == *account && cell.first == cell.last) {
         let Some(model) = &cell.model else { continue };
-        let noise = noise::share(state.noise, state.billed_of(&state.sides_of(cell)).pico());
-        if state.delta(cell)?.abs() > state.rounding_bound(cell) + Money::from_pico(noise) {
+        let sides = state.sides_of(cell);
+        let noise = noise::share(state.noise, state.billed_of(&sides).pico());
+        if state.delta_of(&sides)?.abs() > state.bound_of(&sides) + Money::from_pico(noise) {
             open.entry(model.clone()).or_default().insert(cell.first);
         }
     }
@@ -160,13 +162,13 @@ fn around(seen: &BTreeSet<Day>, open: &BTreeSet<Day>, refuted: &BTreeSet<Day>) -
 }
 
 /// Prices that the amounts of single meters show, of everybody and of each owner.
-fn by_meter(state: &State) -> Result<(Vec<(Arc<str>, Seen)>, AtBook)> {
+fn by_meter(state: &State, asked: impl Fn(&Arc<str>) -> bool) -> Result<(Vec<(Arc<str>, Seen)>, AtBook)> {
     let (mut found, mut at_book) = (Vec::new(), AtBook::new());
     let together = state.apart.then(|| state.together());
     for state in std::iter::once(state).chain(&together) {
         let all = series(state)?;
         let mut seen: BTreeMap<(Series, Day), Seen> = BTreeMap::new();
-        for (series, points) in &all {
+        for (series, points) in all.iter().filter(|(series, _)| asked(&series.model)) {
             for point in points.iter().filter(|point| point.ties) {
                 let of = (series.model.clone(), point.leaf.meter);
                 at_book.entry(of).or_default().push(point.clone());
@@ -186,8 +188,8 @@ fn by_meter(state: &State) -> Result<(Vec<(Arc<str>, Seen)>, AtBook)> {
     Ok((found, at_book))
 }
 
-fn is_price(claim: &Claim) -> bool {
-    ["price ", "fitted "].iter().any(|name| claim.patch.name.starts_with(name))
+fn is_of_prices(claim: &Claim) -> bool {
+    is_price(&claim.patch.name) || fitted::is_fitted(&claim.patch.name)
 }
 
 /// One patch for each model with supposed prices.
@@ -246,7 +248,7 @@ fn patch(state: &State, account: &Account, model: &Arc<str>, prices: &[&NewPrice
         facts,
         rivals: rivals.into_iter().map(str::to_owned).collect(),
         decides: Some("the contract, or the seller's price page".to_owned()),
-        fix: Some(Fix { kind: "pricebook-row", text: confirm(model, from), patch: rows.concat() }),
+        fix: Some(row_to_confirm(model, from, rows.concat())),
     }))
 }
 

@@ -115,11 +115,11 @@ pub fn of(state: &State, explained: &Explained) -> Vec<Vec<Remedy>> {
             // Another unit or currency of the whole bill is no price.
             cause if cause.starts_with("unit.") || cause.starts_with("fx.") => Vec::new(),
             _ => {
-                let prices = match (new_price::steps(state, edits, claims), together(edits)) {
-                    (Some(new), _) => new,
-                    (None, Some(accepted)) => price::steps(everybody, &accepted),
-                    (None, None) => price::steps(state, edits),
+                let rows = || match together(edits) {
+                    Some(accepted) => price::steps(everybody, &accepted),
+                    None => price::steps(state, edits),
                 };
+                let prices = new_price::steps(state, edits, claims).unwrap_or_else(rows);
                 let prices = prices.into_iter().map(Remedy::Price);
                 let rules = traffic::rules(state, edits, &named(&claim.patch));
                 prices.chain(rules.into_iter().map(Remedy::Traffic)).collect()

@@ -7,8 +7,6 @@ use super::PriceStep;
 use super::price::{LedgerKey, basis};
 use super::version::price;
 use crate::causes::Claim;
-use crate::money::Ratio;
-use crate::period::Day;
 use crate::rate::Leaf;
 use crate::reconcile::{Edit, NewPrice, State};
 
@@ -31,9 +29,9 @@ fn of(state: &State, new: &NewPrice, claims: &[Claim]) -> Option<Vec<PriceStep>>
     let mut steps = Vec::new();
     for key in used(state, new, claims) {
         let unit = price(book, &key, begins)?;
-        steps.push(step(&key, days.first, unit.checked_mul(new.ratio)?, false));
+        steps.push(key.clone().step(days.first, unit.checked_mul(new.ratio)?));
         if let Some(own) = price(book, &key, ends).filter(|_| days.last < state.period.last) {
-            steps.push(step(&key, days.last.next(), own, true));
+            steps.push(PriceStep { restored: true, ..key.step(days.last.next(), own) });
         }
     }
     Some(steps)
@@ -49,9 +47,4 @@ fn used(state: &State, new: &NewPrice, claims: &[Claim]) -> BTreeSet<LedgerKey> 
     let leaves: BTreeSet<&Leaf> =
         logged.chain(restated).filter(|leaf| state.is_priced_by(leaf, new)).collect();
     leaves.into_iter().filter_map(|leaf| Some(basis(state, leaf)?.0)).collect()
-}
-
-fn step(key: &LedgerKey, from: Day, unit: Ratio, restored: bool) -> PriceStep {
-    let LedgerKey { seller, model, meter, tier, ctx, region } = key.clone();
-    PriceStep { seller, model, meter, tier, ctx, region, from, unit, new_model: false, restored }
 }

@@ -84,6 +84,12 @@ impl LedgerKey {
         let PriceStep { seller, model, meter, tier, ctx, region, .. } = step.clone();
         LedgerKey { seller, model, meter, tier, ctx, region }
     }
+
+    /// A price of this key from a day on, which the bill shows of a model that the book knows.
+    pub fn step(self, from: Day, unit: Ratio) -> PriceStep {
+        let LedgerKey { seller, model, meter, tier, ctx, region } = self;
+        PriceStep { seller, model, meter, tier, ctx, region, from, unit, new_model: false, restored: false }
+    }
 }
 
 /// The key of a row for nothing but this leaf.
@@ -152,19 +158,8 @@ impl Ladders {
                 let Some(unit) = *unit else { continue };
                 if last.is_some_and(|last| last != unit) || (last.is_none() && (*edited || self.every)) {
                     last = Some(unit);
-                    let LedgerKey { seller, model, meter, tier, ctx, region } = key.clone();
-                    steps.push(PriceStep {
-                        seller,
-                        model,
-                        meter,
-                        tier,
-                        ctx,
-                        region,
-                        from: *day,
-                        unit,
-                        new_model,
-                        restored: !edited,
-                    });
+                    let step = key.clone().step(*day, unit);
+                    steps.push(PriceStep { new_model, restored: !edited, ..step });
                 }
             }
         }

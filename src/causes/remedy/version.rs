@@ -28,20 +28,7 @@ pub fn siblings(book: &Pricebook, steps: &[PriceStep], used: &BTreeSet<LedgerKey
         for key in keys(book, seller, model).into_iter().filter(|key| !used.contains(key)) {
             let (then, now) = (price(book, &key, version), price(book, &key, from.start()));
             let Some(unit) = then.filter(|then| now.is_some_and(|now| now != *then)) else { continue };
-            let LedgerKey { seller, model, meter, tier, ctx, region } = key;
-            let (new_model, restored) = (false, false);
-            found.push(PriceStep {
-                seller,
-                model,
-                meter,
-                tier,
-                ctx,
-                region,
-                from,
-                unit,
-                new_model,
-                restored,
-            });
+            found.push(key.step(from, unit));
         }
     }
     found

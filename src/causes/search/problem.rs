@@ -240,14 +240,13 @@ impl<'s, 'a> Problem<'s, 'a> {
             let begins = &self.begins;
             let epochs = self.epochs.entry(leaf.model.clone()).or_insert_with(|| {
                 let seller = &leaf.account.provider;
-                let mut rows = book.row_changes(seller, &leaf.model, i64::MIN, last);
-                rows.extend(begins);
-                rows.sort_unstable();
-                rows.dedup();
+                let own = book.row_changes(seller, &leaf.model, i64::MIN, last);
                 // Prices by the hour differ inside a day, and each instant is a class of its own.
-                (book.price_changes(seller, &leaf.model, last - 86_400, last).len()
-                    <= rows.iter().filter(|at| **at > last - 86_400).count())
-                .then_some(rows)
+                let eve = last - 86_400;
+                let steps = own.iter().filter(|at| **at > eve).count();
+                let hourly = book.price_changes(seller, &leaf.model, eve, last).len() > steps;
+                let all: BTreeSet<i64> = own.into_iter().chain(begins.iter().copied()).collect();
+                (!hourly).then(|| all.into_iter().collect())
             });
             if let Some(epochs) = epochs {
                 let before = epochs.partition_point(|at| *at <= leaf.at);
