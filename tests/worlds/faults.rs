@@ -102,8 +102,8 @@ fn ensure(world: &mut World, random: &mut Random, model: &'static str) {
     }
     let (key, alias, project) = KEYS[0];
     for at in world.first..=world.last {
-        let tokens =
-            world.tokens(random, if world.models.contains(&model) { model } else { world.models[0] });
+        let known = prices::OPENAI.contains(&model) || prices::ANTHROPIC.contains(&model);
+        let tokens = world.tokens(random, if known { model } else { world.models[0] });
         world.rows.push(row(key, alias, project, at, model, tokens));
     }
     if !world.models.contains(&model) {
@@ -422,7 +422,8 @@ fn bypass(world: &mut World, random: &mut Random) {
     world.projects = true;
     let (_, model) = stream_of(world, random, |_| true);
     for at in (world.first..=world.last).filter(|at| at % 2 == 0) {
-        let tokens = world.tokens(random, model);
+        let known = prices::OPENAI.contains(&model) || prices::ANTHROPIC.contains(&model);
+        let tokens = world.tokens(random, if known { model } else { world.models[0] });
         let mut row = row("", "", "proj_notebooks", at, model, tokens);
         row.logged = None;
         world.rows.push(row);
