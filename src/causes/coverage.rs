@@ -171,9 +171,14 @@ fn inferred(state: &State, account: &Account, identities: &Lines) -> Vec<Patch> 
         }
         let mut left = surplus.clone();
         let mut open: BTreeSet<&CellKey> = BTreeSet::new();
+        // Where the log has more than the whole bill, the project's lines there are the gateway's own traffic.
+        let mut ours: BTreeSet<&CellKey> = BTreeSet::new();
         for (key, quantity) in &quantities {
             let cell = left.entry(key.cell.clone()).or_insert_with(|| quantity::by_meter(state, &key.cell));
             let fits = key.meter.and_then(|meter| cell.get_mut(&(key.owner, meter))).is_some_and(|gap| {
+                if *gap < -quantity::slack(state, *quantity) {
+                    ours.insert(&key.cell);
+                }
                 *gap -= quantity;
                 *gap >= 0
             });
@@ -183,7 +188,7 @@ fn inferred(state: &State, account: &Account, identities: &Lines) -> Vec<Patch> 
         }
         // Model-days with a second cause may hide it; that the rest ties out is tested after all families.
         let fits = cells.len() - open.len();
-        if fits < TESTS || fits < open.len() {
+        if fits < TESTS || fits < open.len() || (ours.len() >= TESTS && ours.len() * 2 >= fits) {
             continue;
         }
         let logged = logged.get_or_insert_with(|| traffic(state, account));
