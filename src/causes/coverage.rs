@@ -144,6 +144,7 @@ fn inferred(state: &State, account: &Account, identities: &Lines) -> Vec<Patch> 
     let used: BTreeSet<&str> = rows.map(|row| &*row.key).collect();
     let ours = |identity: &Identity| identity.key.as_ref().is_some_and(|key| used.contains(&**key));
     let mut logged: Option<Traffic> = None;
+    let mut moved: Option<BTreeSet<CellKey>> = None;
     let mut surplus: BTreeMap<CellKey, quantity::ByMeter> = BTreeMap::new();
     let mut patches = Vec::new();
     let short = short(state, account);
@@ -186,6 +187,11 @@ fn inferred(state: &State, account: &Account, identities: &Lines) -> Vec<Patch> 
         if fits < TESTS || fits < open.len() {
             continue;
         }
+        let moved = moved.get_or_insert_with(|| moved_there(state, account));
+        let its = cells.iter().filter(|cell| !open.contains(*cell) && moved.contains(*cell)).count();
+        if its >= TESTS && its * 2 >= fits {
+            continue;
+        }
         let logged = logged.get_or_insert_with(|| traffic(state, account));
         if logged_elsewhere(state, &quantities, logged) {
             continue;
@@ -220,6 +226,31 @@ fn traffic<'u>(state: &'u State, account: &Account) -> Traffic<'u> {
         }
     }
     counts
+}
+
+/// Model-days of which the bill has just as much more than the log as it has less of another model: that one's traffic was
+/// answered there.
+fn moved_there(state: &State, account: &Account) -> BTreeSet<CellKey> {
+    let mut days: BTreeMap<Day, Vec<(CellKey, BTreeMap<Meter, i128>)>> = BTreeMap::new();
+    for cell in super::cells(state).into_iter().filter(|cell| cell.account == *account) {
+        let mut gaps: BTreeMap<Meter, i128> = BTreeMap::new();
+        for ((_, meter), gap) in quantity::by_meter(state, &cell) {
+            *gaps.entry(meter).or_default() += gap;
+        }
+        days.entry(cell.first).or_default().push((cell, gaps));
+    }
+    let answers = |more: &BTreeMap<Meter, i128>, less: &BTreeMap<Meter, i128>| {
+        let mirrored = more.iter().filter(|(meter, gap)| {
+            let other = less.get(meter).copied().unwrap_or(0);
+            **gap > 0 && (*gap + other).abs() <= quantity::slack(state, **gap)
+        });
+        mirrored.count() >= METERS
+    };
+    let there = |cells: &[(CellKey, BTreeMap<Meter, i128>)]| {
+        let found = cells.iter().filter(|(_, more)| cells.iter().any(|(_, less)| answers(more, less)));
+        found.map(|(cell, _)| cell.clone()).collect::<Vec<_>>()
+    };
+    days.values().flat_map(|cells| there(cells)).collect()
 }
 
 /// True where on some days a key of the log has just these counts under another model: then it is the gateway's own traffic,

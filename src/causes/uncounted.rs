@@ -245,6 +245,9 @@ fn lost(state: &State, taken: &BTreeSet<CellKey>) -> Vec<Patch> {
         let name = (&row.account, &row.model, asked(&row.model, state.owner_of(&row.key)), row.day);
         *logged.entry(name).or_default() += i128::from(row.sums.requests);
     }
+    let asked_for = state.witness.keys().filter(|key| key.meter == Some(Meter::Request));
+    let reported: BTreeSet<(&Account, Day)> =
+        asked_for.map(|key| (&key.cell.account, key.cell.first)).collect();
     let mut found: ByModel = BTreeMap::new();
     let mut shares: BTreeMap<(Account, Arc<str>), Shares> = BTreeMap::new();
     for cell in state.open.iter().filter(|cell| counts_requests(&cell.account) && !taken.contains(*cell)) {
@@ -261,7 +264,8 @@ fn lost(state: &State, taken: &BTreeSet<CellKey>) -> Vec<Patch> {
         for (owner, gaps) in parts {
             let requests = requests(state, cell, owner);
             let ours = logged.get(&(&cell.account, model, owner, cell.first)).copied().unwrap_or(0);
-            if requests > 0 {
+            // A model that the report does not have on a day of which it speaks lacks all of them.
+            if requests > 0 || reported.contains(&(&cell.account, cell.first)) {
                 shares.entry((cell.account.clone(), model.clone())).or_default().balance += requests - ours;
             }
             if requests <= ours
@@ -309,9 +313,9 @@ fn lost(state: &State, taken: &BTreeSet<CellKey>) -> Vec<Patch> {
         let lacking = |((other, served), balance): (&(Account, Arc<str>), &i128)| {
             *other == account && *served != model && *balance * -2 >= missing
         };
+        // They went there: where they came from, mapping or the search finds.
         if balances.iter().any(lacking) {
-            found.status = Status::Ambiguous;
-            found.rivals.extend(["map.fallback".to_owned(), "map.alias_repointed".to_owned()]);
+            continue;
         }
         found.decides = Some(
             "the requests of each key, in the report and in the log, with the retries of each".to_owned(),

@@ -59,7 +59,9 @@ pub fn assemble(inputs: &CloseInputs) -> Result<Reconciliation> {
     capacity_may_pay(&mut explained.claims, &charges);
     let mut left_out = search_cut(&explained);
     left_out.extend(no_hours(&state, &explained));
-    let bridge = logged::bridge(&usage, &rater, |leaf| state.key_of(leaf, NOBODY).cell)?;
+    let failures = explained.claims.iter().filter(|claim| claim.patch.cause == "qty.failed_priced");
+    let not_billed = failures.flat_map(|claim| claim.cells.keys().cloned()).collect();
+    let bridge = logged::bridge(&usage, &rater, |leaf| state.key_of(leaf, NOBODY).cell, &not_billed)?;
 
     let remedies = remedy::of(&state, &explained);
     let mut drafts: Vec<Draft> = explained

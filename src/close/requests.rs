@@ -90,7 +90,7 @@ impl Search {
             let (mut days, mut state) = (BTreeSet::new(), State::default());
             for row in inputs.usage_of(source) {
                 for (index, finding) in findings.iter().enumerate() {
-                    if are_unlogged(&finding.cause) || !is_about(finding, &row) {
+                    if are_unlogged(finding) || !is_about(finding, &row) {
                         continue;
                     }
                     let logged = row.as_logged.as_deref().unwrap_or(&row);
@@ -147,7 +147,7 @@ impl Search {
 
 /// What the named requests cannot say.
 fn note(finding: &Finding, keys: usize) -> Option<String> {
-    if are_unlogged(&finding.cause) {
+    if are_unlogged(finding) {
         return Some("these requests are in no log file, so none of them can be named".to_owned());
     }
     let ruled = finding.remedies.iter().any(|remedy| matches!(remedy, Remedy::Traffic(_)));

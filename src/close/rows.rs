@@ -5,7 +5,7 @@ use super::document::{Bridge, Finding};
 use super::places;
 use crate::causes::remedy::Remedy;
 use crate::rate::DayUsage;
-use crate::vocabulary::{CallType, CountSource};
+use crate::vocabulary::{CallType, CountSource, Outcome};
 
 /// True of a row as the comparison has it.
 pub fn is_about(finding: &Finding, row: &DayUsage) -> bool {
@@ -51,6 +51,7 @@ fn kind(cause: &str) -> Option<fn(&DayUsage) -> bool> {
         "qty.poll_duplicate" => |row| row.call_type == CallType::Poll,
         "qty.output_only_on_disconnect" => |row| row.source == CountSource::OutputOnly,
         "qty.local_estimate" => |row| row.source == CountSource::Estimated,
+        "qty.retry_unlogged" => |row| row.outcome == Outcome::FailedWithUsage && row.sums.logged.is_zero(),
         _ => return None,
     })
 }
@@ -61,14 +62,15 @@ pub fn are_marked(cause: &str) -> bool {
 }
 
 /// True where what the finding speaks of is in no log: calls that were not written, or that the seller made itself.
-pub fn are_unlogged(cause: &str) -> bool {
-    [
+pub fn are_unlogged(finding: &Finding) -> bool {
+    let causes = [
         "qty.dropped_rows",
         "qty.missing_day",
         "qty.retry_unlogged",
         "cls.guardrail_addon",
         "cls.storage_session",
         "cls.sub_inference",
-    ]
-    .contains(&cause)
+    ];
+    // What the gateway gave no cost is in the log.
+    finding.bridge == Bridge::PricedBilled && causes.contains(&&*finding.cause)
 }

@@ -203,7 +203,7 @@ impl Grain {
     }
 
     /// Models whose lines say how long prompts were.
-    pub(super) fn banded(&self) -> impl Iterator<Item = &Arc<str>> {
+    pub fn banded(&self) -> impl Iterator<Item = &Arc<str>> {
         self.models.iter().filter(|(_, dimensions)| dimensions.long_context).map(|(model, _)| model)
     }
 

@@ -60,8 +60,14 @@ const DAYS_CHOSEN: usize = 3;
 const DAYS_FITTED: usize = 4;
 
 /// Causes that multiply every class by one number, or may.
-const FACTORS: [&str; 5] =
-    ["rate.region_uplift", "rate.service_tier", "rate.batch", "rate.speed_premium", "rate.platform_twin"];
+const FACTORS: [&str; 6] = [
+    "rate.region_uplift",
+    "rate.service_tier",
+    "rate.batch",
+    "rate.speed_premium",
+    "rate.platform_twin",
+    "map.fuzzy_match",
+];
 
 /// The decision for each row, by index. The story that reproduces most rows comes first; a row is explained once.
 pub(super) fn decide(rows: &[Open]) -> BTreeMap<usize, Decided> {

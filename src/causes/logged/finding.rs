@@ -74,6 +74,9 @@ fn fix(cause: &str) -> Option<&'static str> {
         "qty.duplicate" => "deduplicate the export by request id; look at callback redelivery at these times",
         "qty.gateway_cache_priced" => "set the cost of response-cache hits to zero in the gateway",
         "qty.failed_priced" => "do not price failed calls without usage",
+        "qty.retry_unlogged" => {
+            "give failed attempts with tokens their cost: the provider charges what was used"
+        }
         "cls.reasoning_dropped" => {
             "read `total_tokens` or add the reasoning counter to the output on this route"
         }

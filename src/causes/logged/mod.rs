@@ -4,6 +4,7 @@
 //! re-priced with one of its known mistakes; a mistake is named only where it reproduces the logged cost, on enough
 //! days, and with its rivals where others reproduce the same rows.
 
+mod alone;
 mod beneath;
 mod choices;
 mod decide;
@@ -25,6 +26,7 @@ use crate::money::{Money, Ratio};
 use crate::rate::{self, Account, DayUsage, Leaf, Rater};
 use crate::reconcile::CellKey;
 use crate::vocabulary::{Meter, Outcome, Tier};
+use alone::{Beside, by_itself};
 use beneath::Marked;
 use choices::{Choice, Known};
 use decide::{Decided, Ground, Open, Story, decide};
@@ -93,10 +95,21 @@ struct Difference<'a> {
     fees: Vec<(CellKey, Money)>,
 }
 
-/// Walks every day row once. `cell_of` gives the cell that a leaf is compared in. A row whose per-call fees are billed
+/// Walks every day row once. `cell_of` gives the cell that a leaf is compared in, `not_billed` the cells of which the bill
+/// was found to leave failed calls out. A row whose per-call fees are billed
 /// in a cell of their own has that part of its cost there, as the book prices it; the rest, and any difference, stays
 /// with its tokens.
-pub fn bridge(usage: &[DayUsage], rater: &Rater, cell_of: impl Fn(&Leaf) -> CellKey) -> Result<LoggedBridge> {
+pub fn bridge(
+    usage: &[DayUsage],
+    rater: &Rater,
+    cell_of: impl Fn(&Leaf) -> CellKey,
+    not_billed: &BTreeSet<CellKey>,
+) -> Result<LoggedBridge> {
+    let priced: BTreeSet<(&Account, &Arc<str>)> = usage
+        .iter()
+        .filter(|row| row.outcome == Outcome::Success && !row.sums.logged.is_zero())
+        .map(|row| (&row.account, &row.model))
+        .collect();
     let mut drafts = Drafts::new();
     let mut cells: BTreeMap<CellKey, LoggedCell> = BTreeMap::new();
     let mut counted: BTreeMap<Leaf, i128> = BTreeMap::new();
@@ -134,7 +147,11 @@ pub fn bridge(usage: &[DayUsage], rater: &Rater, cell_of: impl Fn(&Leaf) -> Cell
             sums.unexplained += amount;
             continue;
         }
-        match by_itself(rater, row, amount, complete) {
+        let beside = Beside {
+            priced: priced.contains(&(&row.account, &row.model)),
+            not_billed: not_billed.contains(&cell),
+        };
+        match by_itself(rater, row, amount, complete, beside) {
             Some((cause, what, status)) => {
                 let named = Named::new(cause, status, Vec::new(), row);
                 drafts.entry(named).or_default().add(&[what.to_owned()], row, &cell, amount);
@@ -155,8 +172,14 @@ pub fn bridge(usage: &[DayUsage], rater: &Rater, cell_of: impl Fn(&Leaf) -> Cell
 }
 
 /// Causes that speak of rows, whatever account and model they name.
-const OF_ANY_ACCOUNT: [&str; 5] =
-    ["qty.duplicate", "qty.partial_snapshot", "qty.failed_priced", "qty.gateway_cache_priced", "round.float"];
+const OF_ANY_ACCOUNT: [&str; 6] = [
+    "qty.duplicate",
+    "qty.partial_snapshot",
+    "qty.failed_priced",
+    "qty.retry_unlogged",
+    "qty.gateway_cache_priced",
+    "round.float",
+];
 /// Causes that speak of an account, whatever model.
 const OF_ANY_MODEL: [&str; 7] = [
     "rate.missing_model",
@@ -177,55 +200,6 @@ fn part(counted: &mut BTreeMap<Leaf, i128>, leaf: &Leaf, unit: Ratio, count: i12
     let before = counted.get(leaf).copied().unwrap_or(0);
     counted.insert(leaf.clone(), before + count);
     Ok(rate::amount(unit, before + count)? - rate::amount(unit, before)?)
-}
-
-/// What one row says without looking at any other.
-fn by_itself(
-    rater: &Rater,
-    row: &DayUsage,
-    difference: Money,
-    complete: bool,
-) -> Option<(&'static str, &'static str, Status)> {
-    let outcome = match row.outcome {
-        Outcome::Duplicate => {
-            Some(("qty.duplicate", "rows that were counted before, by their id or their file"))
-        }
-        Outcome::Restated => {
-            Some(("qty.partial_snapshot", "rows whose id was counted before, with other counts"))
-        }
-        Outcome::CacheHit => {
-            Some(("qty.gateway_cache_priced", "answers from the gateway's own cache, logged with a cost"))
-        }
-        Outcome::Failed => Some(("qty.failed_priced", "failed calls without usage, logged with a cost")),
-        // No token was counted, so no provider was paid, whatever the reader made of the cost.
-        Outcome::FailedWithUsage if row.sums.meters.is_zero() => {
-            Some(("qty.failed_priced", "failed calls without usage, logged with a cost"))
-        }
-        Outcome::OtherPayer => Some(("cov.other_payer", "calls paid by the client's own credential")),
-        Outcome::NotACall => Some(("inv.non_usage", "bookkeeping rows that are no model calls")),
-        _ => None,
-    };
-    if let Some((cause, what)) = outcome {
-        return Some((cause, what, Status::Proven));
-    }
-    if difference.abs() <= float_noise(row) {
-        return Some(("round.float", "binary floating point in the gateway's cost", Status::Proven));
-    }
-    if !complete {
-        if has_no_hour(rater, row) {
-            return None;
-        }
-        let unknown = row
-            .leaves()
-            .any(|(leaf, _)| rater.unit(&leaf).err() == Some(crate::pricebook::NoPrice::UnknownModel));
-        let cause = if unknown { "rate.missing_model" } else { "rate.missing_class" };
-        return Some((cause, "the gateway logged a cost, the book has no price", Status::Proven));
-    }
-    row.sums.logged.is_zero().then_some((
-        "rate.missing_model",
-        "the gateway had no price and logged zero",
-        Status::Exact,
-    ))
 }
 
 fn has_no_hour(rater: &Rater, row: &DayUsage) -> bool {

@@ -110,7 +110,7 @@ fn found(contract: &str, usage: &[DayUsage]) -> Vec<String> {
         first: leaf.day,
         last: leaf.day,
     };
-    let bridge = bridge(usage, &rater, cell).unwrap();
+    let bridge = bridge(usage, &rater, cell, &BTreeSet::new()).unwrap();
     let explained: Money = bridge.findings.iter().flat_map(|finding| finding.cells.values()).sum();
     let left: Money = bridge.cells.values().map(|cell| cell.unexplained).sum();
     let whole: Money = bridge.cells.values().map(|cell| cell.priced - cell.logged).sum();
@@ -297,4 +297,14 @@ fn what_ties_out_or_fits_nothing_is_not_named() {
     let odd: Vec<DayUsage> =
         odd.iter().zip(1..).map(|(logged, day)| calls(day, "big-1", &meters, logged)).collect();
     assert_eq!(found("", &odd), ["left -0.005743"]);
+}
+
+#[test]
+fn a_failed_attempt_at_no_cost_is_no_missing_price() {
+    // 1000×3 + 10×15 = 3,150 millionths.
+    let counts = [(Meter::Input, 1000), (Meter::Output, 10)];
+    let failed = DayUsage { outcome: Outcome::FailedWithUsage, ..calls(2, "big-1", &counts, "0") };
+    let answered = calls(2, "big-1", &counts, "0.00315");
+    assert_eq!(found("", &[failed.clone()]), ["rate.missing_model exact 0.00315"]);
+    assert_eq!(found("", &[failed, answered]), ["qty.retry_unlogged proven 0.00315"]);
 }

@@ -14,7 +14,7 @@ use crate::money::Ratio;
 use crate::period::Day;
 use crate::rate::{Account, Leaf};
 use crate::reconcile::owners::Owner;
-use crate::reconcile::{Edit, State};
+use crate::reconcile::{BillKey, Edit, State};
 use crate::vocabulary::Tier;
 use series::{Point, Series, Stretch, runs_of, series};
 pub(super) use series::{earlier, later, less_or_equal, simplest};
@@ -74,6 +74,20 @@ impl Run {
         self.reasons == [Reason::Fitted]
     }
 
+    /// Some day says the price to a thousandth.
+    fn is_fine(&self) -> bool {
+        self.days.iter().any(Point::is_fine)
+    }
+
+    /// The shares of the book's price that all days allow that meet it.
+    fn shares(&self) -> Option<(Ratio, Ratio)> {
+        let book = self.days[0].unit;
+        let met = self.days.iter().filter(|day| day.holds(self.unit) && day.unit == book);
+        let (low, high) =
+            met.map(|day| (day.low, day.high)).reduce(|a, b| (later(a.0, b.0), earlier(a.1, b.1)))?;
+        Some((low.over(book)?, high.over(book)?))
+    }
+
     /// The price as a share of that in the book.
     fn ratio(&self) -> Option<String> {
         ratio_of(self.unit, self.days[0].unit)
@@ -96,7 +110,7 @@ pub fn of_each_owner(state: &State) -> Result<Vec<Patch>> {
 
 pub fn propose(state: &State) -> Result<Vec<Patch>> {
     let all = series(state)?;
-    let mut grouped: BTreeMap<Change, Vec<Run>> = BTreeMap::new();
+    let mut told: Vec<Run> = Vec::new();
     for (series, points) in &all {
         let runs = runs_of(points, state.noise).into_iter();
         let mut runs: Vec<Run> = runs.filter_map(|run| tested(state, series, points, run, &all)).collect();
@@ -105,13 +119,17 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
             |point: &Point| runs.iter().any(|run| run.days.iter().any(|day| day.key == point.key));
         let astray = points.iter().filter(|point| point.proven && !point.ties && !explained(point)).count();
         runs.retain(|run| !run.fitted() || astray * ASTRAY <= run.days.len());
-        for run in runs {
-            // Rows of different meters belong to one price change.
-            let class = run.reasons.iter().map(Reason::class).collect();
-            let from = run.days[0].key.cell.first;
-            let change = (series.account.clone(), series.model.clone(), series.owner, class, from);
-            grouped.entry(change).or_default().push(run);
-        }
+        told.extend(runs);
+    }
+    let at_price: BTreeSet<BillKey> =
+        told.iter().flat_map(|run| run.days.iter().map(|day| day.key.clone())).collect();
+    told.retain(|run| !run.fitted() || run.is_fine() || !beside_open(run, &all, &at_price));
+    let mut grouped: BTreeMap<Change, Vec<Run>> = BTreeMap::new();
+    for run in told {
+        // Rows of different meters belong to one price change.
+        let class = run.reasons.iter().map(Reason::class).collect();
+        let Series { account, model, owner, .. } = run.series.clone();
+        grouped.entry((account, model, owner, class, run.days[0].key.cell.first)).or_default().push(run);
     }
     let shared = shared(&grouped);
     Ok(grouped
@@ -122,6 +140,17 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
             price_patch(state, &account, &model, from, &runs, alike)
         })
         .collect())
+}
+
+/// True where on most days other meters of the same usage are open and at no price either: in amounts too coarse to say one,
+/// what moved them all looks like a price on one of them.
+fn beside_open(run: &Run, all: &BTreeMap<Series, Vec<Point>>, at_price: &BTreeSet<BillKey>) -> bool {
+    let days: BTreeMap<_, _> =
+        run.days.iter().map(|day| ((&day.key.cell, day.key.owner), &day.key)).collect();
+    let open = all.values().flatten().filter(|point| !point.ties && !at_price.contains(&point.key));
+    let beside = open.filter(|point| days.contains_key(&(&point.key.cell, point.key.owner)));
+    let cells: BTreeSet<_> = beside.map(|point| (&point.key.cell, point.key.owner)).collect();
+    cells.len() * 2 > run.days.len()
 }
 
 /// Ratios to the book that no row of it has and two models of an account share: one factor on everything looks like that.
@@ -239,7 +268,6 @@ fn reasons(state: &State, series: &Series, days: &[Point]) -> Option<(Ratio, Vec
     let tiers = Tier::ALL.iter().filter(|tier| **tier != own_tier).map(|tier| Reason::Tier(*tier));
     let regions = regions.filter(|_| series.region.is_none());
     let bands = (0..=book.bands().len() as u8).map(|band| Reason::Band(book.band_prompt(band)));
-    let bands = bands.filter(|_| series.long_context.is_none());
     for reason in regions.chain(tiers.filter(|_| series.tier.is_none())).chain(bands) {
         if let Some(unit) = unit_for(state, first, own_tier, &reason)
             && unit != first.unit
@@ -284,6 +312,8 @@ fn coherent(
             (&series.account, &series.model, series.owner) == (&own.account, &own.model, own.owner)
         })
         .flat_map(|(series, points)| points.iter().map(move |point| (series, point)))
+        // Where lines say how long prompts were, the price of one band is no other's.
+        .filter(|(series, _)| !matches!(reason, Reason::Band(_)) || series.long_context == own.long_context)
         .filter(|(_, point)| cells.contains(&point.key.cell))
         .all(|(series, point)| {
             let tier = series.tier.unwrap_or(point.leaf.tier);
@@ -340,6 +370,7 @@ fn price_patch(
     // One ratio below one on more than one meter, or with no other meter that speaks against it, is a discount on the
     // model as well.
     let ratios: BTreeSet<Option<String>> = runs.iter().map(Run::ratio).collect();
+    let one_share = ratios.len() == 1 || have_one_share(runs);
     let cheaper = runs.iter().all(|run| less_or_equal(run.unit, run.days[0].unit));
     // Without counts, more than the log comes to is also what a log lacks that lost rows; half of it, one that counts twice.
     let open = quantities == Quantities::Open;
@@ -348,10 +379,16 @@ fn price_patch(
     } else if open && ratios.iter().all(|ratio| ratio.as_deref() == Some("0.5")) {
         rivals.extend(TWICE.map(str::to_owned));
     }
-    if fitted && cheaper && ((ratios.len() == 1 && (runs.len() > 1 || open)) || alike) {
+    // So many percent off list where the contract takes another share is its term, with another value.
+    let percents: BTreeSet<Option<i128>> = runs.iter().map(|run| percent_off(state, run)).collect();
+    let off = percents.first().copied().flatten().filter(|_| fitted && percents.len() == 1);
+    let term = alike && off.is_some();
+    let cause = if term { "terms.discount" } else { cause };
+    let discount = off.is_some() || (cheaper && ((one_share && (runs.len() > 1 || open)) || alike));
+    if fitted && discount && !term {
         rivals.push("terms.discount".to_owned());
     }
-    if alike {
+    if alike && !term {
         rivals.push("fx.rate".to_owned());
     }
     // One ratio that a region or a tier has, on meters of which others are open for something else, is theirs as well.
@@ -372,8 +409,12 @@ fn price_patch(
         () if fitted => (Status::Probable, None),
         () => (Status::Exact, None),
     };
+    facts.extend(off.map(|percent| Fact::new("billed at so many percent off list", percent)));
     let text = match cause {
         "rate.stale" => confirm(model, from),
+        "terms.discount" if term => format!(
+            "the bill takes another share off {model} from {from} than the contract: claim its share, or correct the term"
+        ),
         "terms.discount" => format!(
             "the bill charges list for {model} from {from}: claim the contract's price, or end the term there"
         ),
@@ -412,6 +453,14 @@ pub(super) fn row_to_confirm(model: &str, from: Day, row: String) -> Fix {
     Fix { kind: "pricebook-row", text: confirm(model, from), patch: row }
 }
 
+/// True where one share of the book's prices is within what rounding leaves of every meter's.
+fn have_one_share(runs: &[Run]) -> bool {
+    let shares: Option<Vec<(Ratio, Ratio)>> = runs.iter().map(Run::shares).collect();
+    let common =
+        |shares: Vec<(Ratio, Ratio)>| shares.into_iter().reduce(|a, b| (later(a.0, b.0), earlier(a.1, b.1)));
+    shares.and_then(common).is_some_and(|(low, high)| less_or_equal(low, high))
+}
+
 /// What to do about a price that the book does not have.
 fn confirm(model: &str, from: Day) -> String {
     format!(
@@ -444,6 +493,17 @@ fn far_off(a: Ratio, b: Ratio, noise: i128) -> bool {
     let times = |unit: Ratio, parts| unit.checked_mul(Ratio::new(parts, MILLION)?);
     let less = |a: Ratio, b: Ratio| times(b, MILLION - 2 * noise).is_some_and(|b| less_or_equal(a, b));
     a != b && (less(a, b) || less(b, a))
+}
+
+/// Whole percents off the list price, where a contract makes it another price and every day at this one says the same.
+fn percent_off(state: &State, run: &Run) -> Option<i128> {
+    let first = run.days.first()?;
+    let list = state.list(&first.leaf).filter(|list| *list != first.unit)?;
+    let share = run.unit.over(list)?.checked_mul(Ratio::new(100, 1)?)?;
+    let left = crate::money::div_half_even(share.numerator(), share.denominator());
+    let unit = list.checked_mul(Ratio::new(left, 100)?)?;
+    let held = run.days.iter().filter(|day| day.holds(unit)).count();
+    ((1..100).contains(&left) && held >= run.exact).then_some(100 - left)
 }
 
 fn ratio_of(a: Ratio, b: Ratio) -> Option<String> {

@@ -63,7 +63,7 @@ impl Point {
     }
 
     /// Its amount says a price to a thousandth: in small amounts printed in cents nearly any price can be read.
-    fn is_fine(&self) -> bool {
+    pub(super) fn is_fine(&self) -> bool {
         let more = Ratio::new(1_001, 1_000).and_then(|more| self.low.checked_mul(more));
         more.is_some_and(|more| less_or_equal(self.high, more))
     }

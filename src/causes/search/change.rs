@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::confusion::{CONFUSIONS, Confusion, Held};
 use super::slice::{Attribute, Slice};
 use crate::money::Ratio;
 use crate::pricebook::Layer;
@@ -28,6 +29,8 @@ pub enum Change {
     Region(Arc<str>),
     /// Long prompts at the price of short ones, or the reverse.
     Prompt(u64),
+    /// The same on lines that say how long prompts were: the usage stays there.
+    BandPrice(u64),
     /// Tokens of one meter charged as another.
     Meter(&'static Confusion),
     Served(Arc<str>),
@@ -77,95 +80,6 @@ impl Part {
     }
 }
 
-/// Cache tokens that an input may hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Held {
-    Reads,
-    Writes,
-    Both,
-}
-
-impl Held {
-    pub const ALL: [Held; 3] = [Held::Reads, Held::Writes, Held::Both];
-
-    pub fn holds(self, meter: Meter) -> bool {
-        (self != Held::Writes && meter == Meter::CacheRead) || (self != Held::Reads && meter.is_cache_write())
-    }
-}
-
-/// Two meters that a known mistake confuses.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Confusion {
-    pub logged: Meter,
-    /// `None`: not charged at all.
-    pub charged: Option<Meter>,
-    pub cause: &'static str,
-    pub words: &'static str,
-}
-
-static CONFUSIONS: &[Confusion] = &[
-    Confusion {
-        logged: Meter::CacheRead,
-        charged: Some(Meter::Input),
-        cause: "cls.cache_read_as_input",
-        words: "cache reads charged at the full input rate",
-    },
-    Confusion {
-        logged: Meter::CacheWrite5m,
-        charged: Some(Meter::CacheWrite1h),
-        cause: "rate.cache_ttl",
-        words: "cache writes logged as 5-minute, charged as 1-hour",
-    },
-    Confusion {
-        logged: Meter::CacheWrite1h,
-        charged: Some(Meter::CacheWrite5m),
-        cause: "rate.cache_ttl",
-        words: "cache writes logged as 1-hour, charged as 5-minute",
-    },
-    Confusion {
-        logged: Meter::CacheWriteOther,
-        charged: Some(Meter::CacheWrite1h),
-        cause: "rate.cache_ttl",
-        words: "cache writes of unsaid lifetime charged as 1-hour",
-    },
-    Confusion {
-        logged: Meter::CacheWriteOther,
-        charged: Some(Meter::CacheWrite5m),
-        cause: "rate.cache_ttl",
-        words: "cache writes of unsaid lifetime charged as 5-minute",
-    },
-    Confusion {
-        logged: Meter::InputAudio,
-        charged: Some(Meter::Input),
-        cause: "cls.modality",
-        words: "audio input charged as text",
-    },
-    Confusion {
-        logged: Meter::OutputAudio,
-        charged: Some(Meter::Output),
-        cause: "cls.modality",
-        words: "audio output charged as text",
-    },
-    Confusion {
-        logged: Meter::InputImage,
-        charged: Some(Meter::Input),
-        cause: "cls.modality",
-        words: "image input charged as text",
-    },
-    Confusion {
-        logged: Meter::OutputImage,
-        charged: Some(Meter::Output),
-        cause: "cls.modality",
-        words: "image output charged as text",
-    },
-    Confusion {
-        logged: Meter::OutputReasoning,
-        charged: None,
-        cause: "cls.reasoning_double",
-        words: "reasoning tokens not charged beside the output that holds them",
-    },
-];
-
 /// Tiers that sellers may refuse to long prompts, which are then served as standard.
 const SHORT_TIERS: [Tier; 2] = [Tier::Priority, Tier::Fast];
 
@@ -196,7 +110,12 @@ pub fn changes(
     let regions: BTreeSet<&str> = regions.collect();
     found.extend(regions.into_iter().map(|region| Change::Region(region.into())));
     let bands = 0..=state.rater.book.bands().len() as u8;
-    found.extend(bands.map(|band| Change::Prompt(state.rater.book.band_prompt(band))));
+    let bands: Vec<u64> = bands.map(|band| state.rater.book.band_prompt(band)).collect();
+    found.extend(bands.iter().copied().map(Change::Prompt));
+    let tells_bands = |model: &Arc<str>| state.grain(account).banded().any(|told| told == model);
+    if slice.model.as_ref().is_some_and(tells_bands) {
+        found.extend(bands.into_iter().map(Change::BandPrice));
+    }
     found.extend(CONFUSIONS.iter().filter(|confusion| meters.contains(&confusion.logged)).map(Change::Meter));
     let served = slice.model.as_ref();
     if let Some(model) =
@@ -277,6 +196,11 @@ impl Change {
                 return version(state, leaf, then, Some(*at));
             }
             Change::Shipped => return version(state, leaf, state.rater.shipped(leaf), None),
+            Change::BandPrice(_) if !leaf.meter.is_token() => return Became::Same,
+            Change::BandPrice(prompt) => {
+                let there = state.list(&Leaf { prompt: *prompt, ..leaf.clone() });
+                return version(state, leaf, there, None);
+            }
             Change::Scaled(part, _) if !part.has(leaf.meter) => return Became::Same,
             Change::Scaled(_, ratio) => {
                 let unit = state.ratio(leaf).and_then(|unit| unit.checked_mul(*ratio));
@@ -391,7 +315,7 @@ impl Change {
             }
             (Change::Tier(_) | Change::ShortTier(_), _) => "rate.service_tier",
             (Change::Region(_), _) => "rate.region_uplift",
-            (Change::Prompt(_), _) => "rate.context_band",
+            (Change::Prompt(_) | Change::BandPrice(_), _) => "rate.context_band",
             (Change::Meter(confusion), _) => confusion.cause,
             (Change::Served(_) | Change::ServedUnder(..), _) if lasting => "map.alias_repointed",
             (Change::Served(_) | Change::ServedUnder(..), _) => "map.fallback",
@@ -426,6 +350,12 @@ impl Change {
             Change::Region(region) => format!("charged in region {region}"),
             Change::Prompt(0) => "charged at the base rate of short prompts".to_owned(),
             Change::Prompt(prompt) => format!("charged at the rate of prompts from {prompt} tokens on"),
+            Change::BandPrice(0) => {
+                "charged at the base rate of short prompts, whatever its line says".to_owned()
+            }
+            Change::BandPrice(prompt) => {
+                format!("charged at the rate of prompts from {prompt} tokens on, whatever its line says")
+            }
             Change::Meter(confusion) => confusion.words.to_owned(),
             Change::Served(model) => format!("charged as {model}"),
             Change::ServedUnder(model, told) => format!("charged as {model}, and that {}", told.words()),
@@ -448,6 +378,9 @@ impl Change {
             Change::Tier(_) | Change::ShortTier(_) => "the served tier or batch id of these calls in the log",
             Change::Region(_) => "the endpoint or geography of these calls in the log",
             Change::Prompt(_) => "a cost export that tells the context band",
+            Change::BandPrice(_) => {
+                "the seller's price page: from which prompt on the other price holds, and since when"
+            }
             Change::Meter(_) | Change::Overlap(_) => {
                 "billed quantities by token class: the provider's usage report"
             }

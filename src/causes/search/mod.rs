@@ -6,6 +6,7 @@
 //! what would decide.
 
 pub(super) mod change;
+mod confusion;
 mod elsewhere;
 mod fit;
 mod follow;
@@ -277,7 +278,13 @@ impl<'s, 'a> Search<'s, 'a> {
         if let Some(fit) = found.as_mut().filter(|fit| fit.grade.is_some() && !stands(fit)) {
             fit.grade = None;
         }
-        if needs_bill && found.as_ref().is_some_and(|fit| self.is_billed_elsewhere(node, &touches, fit)) {
+        let slice = &self.slices[self.ideas[idea].slice];
+        let is_not_it = |fit: &Fit| {
+            self.is_billed_elsewhere(node, &touches, fit)
+                || (matches!(slice.attribute, Attribute::Key(_))
+                    && self.leaves_days_open(node, &touches, fit))
+        };
+        if needs_bill && found.as_ref().is_some_and(is_not_it) {
             return Ok(None);
         }
         let Some(fit) = found.as_ref().filter(|fit| fit.grade == Some(Grade::Noise)) else {
@@ -401,6 +408,10 @@ impl<'s, 'a> Search<'s, 'a> {
         sides.extend(moved.iter().map(|moved| moved.after.side));
         let rest = unmoved(patches, &mut moved);
         let story = self.story(idea, best);
+        if matches!(story.change, Change::Priced { .. }) && self.is_own_price(&moved) {
+            *node = before;
+            return Ok(None);
+        }
         let others: Vec<Story> = found
             .iter()
             .enumerate()

@@ -213,6 +213,9 @@ impl Story<'_> {
             Change::Prompt(_) => {
                 "check how the gateway counts the prompt (cache reads and writes belong to it) and where the seller's boundary lies"
             }
+            Change::BandPrice(_) => {
+                "check on the seller's price page since when these prompts have the price on the bill; date the book's row, or ask"
+            }
             Change::Meter(_) => {
                 "dispute the charge with the tokens the log counts, or correct how the gateway counts them"
             }
