@@ -22,7 +22,7 @@ use crate::vocabulary::Meter;
 const EQUATIONS: usize = 4;
 /// Days that establish where traffic went, and meters that show by themselves that it did.
 const DAYS: usize = 3;
-const METERS: usize = 2;
+pub(super) const METERS: usize = 2;
 
 /// A part of the traffic that may have been served by another model.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,21 +58,21 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
         if !short.contains(&candidate.model) || state.rejected.contains(&candidate.name()) {
             continue;
         }
-        let mut traffic: BTreeMap<BillKey, i128> = BTreeMap::new();
-        for row in rows.into_iter().filter(|row| record::stands(state, row)) {
-            for (key, _, quantity) in state.places(row) {
-                *traffic.entry(key).or_default() += quantity;
-            }
+        let standing: Vec<&DayUsage> =
+            rows.iter().copied().filter(|row| record::stands(state, row)).collect();
+        // What the bill of its own model lacks of some rows of that kind may be other rows': here they went with the rest.
+        let mut readings = vec![traffic(state, &candidate, &standing)];
+        if standing.len() < rows.len() {
+            readings.push(traffic(state, &candidate, &rows));
         }
-        let mut days: BTreeMap<Day, (CellKey, ByMeter)> = BTreeMap::new();
-        for (key, count) in &traffic {
-            if let (Some(meter), true) = (key.meter, key.cell.first == key.cell.last) {
-                let day = days.entry(key.cell.first).or_insert_with(|| (key.cell.clone(), ByMeter::new()));
-                *day.1.entry((key.owner, meter)).or_default() += count;
-            }
-        }
-        days.retain(|_, (cell, moved)| is_more_than_noise(state, cell, moved));
-        let Some(found) = best_target(state, &left, &by_days, &days) else { continue };
+        let told = readings.into_iter().filter_map(|traffic| {
+            let mut days = by_day(&traffic);
+            days.retain(|_, (cell, moved)| is_more_than_noise(state, cell, moved));
+            Some((best_target(state, &left, &by_days, &days)?, days, traffic))
+        });
+        // The first of those that arrive to the last token on the most days.
+        let best = told.reduce(|best, next| if next.0.arrived > best.0.arrived { next } else { best });
+        let Some((found, days, traffic)) = best else { continue };
         for day in &found.fitted {
             let (cell, moved) = &days[day];
             settle(&mut left, cell, moved, 1);
@@ -86,8 +86,31 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
     Ok(patches)
 }
 
+/// A candidate's counts by key of its model; what is billed without a model is billed alike whichever one served it.
+fn traffic(state: &State, candidate: &Candidate, rows: &[&DayUsage]) -> BTreeMap<BillKey, i128> {
+    let mut traffic: BTreeMap<BillKey, i128> = BTreeMap::new();
+    for (key, _, quantity) in rows.iter().flat_map(|row| state.places(row)) {
+        if key.cell.model.as_ref() == Some(&candidate.model) {
+            *traffic.entry(key).or_default() += quantity;
+        }
+    }
+    traffic
+}
+
+/// The same by day and meter, where the bill tells both.
+pub(super) fn by_day(traffic: &BTreeMap<BillKey, i128>) -> BTreeMap<Day, (CellKey, ByMeter)> {
+    let mut days: BTreeMap<Day, (CellKey, ByMeter)> = BTreeMap::new();
+    for (key, count) in traffic {
+        if let (Some(meter), true) = (key.meter, key.cell.first == key.cell.last) {
+            let day = days.entry(key.cell.first).or_insert_with(|| (key.cell.clone(), ByMeter::new()));
+            *day.1.entry((key.owner, meter)).or_default() += count;
+        }
+    }
+    days
+}
+
 /// Counts of one owner's meter in a cell that the noise of the log leaves open.
-fn slack(state: &State, cell: &CellKey, (owner, meter): (Owner, Meter)) -> i128 {
+pub(super) fn slack(state: &State, cell: &CellKey, (owner, meter): (Owner, Meter)) -> i128 {
     let keys = state.keys_of(cell).into_iter();
     let keys = keys.filter(|key| key.owner == owner && key.meter == Some(meter));
     quantity::slack(state, keys.map(|key| state.logged_quantity(&key)).sum())
@@ -131,6 +154,8 @@ struct Found {
     missing: Vec<Day>,
     /// Days on which it was billed as logged.
     tied: Vec<Day>,
+    /// Days on which every meter of the target has exactly that much more.
+    arrived: usize,
 }
 
 /// The model that has more, on most days, exactly where the candidate's model has less.
@@ -220,13 +245,14 @@ fn best_target(
     let mut best = fits.into_iter().filter(|(_, days)| days.len() == most);
     // Two models that could both have served it are no proof of either.
     let (target, mut fitted) = best.next().filter(|_| best.next().is_none())?;
+    let arrived = came.get(&target).map_or(0, Vec::len);
     // Once the target is known, a day on which something else is wrong with one of the two models is shown by the other.
     if fitted.len() >= DAYS {
         fitted.extend(vanished.into_iter().chain(came.remove(&target).unwrap_or_default()));
         fitted.sort_unstable();
         fitted.dedup();
     }
-    Some(Found { target, fitted, missing: gone, tied })
+    Some(Found { target, fitted, missing: gone, tied, arrived })
 }
 
 fn is_free(state: &State, cell: &CellKey, (owner, meter): (Owner, Meter)) -> bool {
@@ -252,7 +278,7 @@ fn patch(
     days: &BTreeMap<Day, (CellKey, ByMeter)>,
     traffic: &BTreeMap<BillKey, i128>,
 ) -> Patch {
-    let Found { target, fitted, missing, tied } = found;
+    let Found { target, fitted, missing, tied, .. } = found;
     let mut scope = Scope::of(&candidate.account);
     scope.models.extend([candidate.model.clone(), target.clone()]);
     if candidate.kind == "key" {

@@ -35,6 +35,7 @@ pub mod transfer;
 pub mod uncounted;
 pub mod uncounted_amounts;
 pub mod unlogged;
+mod went_along;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -160,7 +161,11 @@ pub struct Claim {
 }
 
 impl Claim {
-    fn new(patch: Patch, parts: BTreeMap<Part, Money>) -> Claim {
+    fn new(mut patch: Patch, parts: BTreeMap<Part, Money>) -> Claim {
+        // What is undecided has a rival, if only itself told of other traffic, of another region or model.
+        if patch.status == Status::Ambiguous && patch.rivals.is_empty() {
+            patch.rivals.push(patch.cause.to_owned());
+        }
         let mut cells: BTreeMap<CellKey, Money> = BTreeMap::new();
         for ((cell, _), amount) in &parts {
             *cells.entry(cell.clone()).or_default() += *amount;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::went_along::{self, WentAlong};
 use super::{Fact, Fix, Patch, Scope, Status};
 use crate::error::Result;
 use crate::money::Money;
@@ -51,8 +52,11 @@ type Counts = Vec<(BillKey, i128)>;
 /// Drops a suspect kind where the bill lacks exactly its tokens.
 pub fn not_billed(state: &State) -> Result<Vec<Patch>> {
     let mut parts: BTreeMap<Part, Vec<(usize, Counts)>> = BTreeMap::new();
+    let elsewhere: Vec<WentAlong> =
+        SUSPECTS.iter().map(|suspect| went_along::find(state, suspect.is)).collect();
     for (kind, suspect) in SUSPECTS.iter().enumerate() {
-        for (key, count) in state.subset(suspect.is).into_iter().filter(|(_, count)| *count > 0) {
+        let here = |row: &DayUsage| (suspect.is)(row) && !elsewhere[kind].has(row);
+        for (key, count) in state.subset(here).into_iter().filter(|(_, count)| *count > 0) {
             let kinds = parts.entry((key.cell.clone(), key.owner)).or_default();
             match kinds.last_mut().filter(|(last, _)| *last == kind) {
                 Some((_, counts)) => counts.push((key, count)),
@@ -100,7 +104,8 @@ pub fn not_billed(state: &State) -> Result<Vec<Patch>> {
         found.retain(|(account, model), _| shown.contains(&(kind, account.clone(), model.clone())));
         in_sums(state, suspect, &mut found)?;
         for ((account, model), edits) in found {
-            let rows = |row: &&DayUsage| (suspect.is)(row) && row.account == account && row.model == model;
+            let here = |row: &&DayUsage| (suspect.is)(row) && !elsewhere[kind].has(row);
+            let rows = |row: &&DayUsage| here(row) && row.account == account && row.model == model;
             let count: u64 = state.usage.iter().filter(rows).map(|row| row.sums.requests).sum();
             let keys = state
                 .usage

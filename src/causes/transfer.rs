@@ -11,6 +11,7 @@ use crate::rate::Account;
 use crate::reconcile::owners::Owner;
 use crate::reconcile::quantity::{self, Gap, Gaps};
 use crate::reconcile::{BillKey, CellKey, Edit, State};
+use crate::vocabulary::Meter;
 
 /// Equal counts (meters × days) below which nothing is said, and meters of one day.
 const EQUATIONS: usize = 4;
@@ -24,8 +25,25 @@ pub(super) type ByDays = BTreeMap<(Day, Day), Vec<CellKey>>;
 /// An account, the model that usage is logged as, and the one it is billed as.
 type Name = (Account, Arc<str>, Arc<str>);
 
-/// What one day moved, by key of the model that it was logged as, and the digits that both sides share of each.
-type Moved = Vec<(BillKey, i128, Digits)>;
+/// What one day moved: the key of the model that it was logged as, that of the one it is billed as, how much, and the digits
+/// that both sides share of it.
+type Moved = Vec<(BillKey, BillKey, i128, Digits)>;
+
+/// Where the counts of a key are found at another model.
+type Place = fn(&State, &BillKey, &Arc<str>) -> BillKey;
+
+/// What one model writes to its cache is written at the other, or is plain input there: where that sells no writes, input is
+/// what it is billed as.
+const PLACES: [Place; 2] = [
+    |state, key, model| state.as_model(key, model),
+    |state, key, model| {
+        let written = key.meter.is_some_and(Meter::is_cache_write);
+        state.as_model(
+            &BillKey { meter: if written { Some(Meter::Input) } else { key.meter }, ..key.clone() },
+            model,
+        )
+    },
+];
 
 pub(super) fn propose(state: &State, by_days: &ByDays, taken: &BTreeSet<CellKey>) -> Vec<Patch> {
     let mut found: BTreeMap<Name, BTreeMap<Day, Moved>> = BTreeMap::new();
@@ -60,12 +78,12 @@ pub(super) fn propose(state: &State, by_days: &ByDays, taken: &BTreeSet<CellKey>
             rest.iter().map(|(cell, gaps)| (*cell, quantity::of_all(gaps.iter()))).collect();
         let rest: Gaps = rest.into_values().flatten().collect();
         for (name, moved) in transfers(state, &together) {
-            let each = moved.into_iter().flat_map(|(key, _, shared)| {
+            let each = moved.into_iter().flat_map(|(key, to, _, shared)| {
                 let mut shared = Some(shared);
-                let parts = quantity::exchanged(&rest, &key, &state.as_model(&key, &name.2)).into_iter();
+                let parts = quantity::exchanged(&rest, &key, &to).into_iter();
                 // What they share is told once.
                 parts
-                    .map(move |(from, _, count)| (from, count, shared.take().unwrap_or(0)))
+                    .map(move |(from, to, count)| (from, to, count, shared.take().unwrap_or(0)))
                     .collect::<Vec<_>>()
             });
             found.entry(name.clone()).or_default().entry(*first).or_default().extend(each);
@@ -89,7 +107,7 @@ fn transfers(state: &State, gaps: &[(&CellKey, Gaps)]) -> Vec<(Name, Moved)> {
         }
         let mut fits = gaps.iter().filter_map(|(target, more)| {
             let model = target.model.as_ref().filter(|_| target.account == source.account)?;
-            Some((model, moved(state, less, more, model)?))
+            Some((model, PLACES.iter().find_map(|place| moved(state, less, more, model, *place))?))
         });
         // Two models that could both have served it are no proof of either.
         if let (Some((target, moved)), None) = (fits.next(), fits.next())
@@ -107,11 +125,11 @@ fn equations(days: &BTreeMap<Day, Moved>) -> usize {
 }
 
 /// The counts that one cell has less and another more, key by key; `None` where a key disagrees by more than noise.
-fn moved(state: &State, less: &Gaps, more: &Gaps, target: &Arc<str>) -> Option<Moved> {
+fn moved(state: &State, less: &Gaps, more: &Gaps, target: &Arc<str>, place: Place) -> Option<Moved> {
     // What one model's lines tell apart another's may not.
     let mut mapped: BTreeMap<BillKey, Vec<(&BillKey, &Gap)>> = BTreeMap::new();
     for (key, gap) in less {
-        mapped.entry(state.as_model(key, target)).or_default().push((key, gap));
+        mapped.entry(place(state, key, target)).or_default().push((key, gap));
     }
     let (mut moved, mut strong) = (Moved::new(), 0);
     for (to, parts) in &mapped {
@@ -136,7 +154,7 @@ fn moved(state: &State, less: &Gaps, more: &Gaps, target: &Arc<str>) -> Option<M
             let part = count.min(most).min(gap.logged);
             if part > 0 {
                 count -= part;
-                moved.push(((*key).clone(), part, shared.take().unwrap_or(0)));
+                moved.push(((*key).clone(), to.clone(), part, shared.take().unwrap_or(0)));
             }
         }
     }
@@ -172,11 +190,11 @@ fn patch(
     let count = days.len();
     let mut edits = Vec::new();
     let mut total = 0;
-    for (from, quantity, _) in days.into_values().flatten() {
+    for (from, to, quantity, _) in days.into_values().flatten() {
         scope.cover(&from.cell);
         scope.meters.extend(from.meter);
         total += quantity;
-        edits.push(Edit::Move { to: state.as_model(&from, &target), from, quantity });
+        edits.push(Edit::Move { from, to, quantity });
     }
     Patch {
         name: format!("transfer {account:?} {source} {target}"),

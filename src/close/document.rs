@@ -162,7 +162,8 @@ pub struct Finding {
     pub status: Status,
     pub amount: Money,
     pub scope: FindingScope,
-    /// Causes that would fit as well.
+    /// Causes that would fit as well; never empty where the status is `ambiguous`. The finding's own cause, where it fits in
+    /// another way too, such as in another region: the evidence `meets them as well` says in which.
     pub rivals: Vec<String>,
     /// The cheapest fact that would decide between them.
     pub decides: Option<String>,

@@ -12,6 +12,11 @@ impl Finding {
         self.status == Status::Ambiguous
     }
 
+    /// Other causes that fit as well.
+    pub fn others(&self) -> impl Iterator<Item = &str> {
+        self.rivals.iter().map(String::as_str).filter(|rival| *rival != self.cause)
+    }
+
     /// What fits as well, in words: the engine's name for a rival in the evidence.
     pub fn also(&self) -> impl Iterator<Item = &str> {
         let also = |fact: &&Evidence| fact.name == "meets them as well";

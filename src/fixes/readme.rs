@@ -46,7 +46,7 @@ pub fn page(context: &Context, files: &[File]) -> File {
         for finding in listed.iter().filter(|finding| {
             files.iter().any(|file| file.path.starts_with(&format!("undecided/{}/", finding.id)))
         }) {
-            let rivals = finding.rivals.iter().map(String::as_str).chain(finding.also());
+            let rivals = finding.others().chain(finding.also());
             let rivals: Vec<String> = rivals.map(printable).collect();
             let decides = finding.decides.as_deref().map(printable).unwrap_or_default();
             text += &format!("  {:<4} or {}; decided by: {decides}\n", finding.id, rivals.join(", or "));

@@ -23,7 +23,7 @@ fn happened(finding: &Finding) -> String {
     if !finding.is_undecided() {
         return title(&finding.cause).to_owned();
     }
-    let rivals: Vec<&str> = finding.rivals.iter().map(|cause| title(cause)).collect();
+    let rivals: Vec<&str> = finding.others().map(title).collect();
     match rivals.as_slice() {
         [] => format!("not decided in which way: {}", title(&finding.cause)),
         rivals => format!("not decided: {} or {}", title(&finding.cause), rivals.join(" or ")),
@@ -50,14 +50,14 @@ pub fn engineer(finding: &Finding, end: Option<Day>) -> String {
 /// `rate.batch or rate.service_tier`, or `rate.region_uplift in one of several ways`.
 fn causes(finding: &Finding) -> String {
     let mut all = vec![finding.cause.as_str()];
-    all.extend(finding.rivals.iter().map(String::as_str));
+    all.extend(finding.others());
     let several = all.len() == 1 && finding.is_undecided();
     if several { format!("{} in one of several ways", finding.cause) } else { all.join(" or ") }
 }
 
 /// What fits as well: other causes, and the same cause told in another way, such as another region.
 pub fn rivals(finding: &Finding) -> Vec<(&str, &str)> {
-    let causes = finding.rivals.iter().map(|cause| (cause.as_str(), title(cause)));
+    let causes = finding.others().map(|cause| (cause, title(cause)));
     causes.chain(finding.also().map(|story| (finding.cause.as_str(), story))).collect()
 }
 

@@ -305,6 +305,6 @@ fn a_failed_attempt_at_no_cost_is_no_missing_price() {
     let counts = [(Meter::Input, 1000), (Meter::Output, 10)];
     let failed = DayUsage { outcome: Outcome::FailedWithUsage, ..calls(2, "big-1", &counts, "0") };
     let answered = calls(2, "big-1", &counts, "0.00315");
-    assert_eq!(found("", &[failed.clone()]), ["rate.missing_model exact 0.00315"]);
+    assert_eq!(found("", std::slice::from_ref(&failed)), ["rate.missing_model exact 0.00315"]);
     assert_eq!(found("", &[failed, answered]), ["qty.retry_unlogged proven 0.00315"]);
 }

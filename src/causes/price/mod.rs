@@ -1,21 +1,22 @@
 //! Price rows: quantities agree, the unit price does not.
 
+mod patch;
 mod series;
 pub(super) mod supposed;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::missing_price::draft_row;
+use super::Patch;
 use super::search::score::{DIGIT, Digits};
-use super::{Fact, Fix, Patch, Scope, Status, TWICE};
 use crate::error::Result;
 use crate::money::Ratio;
 use crate::period::Day;
 use crate::rate::{Account, Leaf};
 use crate::reconcile::owners::Owner;
-use crate::reconcile::{BillKey, Edit, State};
+use crate::reconcile::{BillKey, State};
 use crate::vocabulary::Tier;
+pub(super) use patch::{is_price, row_to_confirm};
 use series::{Point, Series, Stretch, runs_of, series};
 pub(super) use series::{earlier, later, less_or_equal, simplest};
 
@@ -137,7 +138,7 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
         .map(|((account, model, _, _, from), runs)| {
             let alike =
                 runs.iter().all(|run| run.fitted() && shared.contains(&(account.clone(), run.ratio())));
-            price_patch(state, &account, &model, from, &runs, alike)
+            patch::told(state, &account, &model, from, &runs, alike)
         })
         .collect())
 }
@@ -323,163 +324,6 @@ fn coherent(
         })
 }
 
-fn price_patch(
-    state: &State,
-    account: &Account,
-    model: &Arc<str>,
-    from: Day,
-    runs: &[Run],
-    alike: bool,
-) -> Patch {
-    let mut scope = Scope::of(account);
-    scope.models.insert(model.clone());
-    let (mut edits, mut facts, mut rows) = (Vec::new(), Vec::new(), Vec::new());
-    let quantities = runs.iter().map(|run| run.quantities).max().unwrap_or(Quantities::Open);
-    for run in runs {
-        scope.meters.insert(run.series.meter);
-        scope.tiers.extend(run.series.tier);
-        for point in &run.days {
-            scope.cover(&point.key.cell);
-            edits.push(Edit::Price { key: point.key.clone(), unit: run.unit });
-        }
-        let first = &run.days[0];
-        let origin = state.bill(&first.key).origin;
-        let meter = run.series.meter;
-        facts.push(Fact::new(format!("{meter}: price in the book, per million"), first.unit.per_million()));
-        facts.push(
-            Fact::new(format!("{meter}: price on the bill, per million"), run.unit.per_million()).at(origin),
-        );
-        if let Some(ratio) = run.ratio() {
-            facts.push(Fact::new(format!("{meter}: rate ratio"), ratio));
-        }
-        facts.push(Fact::new(format!("{meter}: days at this price to the last step"), run.exact));
-        for reason in &run.reasons {
-            if let Reason::Row(origin) = reason {
-                facts
-                    .push(Fact::new(format!("{meter}: a row of the book has this price"), origin).at(origin));
-            }
-        }
-        rows.push(draft_row(&first.leaf, run.unit, from));
-    }
-    let reasons = &runs[0].reasons;
-    let causes: BTreeSet<&'static str> = reasons.iter().map(cause_of).collect();
-    let fitted = *reasons == [Reason::Fitted];
-    let cause = causes.iter().next().copied().unwrap_or("rate.stale");
-    let mut rivals: Vec<String> = causes.iter().skip(1).map(|cause| (*cause).to_owned()).collect();
-    let counts = "the provider's usage report for these days (quantities)".to_owned();
-    // One ratio below one on more than one meter, or with no other meter that speaks against it, is a discount on the
-    // model as well.
-    let ratios: BTreeSet<Option<String>> = runs.iter().map(Run::ratio).collect();
-    let one_share = ratios.len() == 1 || have_one_share(runs);
-    let cheaper = runs.iter().all(|run| less_or_equal(run.unit, run.days[0].unit));
-    // Without counts, more than the log comes to is also what a log lacks that lost rows; half of it, one that counts twice.
-    let open = quantities == Quantities::Open;
-    if open && !cheaper {
-        rivals.push("qty.dropped_rows".to_owned());
-    } else if open && ratios.iter().all(|ratio| ratio.as_deref() == Some("0.5")) {
-        rivals.extend(TWICE.map(str::to_owned));
-    }
-    // So many percent off list where the contract takes another share is its term, with another value.
-    let percents: BTreeSet<Option<i128>> = runs.iter().map(|run| percent_off(state, run)).collect();
-    let off = percents.first().copied().flatten().filter(|_| fitted && percents.len() == 1);
-    let term = alike && off.is_some();
-    let cause = if term { "terms.discount" } else { cause };
-    let discount = off.is_some() || (cheaper && ((one_share && (runs.len() > 1 || open)) || alike));
-    if fitted && discount && !term {
-        rivals.push("terms.discount".to_owned());
-    }
-    if alike && !term {
-        rivals.push("fx.rate".to_owned());
-    }
-    // One ratio that a region or a tier has, on meters of which others are open for something else, is theirs as well.
-    let one = fitted && ratios.len() == 1 && runs.len() > 1;
-    let ratio = runs[0].unit.over(runs[0].days[0].unit).filter(|_| one);
-    let modifiers = ratio.map(|ratio| super::modifiers(state.rater.book, &account.provider, ratio));
-    rivals.extend(modifiers.into_iter().flatten().map(str::to_owned));
-    let (status, decides) = match () {
-        () if open && !rivals.is_empty() => (Status::Ambiguous, Some(counts)),
-        () if fitted && !rivals.is_empty() => {
-            (Status::Ambiguous, Some("the contract, or the seller's price page".to_owned()))
-        }
-        () if !rivals.is_empty() => (
-            Status::Ambiguous,
-            Some("the served tier, batch id, region or prompt length of these calls in the log".to_owned()),
-        ),
-        () if quantities != Quantities::Counted => (Status::Probable, Some(counts)),
-        () if fitted => (Status::Probable, None),
-        () => (Status::Exact, None),
-    };
-    facts.extend(off.map(|percent| Fact::new("billed at so many percent off list", percent)));
-    let text = match cause {
-        "rate.stale" => confirm(model, from),
-        "terms.discount" if term => format!(
-            "the bill takes another share off {model} from {from} than the contract: claim its share, or correct the term"
-        ),
-        "terms.discount" => format!(
-            "the bill charges list for {model} from {from}: claim the contract's price, or end the term there"
-        ),
-        "rate.context_band" => {
-            "check how the gateway counts the prompt and where the seller's boundary lies, or dispute the charge"
-                .to_owned()
-        }
-        _ => "record the served tier and region of these calls in the gateway log".to_owned(),
-    };
-    Patch {
-        name: format!("{NAME}{account:?} {model} {from} {} {:?}", runs[0].series.meter, runs[0].reasons),
-        cause,
-        status,
-        scope,
-        edits,
-        facts,
-        rivals,
-        decides,
-        fix: Some(Fix {
-            kind: if cause == "terms.discount" { "contract" } else { "pricebook-row" },
-            text,
-            patch: if cause == "rate.stale" { rows.concat() } else { String::new() },
-        }),
-    }
-}
-
-/// A patch of these families.
-pub(super) fn is_price(patch: &str) -> bool {
-    patch.starts_with(NAME)
-}
-
-const NAME: &str = "price ";
-
-/// A row that the book does not have, to be confirmed and added.
-pub(super) fn row_to_confirm(model: &str, from: Day, row: String) -> Fix {
-    Fix { kind: "pricebook-row", text: confirm(model, from), patch: row }
-}
-
-/// True where one share of the book's prices is within what rounding leaves of every meter's.
-fn have_one_share(runs: &[Run]) -> bool {
-    let shares: Option<Vec<(Ratio, Ratio)>> = runs.iter().map(Run::shares).collect();
-    let common =
-        |shares: Vec<(Ratio, Ratio)>| shares.into_iter().reduce(|a, b| (later(a.0, b.0), earlier(a.1, b.1)));
-    shares.and_then(common).is_some_and(|(low, high)| less_or_equal(low, high))
-}
-
-/// What to do about a price that the book does not have.
-fn confirm(model: &str, from: Day) -> String {
-    format!(
-        "confirm the price of {model} from {from} with the seller's price page or contract, then add the row"
-    )
-}
-
-fn cause_of(reason: &Reason) -> &'static str {
-    match reason {
-        Reason::List => "terms.discount",
-        Reason::Row(_) | Reason::Fitted => "rate.stale",
-        Reason::Region(_) => "rate.region_uplift",
-        Reason::Tier(Tier::Batch) => "rate.batch",
-        Reason::Tier(Tier::Fast | Tier::Ultrafast) => "rate.speed_premium",
-        Reason::Tier(_) => "rate.service_tier",
-        Reason::Band(_) => "rate.context_band",
-    }
-}
-
 /// Whether the days say a price in more binary digits than it takes to write it down. In a small amount printed in
 /// cents nearly any price can be read.
 fn told(days: &[Point], unit: Ratio) -> bool {
@@ -493,17 +337,6 @@ fn far_off(a: Ratio, b: Ratio, noise: i128) -> bool {
     let times = |unit: Ratio, parts| unit.checked_mul(Ratio::new(parts, MILLION)?);
     let less = |a: Ratio, b: Ratio| times(b, MILLION - 2 * noise).is_some_and(|b| less_or_equal(a, b));
     a != b && (less(a, b) || less(b, a))
-}
-
-/// Whole percents off the list price, where a contract makes it another price and every day at this one says the same.
-fn percent_off(state: &State, run: &Run) -> Option<i128> {
-    let first = run.days.first()?;
-    let list = state.list(&first.leaf).filter(|list| *list != first.unit)?;
-    let share = run.unit.over(list)?.checked_mul(Ratio::new(100, 1)?)?;
-    let left = crate::money::div_half_even(share.numerator(), share.denominator());
-    let unit = list.checked_mul(Ratio::new(left, 100)?)?;
-    let held = run.days.iter().filter(|day| day.holds(unit)).count();
-    ((1..100).contains(&left) && held >= run.exact).then_some(100 - left)
 }
 
 fn ratio_of(a: Ratio, b: Ratio) -> Option<String> {

@@ -264,6 +264,40 @@ pub fn every_meter(problem: &Problem, node: &Node, touches: &[Touch], fit: &Fit)
     meters.values().all(|(at_price, another)| at_price >= another)
 }
 
+/// True where some meter never agrees, neither with a story nor without it, and is at one ratio to it day after day: then it has a
+/// price of its own, and so have the others, of which one may be that of a tier or a region by chance. Not by chance where the
+/// bill names the tier or region, and usage goes from one line to another.
+pub fn has_its_own_price(problem: &Problem, node: &Node, touches: &[Touch], fit: &Fit) -> bool {
+    // Billed amount, amount by the story and rounding, by meter; and those that agree once.
+    let mut meters: BTreeMap<Meter, Vec<(i128, i128, i128)>> = BTreeMap::new();
+    let mut agree: BTreeSet<Meter> = BTreeSet::new();
+    let held = || touches.iter().filter(|touch| fit.holds(touch.day));
+    if held().any(|touch| touch.count != 0) {
+        return false;
+    }
+    for touch in held() {
+        let side = &problem.sides[touch.side as usize];
+        let bound = side.bound + 2 * touches.len() as i128;
+        let now = node.priced[touch.side as usize];
+        let then = now + touch.money;
+        let Some(meter) = side.key.meter.filter(|_| side.has_line && touch.money.abs() > 2 * bound) else {
+            continue;
+        };
+        if [now, then].iter().any(|priced| (side.billed - priced).abs() <= bound) {
+            agree.insert(meter);
+        }
+        meters.entry(meter).or_default().push((side.billed, then, bound));
+    }
+    meters.iter().filter(|(meter, _)| !agree.contains(*meter)).any(|(_, days)| {
+        let Some((most, whole, step)) = days.iter().max_by_key(|(_, then, _)| *then) else { return false };
+        let same = |(billed, then, bound): &&(i128, i128, i128)| {
+            let off = billed.saturating_mul(*whole).saturating_sub(most.saturating_mul(*then));
+            off.abs() <= bound.saturating_mul(*whole).saturating_add(step.saturating_mul(*most))
+        };
+        days.len() >= TESTS && days.iter().filter(same).count() * 5 >= days.len() * 4
+    })
+}
+
 /// Digits it takes to say which days they are: the ends of the runs, or one by one, whichever is shorter.
 fn choice(all: usize, chosen: usize, runs: usize) -> Digits {
     let by_ends = 2 * (runs as Digits - 1) * log2(all as u128 + 1);

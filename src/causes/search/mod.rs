@@ -271,6 +271,9 @@ impl<'s, 'a> Search<'s, 'a> {
                     }
                     // A price that comes and goes is none.
                     Change::Scaled(..) => fit.interrupted * 4 <= fit.days.len(),
+                    Change::Tier(_) | Change::ShortTier(_) | Change::Region(_) => {
+                        !fit::has_its_own_price(problem, node, &touches, fit)
+                    }
                     Change::Times(times) => self.ready.2.interrupted(&fit.days, *times) <= INTERRUPTED,
                     _ => true,
                 }
