@@ -5,6 +5,8 @@
 //! calls is not seen: a retry that was not logged, or another one's calls of the same model, look the same.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
+use std::slice;
 use std::sync::Arc;
 
 use super::record::{Suspect, patch};
@@ -34,7 +36,10 @@ static LOST: Suspect = Suspect {
     ..uncounted::LOST
 };
 
-/// What one owner's part of one day says.
+/// One owner's part of a model's usage.
+type Part = (Account, Arc<str>, Owner);
+
+/// What one of them says on one day.
 enum Said {
     /// The counts are those of the bill.
     Ties,
@@ -52,7 +57,7 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
     let known = |row: &&crate::rate::DayUsage| uncounted::KINDS.iter().any(|kind| (kind.rows.is)(row));
     let open: BTreeSet<(&Account, &Arc<str>, Day)> =
         state.usage.iter().filter(known).map(|row| (&row.account, &row.model, row.day)).collect();
-    let mut days: BTreeMap<(Account, Arc<str>, Owner), BTreeMap<Day, Said>> = BTreeMap::new();
+    let mut days: BTreeMap<Part, BTreeMap<Day, Said>> = BTreeMap::new();
     let suspects: BTreeSet<(&Account, Option<&Arc<str>>)> =
         state.open.iter().map(|cell| (&cell.account, cell.model.as_ref())).collect();
     // What a model lacks on a day on which another has too much may have been that one's.
@@ -75,25 +80,63 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
             days.entry(name).or_default().insert(cell.first, said);
         }
     }
-    let mut patches = Vec::new();
-    for ((account, model, owner), mut days) in days {
+    let mut found: BTreeMap<&Part, Vec<Edit>> = BTreeMap::new();
+    let mut lossy: BTreeMap<&Account, BTreeSet<Day>> = BTreeMap::new();
+    for ((account, _, _), days) in &mut days {
         for day in days.iter_mut().filter(|(day, _)| too_much.contains(&(account.clone(), **day))) {
             *day.1 = Said::Else;
         }
-        if let Some(edits) = lost(state, &days) {
-            let mut found = patch(&LOST, &account, &model, edits, BTreeSet::new(), 0);
-            found.name = format!("lost rows {account:?} {model} {owner}");
-            found.facts.truncate(1);
-            found.facts.push(Fact::new("days on which the counts agree", ties(&days)));
-            found.status = Status::Ambiguous;
-            found.rivals =
-                ["qty.retry_unlogged", "cov.bypass", "cov.account_scope"].map(str::to_owned).into();
-            found.decides = Some("the provider's requests by key, beside those of the log".to_owned());
-            patches.push(found);
+    }
+    for (part, days) in &days {
+        if let Some(edits) = lost(state, days) {
+            found.insert(part, edits);
+            lossy.entry(&part.0).or_default().extend(lacks(days).map(|(day, ..)| *day));
+        }
+    }
+    // What stops a log stops it for everybody: other models and keys that lack rows on these days only lost them there too.
+    for (part, days) in days.iter().filter(|(part, _)| !found.contains_key(part)).collect::<Vec<_>>() {
+        if let Some(edits) = lossy.get(&part.0).and_then(|lossy| lost_with(days, lossy)) {
+            found.insert(part, edits);
+        }
+    }
+    let mut models: BTreeMap<(&Account, &Arc<str>), Vec<Lost>> = BTreeMap::new();
+    for (part, edits) in found {
+        models.entry((&part.0, &part.1)).or_default().push(Lost { owner: part.2, days: &days[part], edits });
+    }
+    let mut patches = Vec::new();
+    for ((account, model), parts) in models {
+        let all = told(account, model, "everybody", &parts);
+        if state.rejected.contains(&all.name) && parts.len() > 1 {
+            patches.extend(parts.iter().map(|part| told(account, model, part.owner, slice::from_ref(part))));
+        } else {
+            patches.push(all);
         }
     }
     patches.retain(|patch| !state.rejected.contains(&patch.name));
     Ok(patches)
+}
+
+/// What one part of a model's usage has lost.
+struct Lost<'d> {
+    owner: Owner,
+    days: &'d BTreeMap<Day, Said>,
+    edits: Vec<Edit>,
+}
+
+fn told(account: &Account, model: &Arc<str>, who: impl Display, parts: &[Lost]) -> Patch {
+    let edits = parts.iter().flat_map(|part| &part.edits).cloned().collect();
+    let agree: BTreeSet<&Day> = parts.iter().flat_map(|part| part.days.keys()).collect();
+    let agree = agree.into_iter().filter(|day| {
+        parts.iter().all(|part| part.days.get(day).is_none_or(|said| matches!(said, Said::Ties)))
+    });
+    let mut found = patch(&LOST, account, model, edits, BTreeSet::new(), 0);
+    found.name = format!("lost rows {account:?} {model} {who}");
+    found.facts.truncate(1);
+    found.facts.push(Fact::new("days on which the counts agree", agree.count()));
+    found.status = Status::Ambiguous;
+    found.rivals = ["qty.retry_unlogged", "cov.bypass", "cov.account_scope"].map(str::to_owned).into();
+    found.decides = Some("the provider's requests by key, beside those of the log".to_owned());
+    found
 }
 
 fn said(state: &State, cell: &CellKey, owner: Owner, gaps: Gaps) -> Said {
@@ -173,23 +216,42 @@ fn ties(days: &BTreeMap<Day, Said>) -> usize {
     days.values().filter(|said| matches!(said, Said::Ties)).count()
 }
 
-/// The counts that the log lacks, where enough days say so and hardly any another thing.
-fn lost(state: &State, days: &BTreeMap<Day, Said>) -> Option<Vec<Edit>> {
-    let lacks = days.iter().filter_map(|(day, said)| match said {
+/// The days that lack rows, how many and of what.
+fn lacks(days: &BTreeMap<Day, Said>) -> impl Iterator<Item = (&Day, &Gaps, &Vec<Edit>)> {
+    days.iter().filter_map(|(day, said)| match said {
         Said::Lacks(gaps, edits) => Some((day, gaps, edits)),
         _ => None,
-    });
-    let (short, edits): (Vec<(&Day, &Gaps)>, Vec<&Vec<Edit>>) =
-        lacks.map(|(day, gaps, edits)| ((day, gaps), edits)).unzip();
-    let (first, last) = (short.first()?.0, short.last()?.0);
-    let between = days.range(*first..=*last).count() - short.len();
+    })
+}
+
+/// Those of days on which others of the account have lost rows: this part lacks some on half of them, and on no other day.
+fn lost_with(days: &BTreeMap<Day, Said>, lossy: &BTreeSet<Day>) -> Option<Vec<Edit>> {
+    let short: BTreeMap<&Day, &Vec<Edit>> = days
+        .iter()
+        .filter_map(|(day, said)| match said {
+            Said::Lacks(_, edits) | Said::MayLack(_, edits) => Some((day, edits)),
+            _ => None,
+        })
+        .collect();
+    let here = lossy.iter().filter(|day| days.contains_key(day)).count();
+    let others = days.len() - ties(days) - short.len();
+    let holds = short.keys().all(|day| lossy.contains(day))
+        && short.len() * 2 >= here
+        && ties(days) >= CONTROL
+        && others * ASTRAY <= days.len();
+    (holds && !short.is_empty()).then(|| short.into_values().flatten().cloned().collect())
+}
+
+/// The counts that the log lacks, where enough days say so and hardly any another thing.
+fn lost(state: &State, days: &BTreeMap<Day, Said>) -> Option<Vec<Edit>> {
+    let short: Vec<(&Day, &Gaps, &Vec<Edit>)> = lacks(days).collect();
     let other = days.values().filter(|said| matches!(said, Said::Else | Said::MayLack(..))).count();
     let enough = short.len() >= DAYS + usize::from(state.noise > 0) && ties(days) >= CONTROL;
-    if !enough || between > short.len() || other * ASTRAY > days.len() {
+    if !enough || other * ASTRAY > days.len() {
         return None;
     }
     let mut meters: BTreeMap<Option<Meter>, (i128, i128)> = BTreeMap::new();
-    for (key, gap) in short.iter().flat_map(|(_, gaps)| gaps.iter()) {
+    for (key, gap) in short.iter().flat_map(|(_, gaps, _)| gaps.iter()) {
         let meter = meters.entry(key.meter).or_default();
         meter.0 += gap.difference();
         meter.1 += gap.billed;
@@ -198,10 +260,10 @@ fn lost(state: &State, days: &BTreeMap<Day, Said>) -> Option<Vec<Edit>> {
         let sum = |of: fn(&quantity::Gap) -> i128| gaps.values().map(of).sum::<i128>();
         (sum(|gap| gap.difference()), sum(|gap| gap.billed))
     };
-    if rises(&short.iter().map(|(_, gaps)| share(gaps)).collect::<Vec<_>>()) {
+    if rises(&short.iter().map(|(_, gaps, _)| share(gaps)).collect::<Vec<_>>()) {
         return None;
     }
-    let uneven = short.iter().filter(|(_, gaps)| !is_one_factor(gaps)).count();
+    let uneven = short.iter().filter(|(_, gaps, _)| !is_one_factor(gaps)).count();
     let one_loss = meters.len() > 1 && about_as_much(&meters) && uneven * 2 > short.len();
     // Days that do not say it by themselves are of the same loss, as long as they are not the most of it.
     let may = days.values().filter_map(|said| match said {
@@ -211,7 +273,7 @@ fn lost(state: &State, days: &BTreeMap<Day, Said>) -> Option<Vec<Edit>> {
     let (tokens, more): (Vec<i128>, Vec<&Vec<Edit>>) = may.unzip();
     let told: i128 = meters.values().map(|(short, _)| short).sum();
     let more = if tokens.iter().sum::<i128>() <= told { more } else { Vec::new() };
-    one_loss.then(|| edits.into_iter().chain(more).flatten().cloned().collect())
+    one_loss.then(|| short.into_iter().map(|(_, _, edits)| edits).chain(more).flatten().cloned().collect())
 }
 
 /// Of so many days, this share of all pairs is one that rises: what is short of more every day drifts, and is not lost.

@@ -11,7 +11,6 @@ use crate::rate::Account;
 use crate::reconcile::owners::Owner;
 use crate::reconcile::quantity::{self, Gap, Gaps};
 use crate::reconcile::{BillKey, CellKey, Edit, State};
-use crate::vocabulary::Meter;
 
 /// Equal counts (meters × days) below which nothing is said, and meters of one day.
 const EQUATIONS: usize = 4;
@@ -28,22 +27,6 @@ type Name = (Account, Arc<str>, Arc<str>);
 /// What one day moved: the key of the model that it was logged as, that of the one it is billed as, how much, and the digits
 /// that both sides share of it.
 type Moved = Vec<(BillKey, BillKey, i128, Digits)>;
-
-/// Where the counts of a key are found at another model.
-type Place = fn(&State, &BillKey, &Arc<str>) -> BillKey;
-
-/// What one model writes to its cache is written at the other, or is plain input there: where that sells no writes, input is
-/// what it is billed as.
-const PLACES: [Place; 2] = [
-    |state, key, model| state.as_model(key, model),
-    |state, key, model| {
-        let written = key.meter.is_some_and(Meter::is_cache_write);
-        state.as_model(
-            &BillKey { meter: if written { Some(Meter::Input) } else { key.meter }, ..key.clone() },
-            model,
-        )
-    },
-];
 
 pub(super) fn propose(state: &State, by_days: &ByDays, taken: &BTreeSet<CellKey>) -> Vec<Patch> {
     let mut found: BTreeMap<Name, BTreeMap<Day, Moved>> = BTreeMap::new();
@@ -107,7 +90,7 @@ fn transfers(state: &State, gaps: &[(&CellKey, Gaps)]) -> Vec<(Name, Moved)> {
         }
         let mut fits = gaps.iter().filter_map(|(target, more)| {
             let model = target.model.as_ref().filter(|_| target.account == source.account)?;
-            Some((model, PLACES.iter().find_map(|place| moved(state, less, more, model, *place))?))
+            Some((model, moved(state, less, more, model)?))
         });
         // Two models that could both have served it are no proof of either.
         if let (Some((target, moved)), None) = (fits.next(), fits.next())
@@ -125,11 +108,11 @@ fn equations(days: &BTreeMap<Day, Moved>) -> usize {
 }
 
 /// The counts that one cell has less and another more, key by key; `None` where a key disagrees by more than noise.
-fn moved(state: &State, less: &Gaps, more: &Gaps, target: &Arc<str>, place: Place) -> Option<Moved> {
+fn moved(state: &State, less: &Gaps, more: &Gaps, target: &Arc<str>) -> Option<Moved> {
     // What one model's lines tell apart another's may not.
     let mut mapped: BTreeMap<BillKey, Vec<(&BillKey, &Gap)>> = BTreeMap::new();
     for (key, gap) in less {
-        mapped.entry(place(state, key, target)).or_default().push((key, gap));
+        mapped.entry(state.as_model(key, target)).or_default().push((key, gap));
     }
     let (mut moved, mut strong) = (Moved::new(), 0);
     for (to, parts) in &mapped {

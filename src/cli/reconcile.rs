@@ -24,7 +24,8 @@ use crate::report::{story, variance};
 
 /// Compare logged usage with provider bills and explain the difference
 ///
-/// Reads the books in the current folder, or only the files that are named.
+/// Reads the books in the current folder, or only the files that are named. The exit code judges the difference between the
+/// priced log and the bill; what the gateway's own cost has wrong is reported and does not change it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -9,7 +9,7 @@ mod rater;
 #[cfg(test)]
 mod tests;
 pub mod traffic;
-mod writes;
+pub mod writes;
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};

@@ -10,7 +10,7 @@ use super::grain::{BillKey, CellKey};
 use super::owners::{NOBODY, Owner, Owners};
 use super::state::{State, side};
 use crate::money::Ratio;
-use crate::rate::{DayUsage, Leaf};
+use crate::rate::{DayUsage, Leaf, writes};
 
 impl<'a> State<'a> {
     /// Where the usage of a row meets the bill.
@@ -29,10 +29,16 @@ impl<'a> State<'a> {
         self.owners.part(key, owner)
     }
 
+    /// The same usage of another model, under the meter that this one charges.
+    pub fn served_by(&self, model: &Arc<str>, leaf: &Leaf) -> Leaf {
+        let there = Leaf { model: model.clone(), ..leaf.clone() };
+        Leaf { meter: writes::charged_as(self.rater.book, &there), ..there }
+    }
+
     /// Where the usage of a key is billed if it is another model's, whose lines may tell other things apart.
     pub fn as_model(&self, key: &BillKey, model: &Arc<str>) -> BillKey {
         match self.model_leaf(key) {
-            Some(leaf) => self.key_of(&Leaf { model: model.clone(), ..leaf }, key.owner),
+            Some(leaf) => self.key_of(&self.served_by(model, &leaf), key.owner),
             None => {
                 BillKey { cell: CellKey { model: Some(model.clone()), ..key.cell.clone() }, ..key.clone() }
             }

@@ -244,22 +244,23 @@ fn input_logged_as_reads(world: &mut World, random: &mut Random) {
 
 fn served_by_another(world: &mut World, random: &mut Random, cause: &'static str, on: impl Fn(u32) -> bool) {
     let (key, model) = stream_of(world, random, |_| true);
-    let others: Vec<&str> = world
-        .models
-        .iter()
-        .copied()
-        .filter(|other| *other != model)
-        // OpenAI's older models sell no cache writes: what they serve has none.
-        .filter(|other| {
-            world.provider == "anthropic" || ["gpt-5.5", "gpt-5.6-luna", "gpt-5.6-sol"].contains(other)
-        })
-        .collect();
+    let others: Vec<&str> = world.models.iter().copied().filter(|other| *other != model).collect();
     let other = if others.is_empty() { "gpt-5.6-sol" } else { random.pick(&others) };
+    let write = prices::cache_write(world.provider);
     change(
         world,
         cause,
         |row| row.key == key && row.model == model && on(row.day),
-        |row| row.billed_as = other,
+        |row| {
+            row.billed_as = other;
+            // OpenAI's older models sell no cache writes: what is written is input.
+            if prices::unit(other, write, Tier::Standard, "", false) == 0
+                && let Some(billed) = &mut row.billed
+                && let Some(count) = billed.remove(&write)
+            {
+                *billed.entry(Meter::Input).or_default() += count;
+            }
+        },
     );
 }
 

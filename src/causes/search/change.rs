@@ -222,7 +222,7 @@ impl Change {
                 Some(meter) => Leaf { meter, ..leaf.clone() },
                 None => return Became::Nothing,
             },
-            Change::Served(model) => Leaf { model: model.clone(), ..leaf.clone() },
+            Change::Served(model) => state.served_by(model, leaf),
             Change::ServedUnder(model, told) => {
                 return match Change::Served(model.clone()).of(state, leaf) {
                     Became::Leaf(served) => match told.of(state, &served) {

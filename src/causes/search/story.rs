@@ -20,7 +20,8 @@ pub const NAME: &str = "restate ";
 /// Stories within this many digits of the best tell it as well.
 const RIVAL: Digits = 6 * DIGIT;
 
-/// A model that answers for another on more days in a row need not be a fallback.
+/// A model that answers for another on more days in a row need not be a fallback; one that did so on no more, all there are, may
+/// be one.
 const FEW: usize = 3;
 
 /// A slice and a change that the bill agrees with.
@@ -114,6 +115,9 @@ impl Story<'_> {
         // A name of the gateway's own that never meant what the log says may always have been read wrongly.
         if self.cause == "map.alias_repointed" && self.slice.opaque && self.fit.from_the_start {
             causes.insert("map.deployment_name");
+        }
+        if self.cause == "map.alias_repointed" && self.fit.days.len() <= FEW {
+            causes.insert("map.fallback");
         }
         // On amounts alone, one factor on a whole model is also a price that no row of the book has.
         let factor = matches!(
