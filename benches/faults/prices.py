@@ -94,6 +94,12 @@ def of_provider(provider):
     return [m.name for m in MODELS.values() if m.provider == provider and m.name not in UNLISTED_MODELS.values()]
 
 
+def is_long(model, counts):
+    """Whether a prompt of so many tokens has the price of long ones."""
+    band = MODELS[model].band
+    return bool(band) and sum(count for meter, count in counts.items() if meter in TOKENS and meter != "output") > band
+
+
 @lru_cache(maxsize=None)
 def unit(model, meter, day, tier="standard", region="global", long=False, version=None):
     """(amount, ratio numerator, ratio denominator) per unit, or None where the page has no price."""

@@ -23,6 +23,8 @@ use crate::vocabulary::Meter;
 /// Days that must lack rows, one more in a noisy log, and days that must not. Where a day has few rows, none may be lost.
 const DAYS: usize = 3;
 const CONTROL: usize = 3;
+/// Models and keys that all lack rows on one day, where it is one day only.
+const PARTS: usize = 4;
 /// Of all days, one in so many may say something else.
 const ASTRAY: usize = 5;
 /// A loss is at least one token in so many, and beyond so many times the noise of the log.
@@ -92,6 +94,9 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
             found.insert(part, edits);
             lossy.entry(&part.0).or_default().extend(lacks(days).map(|(day, ..)| *day));
         }
+    }
+    for (account, day) in outages(state, &days) {
+        lossy.entry(account).or_default().insert(day);
     }
     // What stops a log stops it for everybody: other models and keys that lack rows on these days only lost them there too.
     for (part, days) in days.iter().filter(|(part, _)| !found.contains_key(part)).collect::<Vec<_>>() {
@@ -216,6 +221,49 @@ fn ties(days: &BTreeMap<Day, Said>) -> usize {
     days.values().filter(|said| matches!(said, Said::Ties)).count()
 }
 
+/// Days on which so many parts of an account lack rows, and no part lacks anything else, that one is enough; not the first or the
+/// last of the log, where it may have been cut.
+fn outages<'d>(state: &State, days: &'d BTreeMap<Part, BTreeMap<Day, Said>>) -> BTreeSet<(&'d Account, Day)> {
+    let mut lacking: BTreeMap<(&Account, Day), Vec<&Gaps>> = BTreeMap::new();
+    let mut other = BTreeSet::new();
+    let mut span: BTreeMap<&Account, (Day, Day)> = BTreeMap::new();
+    for ((account, ..), days) in days {
+        let steady = ties(days) >= CONTROL;
+        for (day, said) in days {
+            let (first, last) = span.entry(account).or_insert((*day, *day));
+            (*first, *last) = (*day.min(first), *day.max(last));
+            match said {
+                Said::Lacks(gaps, _) if steady => lacking.entry((account, *day)).or_default().push(gaps),
+                Said::Ties | Said::MayLack(..) => {}
+                _ => {
+                    other.insert((account, *day));
+                }
+            }
+        }
+    }
+    let enough = |((account, day), short): &((&Account, Day), Vec<&Gaps>)| {
+        let uneven = short.iter().filter(|gaps| !is_one_factor(gaps)).count();
+        let (first, last) = span[account];
+        short.len() >= PARTS + usize::from(state.noise > 0)
+            && uneven * 2 > short.len()
+            && !other.contains(&(*account, *day))
+            && (first < *day && *day < last)
+            && about_as_much(&by_meter(short.iter().copied()))
+    };
+    lacking.into_iter().filter(enough).map(|(at, _)| at).collect()
+}
+
+/// What the bill has more of each meter, and all of it.
+fn by_meter<'g>(gaps: impl Iterator<Item = &'g Gaps>) -> BTreeMap<Option<Meter>, (i128, i128)> {
+    let mut meters: BTreeMap<Option<Meter>, (i128, i128)> = BTreeMap::new();
+    for (key, gap) in gaps.flatten() {
+        let meter = meters.entry(key.meter).or_default();
+        meter.0 += gap.difference();
+        meter.1 += gap.billed;
+    }
+    meters
+}
+
 /// The days that lack rows, how many and of what.
 fn lacks(days: &BTreeMap<Day, Said>) -> impl Iterator<Item = (&Day, &Gaps, &Vec<Edit>)> {
     days.iter().filter_map(|(day, said)| match said {
@@ -250,12 +298,7 @@ fn lost(state: &State, days: &BTreeMap<Day, Said>) -> Option<Vec<Edit>> {
     if !enough || other * ASTRAY > days.len() {
         return None;
     }
-    let mut meters: BTreeMap<Option<Meter>, (i128, i128)> = BTreeMap::new();
-    for (key, gap) in short.iter().flat_map(|(_, gaps, _)| gaps.iter()) {
-        let meter = meters.entry(key.meter).or_default();
-        meter.0 += gap.difference();
-        meter.1 += gap.billed;
-    }
+    let meters = by_meter(short.iter().map(|(_, gaps, _)| *gaps));
     let share = |gaps: &Gaps| {
         let sum = |of: fn(&quantity::Gap) -> i128| gaps.values().map(of).sum::<i128>();
         (sum(|gap| gap.difference()), sum(|gap| gap.billed))

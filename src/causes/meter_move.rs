@@ -120,15 +120,31 @@ const NOISIER: i128 = 4;
 const FAR_BEYOND: i128 = 20;
 /// Binary digits, beyond rounding, that counts must share where they are reckoned from rounded amounts.
 const SURE: Digits = 24 * DIGIT;
+/// The same, beyond noise, where fewer days than that agree: on one day in many they do by chance.
+const SURE_OF_FEW: Digits = 12 * DIGIT;
 
 /// Moves of one model: those that agree to the noise of the log, those that do and are hardly more than it, those that agree
-/// to some times as much, and the digits that reckoned counts share; `None` where all are known.
+/// to some times as much, and the digits that counts share.
 #[derive(Default)]
 struct Moves {
     near: Vec<Edit>,
     faint: Vec<Edit>,
     far: Vec<Edit>,
-    shared: Option<Digits>,
+    shared: Shared,
+}
+
+/// Digits that counts share: those that are reckoned from rounded amounts, and those of a noisy log. `None` where there are none.
+#[derive(Default, Clone, Copy)]
+struct Shared {
+    rounded: Option<Digits>,
+    noisy: Option<Digits>,
+}
+
+impl Shared {
+    fn add(&mut self, other: Shared) {
+        let sum = |one: Option<Digits>, two: Option<Digits>| two.map(|two| two + one.unwrap_or(0)).or(one);
+        *self = Shared { rounded: sum(self.rounded, other.rounded), noisy: sum(self.noisy, other.noisy) };
+    }
 }
 
 impl Moves {
@@ -157,12 +173,14 @@ impl Moves {
         self.near.extend(other.near);
         self.faint.extend(other.faint);
         self.far.extend(other.far);
-        self.shared = other.shared.map(|shared| shared + self.shared.unwrap_or(0)).or(self.shared);
+        self.shared.add(other.shared);
     }
 
     /// Those that are believed: days that say little by themselves go with those that say it, and lie between them.
     fn told(self) -> Vec<Edit> {
-        if self.shared.is_some_and(|shared| shared < SURE) {
+        let Shared { rounded, noisy } = self.shared;
+        let too_few = days(&self.near) < DAYS && noisy.is_some_and(|shared| shared < SURE_OF_FEW);
+        if too_few || rounded.is_some_and(|shared| shared < SURE) {
             return Vec::new();
         }
         let mut edits = self.near;
@@ -258,8 +276,7 @@ struct Exchange {
     edits: Vec<Edit>,
     /// It is more than noise, by far.
     near: bool,
-    /// Digits that reckoned counts share.
-    shared: Option<Digits>,
+    shared: Shared,
 }
 
 fn exchange(
@@ -278,7 +295,8 @@ fn exchange(
         .collect();
     let total = |count: fn(&Gap) -> i128| to.iter().map(|(_, gap)| count(gap)).sum::<i128>();
     let short = (total(|gap| gap.difference()), total(|gap| gap.within));
-    let open = times * quantity::slack(state, gap.logged + total(|gap| gap.logged)) + over.1 + short.1;
+    let slack = times * quantity::slack(state, gap.logged + total(|gap| gap.logged));
+    let open = slack + over.1 + short.1;
     if short.0 == 0 || (over.0 - short.0).abs() > open {
         return None;
     }
@@ -297,7 +315,11 @@ fn exchange(
             edits.push(Edit::Move { from: from.clone(), to: key.clone(), quantity });
         }
     }
-    let shared = (over.1 + short.1 > 0).then(|| digits(short.0, open));
+    let off = if over.0 == short.0 { 1 } else { open };
+    let shared = Shared {
+        rounded: (over.1 + short.1 > 0).then(|| digits(short.0, open)),
+        noisy: (slack > 0).then(|| digits(short.0, off.max(1))),
+    };
     Some(Exchange { edits, near: short.0 > 3 * open, shared })
 }
 
@@ -325,8 +347,8 @@ fn moves(
         } else {
             moves.faint.extend(edits)
         }
-        if let Some(shared) = shared.filter(|_| near) {
-            *moves.shared.get_or_insert(0) += shared;
+        if near {
+            moves.shared.add(shared);
         }
     }
     if !moves.near.is_empty() {

@@ -1,5 +1,6 @@
 """Faults that no cause describes. Whatever names one of them is wrong: their dollars must stay unexplained."""
 
+from .. import prices
 from ..chance import share
 from ..world import Rate
 from . import scope as scopes
@@ -37,7 +38,7 @@ def drift(world, dice, when):
 
 
 def noisy_meters(world, dice, when):
-    """Each row of the log is off by its own factor, each meter by another."""
+    """Each row of the log is off by its own factor, each meter by another. A prompt stays short, or long, as its price is."""
     scope = scopes.draw(world, dice, when, dice.pick(("stream", "model")))
     if scope is None:
         return None
@@ -45,11 +46,9 @@ def noisy_meters(world, dice, when):
     def apply(w):
         for call in w.calls:
             if scope.has(call) and call.log:
-                call.log = call.log.but(
-                    counts={
-                        meter: max(1, count * (60 + share(scope, meter, call.id) % 90) // 100) for meter, count in call.log.counts.items()
-                    }
-                )
+                noisy = {meter: max(1, count * (60 + share(scope, meter, call.id) % 90) // 100) for meter, count in call.log.counts.items()}
+                if prices.is_long(call.log.model, noisy) == prices.is_long(call.log.model, call.log.counts):
+                    call.log = call.log.but(counts=noisy)
 
     return scope, apply
 

@@ -1,13 +1,14 @@
 //! Which model of one account has less, meter by meter and day by day, by what a model of another account has more?
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::causes::noise;
 use crate::causes::search::score::{DIGIT, Digits, digits};
 use crate::error::Result;
-use crate::money::Money;
+use crate::money::{Money, Ratio};
 use crate::period::Day;
-use crate::rate::{self, Account};
+use crate::rate::{self, Account, DayUsage};
 use crate::reconcile::passed::{Name, Passed, PassedDay};
 use crate::reconcile::{BillKey, CellKey, State, quantity};
 use crate::vocabulary::Meter;
@@ -28,6 +29,8 @@ struct Side<'s> {
     bound: i128,
     /// Billed less logged, by meter; none where the bill has one amount for all.
     counts: BTreeMap<Meter, Count>,
+    /// Where it has, what each key of the log used and what that costs.
+    keys: Vec<(Money, PassedDay)>,
 }
 
 /// What one meter, or key, has more on the bill than in the log.
@@ -54,6 +57,10 @@ pub fn find(state: &State) -> Result<Vec<Passed>> {
     for account in &accounts {
         noises.insert(account, noise::floor(state, account)?);
     }
+    let mut rows = Rows::new();
+    for row in state.usage.iter().filter(|row| row.outcome.is_billable() && accounts.contains(&row.account)) {
+        rows.entry((&row.account, &row.model, row.day)).or_default().push(row);
+    }
     let mut found: BTreeMap<(Name, Name), BTreeMap<Day, (PassedDay, Shared)>> = BTreeMap::new();
     for (day, cells) in by_day(state, &accounts) {
         let (mut less, mut more) = (Vec::new(), Vec::new());
@@ -68,7 +75,7 @@ pub fn find(state: &State) -> Result<Vec<Passed>> {
         {
             continue;
         }
-        let (less, more) = (sides(state, less), sides(state, more));
+        let (less, more) = (sides(state, less, &rows)?, sides(state, more, &Rows::default())?);
         for (giver, taker, passed, shared) in pairs(state, &less, &more, &noises)? {
             found.entry((name(giver), name(taker))).or_default().insert(day, (passed, shared));
         }
@@ -98,11 +105,36 @@ fn lasting<T>(state: &State, (account, model): &Name, days: &BTreeMap<Day, T>) -
         && state.billed.keys().filter(own).all(|key| state.bill(key).amount.is_zero())
 }
 
-/// Those of the largest differences, with their counts.
-fn sides<'s>(state: &State, mut of: Vec<(i128, i128, &'s CellKey)>) -> Vec<Side<'s>> {
+/// Billable rows of the log by account, model and day.
+type Rows<'u> = BTreeMap<(&'u Account, &'u Arc<str>, Day), Vec<&'u DayUsage>>;
+
+/// Those of the largest differences, with their counts; `rows` of which the keys are told apart where the bill tells no counts.
+fn sides<'s>(state: &State, mut of: Vec<(i128, i128, &'s CellKey)>, rows: &Rows) -> Result<Vec<Side<'s>>> {
     of.sort_by_key(|(delta, _, cell)| (-delta.abs(), *cell));
-    let side = |(delta, bound, cell)| Side { cell, delta, bound, counts: by_meter(state, cell) };
+    let side = |(delta, bound, cell): (i128, i128, &'s CellKey)| {
+        let counts = by_meter(state, cell);
+        let rows = cell.model.as_ref().and_then(|model| rows.get(&(&cell.account, model, cell.first)));
+        let keys = match rows.filter(|_| counts.is_empty()) {
+            Some(rows) => by_key(state, rows)?,
+            None => Vec::new(),
+        };
+        Ok(Side { cell, delta, bound, counts, keys })
+    };
     of.into_iter().take(CELLS).map(side).collect()
+}
+
+/// What each key used, at the prices of the model it was logged as; nothing where one of them has no price.
+fn by_key(state: &State, rows: &[&DayUsage]) -> Result<Vec<(Money, PassedDay)>> {
+    let mut keys: BTreeMap<&str, (Money, PassedDay)> = BTreeMap::new();
+    for row in rows {
+        let (cost, counts) = keys.entry(&row.key).or_default();
+        for (leaf, count) in row.leaves() {
+            let Some(unit) = state.ratio(&leaf) else { return Ok(Vec::new()) };
+            *cost += rate::amount(unit, count)?;
+            *counts.entry(lifetimes(leaf.meter)).or_default() += count;
+        }
+    }
+    Ok(keys.into_values().collect())
 }
 
 fn name(cell: &CellKey) -> Name {
@@ -193,8 +225,43 @@ fn passed(state: &State, giver: &Side, taker: &Side, noise: i128) -> Result<Opti
         (false, false) => Ok(by_counts(giver, taker, noise)),
         (false, true) => by_amount(state, giver, taker, noise, -1),
         (true, false) => by_amount(state, taker, giver, noise, 1),
-        (true, true) => Ok(None),
+        (true, true) => by_amounts(state, giver, taker, noise),
     }
+}
+
+/// One amount on each side: what one key used costs what the one bill has less and, at the other's prices, what that has more.
+fn by_amounts(state: &State, giver: &Side, taker: &Side, noise: i128) -> Result<Option<(PassedDay, Shared)>> {
+    let off = |cost: Money, side: &Side| {
+        let open = side.bound + noise::share(noise, side.delta.abs());
+        let delta = side.delta.abs();
+        ((cost.pico() - delta).abs() <= open && delta > 3 * open).then(|| digits(delta, open.max(1)))
+    };
+    let mut fits = Vec::new();
+    for (cost, counts) in &giver.keys {
+        let Some(here) = off(*cost, giver) else { continue };
+        let Some(there) = cost_at(state, counts, taker.cell)? else { continue };
+        if let Some(there) = off(there, taker) {
+            fits.push((counts.clone(), Shared { equations: 1, digits: here + there }));
+        }
+    }
+    Ok(fits.pop().filter(|_| fits.is_empty()))
+}
+
+/// What counts cost at the prices of a cell's model; `None` where it has none for one of them.
+fn cost_at(state: &State, counts: &PassedDay, cell: &CellKey) -> Result<Option<Money>> {
+    let mut cost = Money::ZERO;
+    for (meter, count) in counts {
+        match unit_at(state, *meter, cell) {
+            Some(unit) => cost += rate::amount(unit, *count)?,
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(cost))
+}
+
+fn unit_at(state: &State, meter: Meter, cell: &CellKey) -> Option<Ratio> {
+    let key = BillKey { meter: Some(meter), ..BillKey::first_of(cell) };
+    state.model_leaf(&key).and_then(|leaf| state.ratio(&leaf))
 }
 
 /// Every meter that differs has gone here and come there.
@@ -234,9 +301,7 @@ fn by_amount(
         if went < -slack {
             return Ok(None);
         }
-        let key = BillKey { meter: Some(*meter), ..BillKey::first_of(amount.cell) };
-        let unit = state.model_leaf(&key).and_then(|leaf| state.ratio(&leaf));
-        let Some(unit) = unit else {
+        let Some(unit) = unit_at(state, *meter, amount.cell) else {
             if went > slack {
                 return Ok(None);
             }

@@ -363,9 +363,12 @@ fn verdict(problem: &Problem, node: &Node, touches: &[Touch], floor: i128, needs
         let side = &problem.sides[touch.side as usize];
         let (priced, logged) = (node.priced[touch.side as usize], node.logged[touch.side as usize]);
         let bound = side.bound + 2 * touches.len() as i128;
-        if !side.covered || (needs_bill && !side.spoken_of) {
+        if !side.covered {
             // No bill, no test.
             return Verdict::default();
+        }
+        if needs_bill && !side.spoken_of {
+            continue;
         }
         let (then_priced, then_logged) = (priced + touch.money, logged + touch.count);
         let after = after(side, then_priced, then_logged, bound, floor);
