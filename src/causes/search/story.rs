@@ -116,6 +116,10 @@ impl Story<'_> {
         if self.cause == "map.alias_repointed" && self.slice.opaque && self.fit.from_the_start {
             causes.insert("map.deployment_name");
         }
+        // What holds for one whole model may hold for all of the seller's, of which the others are open for something else too.
+        if self.cause == "cls.cache_double" && self.slice.attribute == Attribute::Whole {
+            causes.insert("cls.convention_flip");
+        }
         if self.cause == "map.alias_repointed" && self.fit.days.len() <= FEW {
             causes.insert("map.fallback");
         }
