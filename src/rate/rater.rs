@@ -136,9 +136,11 @@ impl<'a> Rater<'a> {
         self.contracted.contains_key(leaf)
     }
 
-    /// True where the leaf's prompt is priced by a long-context row.
+    /// True where a bill calls the leaf's prompt long and a long-context row prices it. Anthropic's lines tell prompts above
+    /// 200,000 tokens apart, whatever the boundary of the model's prices.
     pub fn is_long_context(&self, leaf: &Leaf) -> bool {
-        leaf.prompt > 0 && {
+        let boundary = if &*leaf.account.provider == "anthropic" { 200_000 } else { 0 };
+        leaf.prompt > boundary && {
             let of = |prompt| {
                 let input = Leaf { meter: Meter::Input, prompt, ..leaf.clone() };
                 self.look(&input, |answer| answer.as_ref().ok().map(|priced| priced.row.clone()))

@@ -82,14 +82,22 @@ pub struct Line<'d> {
     pub model: Option<Arc<str>>,
 }
 
+/// What lines say beside model, day and meter.
+#[derive(Debug, Clone, Copy, Default)]
+struct Told {
+    tier: bool,
+    region: bool,
+    long_context: bool,
+}
+
 /// Dimensions that the lines of one model distinguish.
 #[derive(Debug, Clone, Default)]
 struct Dimensions {
     meters: BTreeSet<Meter>,
     without_meter: bool,
-    tier: bool,
-    region: bool,
-    long_context: bool,
+    /// What lines of one meter tell apart, and what lines of all meters do.
+    by_meter: Told,
+    whole: Told,
     /// Regions as the lines name them.
     regions: BTreeSet<Arc<str>>,
     /// Names of regions that are compared as another one: see [`super::regions`].
@@ -103,21 +111,30 @@ pub(super) const GLOBAL: &str = "global";
 
 impl Dimensions {
     fn learn(&mut self, line: &BillLine) {
-        match line.meter {
+        let told = match line.meter {
             Some(meter) => {
                 self.meters.insert(meter);
+                &mut self.by_meter
             }
-            None => self.without_meter = true,
-        }
-        self.tier |= line.tier.is_some();
-        self.region |= line.region.is_some();
+            None => {
+                self.without_meter = true;
+                &mut self.whole
+            }
+        };
+        told.tier |= line.tier.is_some();
+        told.region |= line.region.is_some();
+        told.long_context |= line.long_context.is_some();
         self.regions.insert(line.region.clone().unwrap_or_else(|| GLOBAL.into()));
-        self.long_context |= line.long_context.is_some();
+    }
+
+    /// What all lines tell apart: one of all meters that does not say the tier is of every tier, where others say it.
+    fn told(&self) -> Told {
+        if self.without_meter { self.whole } else { self.by_meter }
     }
 
     /// Where a region is compared, if the lines tell regions apart.
     fn place(&self, region: &Arc<str>) -> Option<Arc<str>> {
-        self.region.then(|| match self.meets.get(region) {
+        self.told().region.then(|| match self.meets.get(region) {
             Some(place) => place.clone(),
             None if region.is_empty() => GLOBAL.into(),
             None => region.clone(),
@@ -198,19 +215,19 @@ impl Grain {
 
     /// The models whose lines tell regions apart, with these regions.
     pub(super) fn regions(&self) -> impl Iterator<Item = (&Arc<str>, &BTreeSet<Arc<str>>)> {
-        let told = self.models.iter().filter(|(_, dimensions)| dimensions.region);
+        let told = self.models.iter().filter(|(_, dimensions)| dimensions.told().region);
         told.map(|(model, dimensions)| (model, &dimensions.regions))
     }
 
     /// Models whose lines say how long prompts were.
     pub fn banded(&self) -> impl Iterator<Item = &Arc<str>> {
-        self.models.iter().filter(|(_, dimensions)| dimensions.long_context).map(|(model, _)| model)
+        self.models.iter().filter(|(_, dimensions)| dimensions.told().long_context).map(|(model, _)| model)
     }
 
     /// Compares long and short prompts of a model together.
     pub(super) fn join_bands(&mut self, model: &Arc<str>) {
         if let Some(dimensions) = self.models.get_mut(model) {
-            dimensions.long_context = false;
+            (dimensions.by_meter.long_context, dimensions.whole.long_context) = (false, false);
         }
     }
 
@@ -264,9 +281,9 @@ impl Grain {
         BillKey {
             cell,
             meter,
-            tier: dimensions.tier.then_some(leaf.tier),
+            tier: dimensions.told().tier.then_some(leaf.tier),
             region: dimensions.place(&leaf.region),
-            long_context: dimensions.long_context.then_some(long_context),
+            long_context: dimensions.told().long_context.then_some(long_context),
             owner: NOBODY,
         }
     }
@@ -285,9 +302,9 @@ impl Grain {
         BillKey {
             cell,
             meter: line.line.meter.and_then(|meter| dimensions.project(meter)),
-            tier: dimensions.tier.then(|| line.line.tier.unwrap_or(Tier::Standard)),
+            tier: dimensions.told().tier.then(|| line.line.tier.unwrap_or(Tier::Standard)),
             region: dimensions.place(&region),
-            long_context: dimensions.long_context.then(|| line.line.long_context.unwrap_or(false)),
+            long_context: dimensions.told().long_context.then(|| line.line.long_context.unwrap_or(false)),
             owner: NOBODY,
         }
     }
@@ -386,6 +403,28 @@ mod tests {
         let grain = Grain::of(&[&fee, &tokens]);
         assert_eq!(grain.of_leaf(&leaf("a", "2026-10-01", Meter::WebSearch), false), grain.of_line(&fee));
         assert_eq!(grain.of_leaf(&leaf("a", "2026-10-01", Meter::Input), false), grain.of_line(&tokens));
+    }
+
+    #[test]
+    fn a_line_of_all_meters_holds_long_prompts_and_short_ones() {
+        // The first days by line item, which says how long prompts were, and the others by model and day, which does not.
+        let of = |at: &str, meter, long_context, tier| {
+            let told = line(ModelScope::One("a".into()), at, at, meter);
+            let bill = BillLine { long_context, tier, ..told.line.clone() };
+            Line { line: Box::leak(Box::new(bill)), ..told }
+        };
+        let item = of("2026-10-01", Some(Meter::Input), Some(true), Some(Tier::Batch));
+        let whole = of("2026-10-02", None, None, None);
+        let mixed = Grain::of(&[&item, &whole]);
+        let usage = Leaf { tier: Tier::Batch, ..leaf("a", "2026-10-02", Meter::Input) };
+        for long in [true, false] {
+            assert_eq!(mixed.of_leaf(&usage, long), mixed.of_line(&whole));
+        }
+        // Where model-days say it, they are told apart.
+        let said = of("2026-10-02", None, Some(true), Some(Tier::Batch));
+        let told = Grain::of(&[&item, &said]);
+        assert_eq!(told.of_leaf(&usage, true), told.of_line(&said));
+        assert_ne!(told.of_leaf(&usage, false), told.of_line(&said));
     }
 
     #[test]
