@@ -1,5 +1,5 @@
-//! Rows that the log lost, where no report counts requests: on some days in a row the bill counts more of every meter than the
-//! log, about as much of each, and on the others just as much.
+//! Rows that the log lost, where no report counts requests: on some days the bill counts more of every meter than the log, about
+//! as much of each, and on the others just as much. One day is enough where several models and keys lack rows on it.
 //!
 //! It is said of counts only, so no price explains it. One factor on every meter is no loss of rows: rows differ. Who made the
 //! calls is not seen: a retry that was not logged, or another one's calls of the same model, look the same.

@@ -367,6 +367,7 @@ fn verdict(problem: &Problem, node: &Node, touches: &[Touch], floor: i128, needs
             // No bill, no test.
             return Verdict::default();
         }
+        // Nor for this part of the usage; what the bill does speak of on that day is one.
         if needs_bill && !side.spoken_of {
             continue;
         }
