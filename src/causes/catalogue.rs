@@ -199,7 +199,7 @@ pub static CAUSES: &[Cause] = &[
     cause!("terms.reserved_capacity", "charge", Outside, Any),
     cause!("terms.tax", "charge", Field, Any),
     cause!("terms.volume_band", "charge", Outside, ModelDay),
-    cause!("time.billing_instant", "", Pattern, ModelDay),
+    cause!("time.billing_instant", "calendar", Pattern, ModelDay),
     cause!("time.export_lag", "missing days", Outside, ModelDay),
     cause!("time.late_arrival", "late arrival", Field, ModelDay),
     cause!("time.restated_book", "", Field, Any),

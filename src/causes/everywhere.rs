@@ -1,7 +1,7 @@
 //! Claims about everything of an account: a factor, a clock, whose traffic it is. That one holds was seen on many models and
 //! days, and a cell in which something else is wrong too does not speak against it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::engine::{Explained, Residual};
@@ -9,7 +9,7 @@ use super::{Claim, Status};
 use crate::money::Ratio;
 use crate::period::Day;
 use crate::rate::Account;
-use crate::reconcile::{Edit, State};
+use crate::reconcile::{CellKey, Edit, State};
 
 /// The share of its dollars that must end where it ties out: half.
 pub const CLOSURE: (i128, i128) = (1, 2);
@@ -63,6 +63,20 @@ pub fn undone(state: &State, claims: &[Claim]) -> Vec<String> {
     };
     let undone = claims.iter().filter(|claim| claim.patch.edits.iter().any(is_undone));
     undone.map(|claim| claim.patch.name.clone()).collect()
+}
+
+/// Cells without any line that no other claim speaks of: of what is not charged, nothing is deducted.
+pub fn spared(state: &State, claims: &[Claim]) -> BTreeSet<CellKey> {
+    let (factors, others): (Vec<&Claim>, Vec<&Claim>) = claims
+        .iter()
+        .partition(|claim| claim.patch.edits.iter().all(|edit| matches!(edit, Edit::Factor { .. })));
+    let charged = |cell: &CellKey| state.keys_of(cell).iter().any(|key| state.bill(key).lines > 0);
+    let alone = |cell: &&CellKey| {
+        !state.spared.contains(*cell)
+            && !charged(cell)
+            && !others.iter().any(|claim| claim.cells.contains_key(*cell))
+    };
+    factors.iter().flat_map(|claim| claim.cells.keys()).filter(alone).cloned().collect()
 }
 
 /// Whose price an edit sets and when, what it is in the book, and what the edit makes of it.

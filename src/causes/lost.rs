@@ -1,4 +1,4 @@
-//! Counts that a part of the log leaves out: cache writes dropped by an adapter, and calls of tools.
+//! Counts that a part of the log leaves out: cache writes dropped by an adapter.
 //!
 //! Everything else of the same model and day ties out in quantity, to the noise of the log; only this one meter has more on
 //! the bill.
@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Fact, Fix, Patch, Scope, Status, of_all, unlogged};
+use super::{Fact, Fix, Patch, Scope, Status, of_all};
 use crate::error::Result;
 use crate::period::Day;
 use crate::rate::Account;
@@ -18,7 +18,6 @@ const DAYS: usize = 3;
 
 pub fn propose(state: &State) -> Result<Vec<Patch>> {
     let mut patches = cache_writes(state);
-    patches.extend(tools(state));
     patches.retain(|patch| !state.rejected.contains(&patch.name));
     Ok(patches)
 }
@@ -118,81 +117,4 @@ fn cache_writes(state: &State) -> Vec<Patch> {
             }
         })
         .collect()
-}
-
-/// Fees by the call that the log has no call of: every billed amount is a whole number of calls at the seller's fee.
-fn tools(state: &State) -> Vec<Patch> {
-    let mut found: BTreeMap<(Account, Meter), Vec<(BillKey, i128)>> = BTreeMap::new();
-    let mut odd: BTreeSet<(Account, Meter)> = BTreeSet::new();
-    let counted = unlogged::counted(state);
-    for key in state.billed.keys().filter(|key| state.open.contains(&key.cell)) {
-        let Some(meter) = key.meter.filter(|meter| meter.unit() == "Calls") else { continue };
-        let bill = state.bill(key);
-        if bill.amount.is_zero() || state.logged_quantity(key) != 0 || state.accepted.contains(key) {
-            continue;
-        }
-        let name = (key.cell.account.clone(), meter);
-        match calls(state, key, meter) {
-            Some(calls) if bill.quantity.is_none_or(|stated| stated == calls) => {
-                found.entry(name).or_default().push((key.clone(), calls));
-            }
-            _ => {
-                odd.insert(name);
-            }
-        }
-    }
-    found
-        .into_iter()
-        .filter(|(name, _)| !odd.contains(name))
-        .map(|((account, meter), lines)| {
-            let total: i128 = lines.iter().map(|(_, calls)| calls).sum();
-            let mut scope = Scope::of(&account);
-            scope.meters.insert(meter);
-            lines.iter().for_each(|(key, _)| scope.cover(&key.cell));
-            // Where the log does count the calls of other rows, these may be of rows that it has lost.
-            let rivals: Vec<String> = counted
-                .contains(&(&account, meter))
-                .then(|| "qty.dropped_rows".to_owned())
-                .into_iter()
-                .collect();
-            Patch {
-                name: format!("lost {account:?} {meter}"),
-                cause: "cls.tool_fee",
-                status: if rivals.is_empty() { Status::Exact } else { Status::Ambiguous },
-                scope,
-                facts: vec![
-                    Fact::new("what", "calls of a tool are billed that the log does not count")
-                        .at(state.bill(&lines[0].0).origin),
-                    Fact::new("calls, a whole number at the fee in the book", total),
-                    Fact::new("billed amounts", lines.len()),
-                ],
-                edits: lines.into_iter().map(|(key, _)| Edit::Accept { key }).collect(),
-                decides: (!rivals.is_empty()).then(|| {
-                    "the requests of these days, in the provider's usage report and in the log".to_owned()
-                }),
-                rivals,
-                fix: Some(Fix {
-                    kind: "gateway",
-                    text:
-                        "make the gateway log the calls of this tool (`server_tool_use`, `web_search_call`)"
-                            .to_owned(),
-                    patch: String::new(),
-                }),
-            }
-        })
-        .collect()
-}
-
-/// The whole number of calls that costs the billed amount at a fee of the book.
-fn calls(state: &State, key: &BillKey, meter: Meter) -> Option<i128> {
-    let bill = state.bill(key);
-    let seller = &key.cell.account.provider;
-    let at = key.cell.last.next().start();
-    let of = |model: &str| state.rater.book.rows(seller, model, meter);
-    let rows = key.cell.model.as_deref().map(of).into_iter().flatten().chain(of("*"));
-    rows.filter(|row| row.from < at).filter_map(|row| row.unit).find_map(|unit| {
-        // A fee that is no larger than the rounding would fit every amount.
-        let near = || quantity::nearest(unit, bill.amount, bill.bound, 2);
-        unit.whole_quantity(bill.amount).or_else(near)
-    })
 }

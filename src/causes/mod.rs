@@ -17,6 +17,7 @@ pub mod fitted;
 pub mod increment;
 pub mod logged;
 pub mod lost;
+mod lost_calls;
 mod lost_rows;
 pub mod mapping;
 pub mod meter_move;
@@ -207,7 +208,9 @@ pub static FAMILIES: &[Family] = &[
     Family::of_all("coverage", coverage::propose),
     Family::of_each("unlogged meters", unlogged::propose),
     // Before the repair of records, whose tokens are looked for on the days they were billed.
-    Family::of_all("calendar", calendar::propose),
+    Family::of_each("calendar", calendar::propose),
+    Family::of_each("billed when it ended", calendar::ended::propose),
+    Family::of_each("billed the next day", calendar::next_day::propose),
     Family::of_each("late arrival", calendar::late::propose),
     Family::of_each("missing days", calendar::missing::propose),
     Family::of_all("account factor", factor::propose),
@@ -220,6 +223,7 @@ pub static FAMILIES: &[Family] = &[
     Family::of_each("increment", increment::propose),
     Family::of_each("uncounted", uncounted::propose),
     Family::of_each("lost counts", lost::propose),
+    Family::of_each("lost calls", lost_calls::propose),
     Family::of_each("tariff", calendar::tariff::propose),
     // A meter without a price leaves whole amounts open that other stories share.
     Family::of_all("unlisted meter", fitted::unlisted::propose),

@@ -26,8 +26,9 @@ const ZONES: [Tz; 15] = [
     Tz::Pacific__Auckland,
 ];
 
-/// Offsets that some clock on earth has, in half hours.
-const OFFSETS: std::ops::RangeInclusive<i64> = -24..=28;
+/// Offsets that some clock on earth has: whole hours, and these half ones.
+const HOURS: std::ops::RangeInclusive<i64> = -12..=14;
+const HALF_HOURS: [i64; 9] = [-19, -7, -5, 7, 9, 11, 13, 19, 21];
 
 /// Where days begin: seconds ahead of UTC, from an instant on.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,7 +73,7 @@ impl Clock {
     /// Every clock but UTC, each once: a zone without a change in these days is its distance from UTC.
     pub fn all(period: Period) -> Vec<Clock> {
         let zones: Vec<Clock> = ZONES.iter().map(|zone| Clock::zone(*zone, period)).collect();
-        let fixed = OFFSETS.map(|half_hours| half_hours * 1800);
+        let fixed = HOURS.map(|hours| 2 * hours).chain(HALF_HOURS).map(|half_hours| half_hours * 1800);
         let quarters = zones.iter().filter_map(Clock::constant).filter(|offset| offset % 1800 != 0);
         let mut offsets: Vec<i64> = fixed.chain(quarters).filter(|offset| *offset != 0).collect();
         // Those that people live by first, then the nearest.
@@ -144,7 +145,10 @@ mod tests {
         assert_eq!(named("2026-12", "Los_Angeles").name(), "UTC-08:00 (America/Los_Angeles)");
         assert_eq!(named("2026-11", "Los_Angeles").name(), "America/Los_Angeles");
         assert_eq!(named("2026-10", "Kathmandu").name(), "UTC+05:45 (Asia/Kathmandu)");
-        assert!(clocks("2026-10").iter().all(|clock| clock.name() != "UTC+00:00"));
+        assert_eq!(named("2026-10", "UTC+06:30").name(), "UTC+06:30");
+        // UTC itself, and what nobody's clock shows.
+        let none = ["UTC+00:00", "UTC+01:30"];
+        assert!(clocks("2026-10").iter().all(|clock| !none.contains(&clock.name())));
     }
 
     #[test]

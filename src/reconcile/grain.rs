@@ -224,6 +224,11 @@ impl Grain {
         self.models.iter().filter(|(_, dimensions)| dimensions.told().long_context).map(|(model, _)| model)
     }
 
+    /// True where a model's lines say of which tier they are.
+    pub fn tells_tiers(&self, model: &Arc<str>) -> bool {
+        self.models.get(model).is_some_and(|dimensions| dimensions.told().tier)
+    }
+
     /// Compares long and short prompts of a model together.
     pub(super) fn join_bands(&mut self, model: &Arc<str>) {
         if let Some(dimensions) = self.models.get_mut(model) {

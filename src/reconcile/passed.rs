@@ -13,6 +13,9 @@ pub type Name = (Account, Arc<str>);
 /// Counts by meter; cache writes of every lifetime are one.
 pub type PassedDay = BTreeMap<Meter, i128>;
 
+/// What models of all accounts have clearly more (or, negative, less) on the bill than in the log, by day, in 10^-12.
+pub type Open = BTreeMap<Name, BTreeMap<Day, i128>>;
+
 /// Usage logged for one account and billed to another.
 #[derive(Debug, Clone)]
 pub struct Passed {

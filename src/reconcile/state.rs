@@ -11,7 +11,7 @@ use super::few::Few;
 use super::grain::{BillKey, CellKey, Grain, Line};
 use super::new_price::NewPrice;
 use super::owners::{NOBODY, Owners};
-use super::passed::Passed;
+use super::passed::{Open, Passed};
 use super::repeated::{Repeat, repeats};
 use crate::error::Result;
 use crate::money::{Money, Ratio};
@@ -37,6 +37,8 @@ pub struct State<'a> {
     pub exports: BTreeMap<Account, Export>,
     /// Usage that went from one account of the comparison to another.
     pub passed: Arc<Vec<Passed>>,
+    /// What is open of other accounts.
+    pub beside: Arc<Open>,
     /// Lines of the period on bills of the months after it.
     pub later: Arc<BTreeMap<BillKey, Few<Identity, Billed>>>,
     /// Billable quantities by the key they are compared under.
@@ -63,6 +65,8 @@ pub struct State<'a> {
     /// What everything an account is charged for usage of some days is multiplied by. A state that is edited is that of
     /// one account.
     pub factors: Vec<(Period, Ratio)>,
+    /// Cells that no factor reaches: nothing is charged there.
+    pub spared: BTreeSet<CellKey>,
     /// Prices that are told in place of the book's.
     pub new_prices: Vec<NewPrice>,
     /// Such prices that are tried before anything else of their models is told.
@@ -103,6 +107,7 @@ impl<'a> State<'a> {
             clock: Clock::utc(),
             exports: BTreeMap::new(),
             passed: Arc::default(),
+            beside: Arc::default(),
             later: Arc::default(),
             logged: Arc::default(),
             billed: Arc::default(),
@@ -118,6 +123,7 @@ impl<'a> State<'a> {
             owners: Arc::default(),
             apart: false,
             factors: Vec::new(),
+            spared: BTreeSet::new(),
             new_prices: Vec::new(),
             supposed: Vec::new(),
             accepted: BTreeSet::new(),
@@ -206,6 +212,7 @@ impl<'a> State<'a> {
             clock: self.clock.clone(),
             exports: only(account, &self.exports),
             passed: self.passed.clone(),
+            beside: self.beside.clone(),
             later: of_account(&self.later, account),
             logged: of_account(&self.logged, account),
             billed: of_account(&self.billed, account),
@@ -221,6 +228,7 @@ impl<'a> State<'a> {
             owners: Arc::default(),
             apart: false,
             factors: Vec::new(),
+            spared: BTreeSet::new(),
             new_prices: Vec::new(),
             supposed: Vec::new(),
             accepted: BTreeSet::new(),
@@ -326,7 +334,8 @@ impl<'a> State<'a> {
     /// The unit price of a leaf under the assumptions so far.
     pub fn unit(&self, key: &BillKey, leaf: &Leaf) -> Option<Ratio> {
         let unit = self.unit_before_factor(key, leaf)?;
-        self.factor(leaf.day).map_or(Some(unit), |factor| unit.checked_mul(factor))
+        let factor = self.factor(leaf.day).filter(|_| !self.spared.contains(&key.cell));
+        factor.map_or(Some(unit), |factor| unit.checked_mul(factor))
     }
 
     /// The same without what multiplies everything: the price as a row of the book has it.

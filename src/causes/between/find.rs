@@ -8,7 +8,7 @@ use crate::causes::search::score::{DIGIT, Digits, digits};
 use crate::error::Result;
 use crate::money::{Money, Ratio};
 use crate::period::Day;
-use crate::rate::{self, Account, DayUsage};
+use crate::rate::{self, Account, DayUsage, Leaf};
 use crate::reconcile::passed::{Name, Passed, PassedDay};
 use crate::reconcile::{BillKey, CellKey, State, quantity};
 use crate::vocabulary::Meter;
@@ -29,8 +29,15 @@ struct Side<'s> {
     bound: i128,
     /// Billed less logged, by meter; none where the bill has one amount for all.
     counts: BTreeMap<Meter, Count>,
-    /// Where it has, what each key of the log used and what that costs.
-    keys: Vec<(Money, PassedDay)>,
+    /// Where it has, what each key of the log used.
+    keys: Vec<Used>,
+}
+
+/// What one key used of a model on one day, and what that costs.
+#[derive(Default)]
+struct Used {
+    cost: Money,
+    leaves: Vec<(Leaf, i128)>,
 }
 
 /// What one meter, or key, has more on the bill than in the log.
@@ -124,14 +131,14 @@ fn sides<'s>(state: &State, mut of: Vec<(i128, i128, &'s CellKey)>, rows: &Rows)
 }
 
 /// What each key used, at the prices of the model it was logged as; nothing where one of them has no price.
-fn by_key(state: &State, rows: &[&DayUsage]) -> Result<Vec<(Money, PassedDay)>> {
-    let mut keys: BTreeMap<&str, (Money, PassedDay)> = BTreeMap::new();
+fn by_key(state: &State, rows: &[&DayUsage]) -> Result<Vec<Used>> {
+    let mut keys: BTreeMap<&str, Used> = BTreeMap::new();
     for row in rows {
-        let (cost, counts) = keys.entry(&row.key).or_default();
+        let used = keys.entry(&row.key).or_default();
         for (leaf, count) in row.leaves() {
             let Some(unit) = state.ratio(&leaf) else { return Ok(Vec::new()) };
-            *cost += rate::amount(unit, count)?;
-            *counts.entry(lifetimes(leaf.meter)).or_default() += count;
+            used.cost += rate::amount(unit, count)?;
+            used.leaves.push((leaf, count));
         }
     }
     Ok(keys.into_values().collect())
@@ -237,21 +244,28 @@ fn by_amounts(state: &State, giver: &Side, taker: &Side, noise: i128) -> Result<
         ((cost.pico() - delta).abs() <= open && delta > 3 * open).then(|| digits(delta, open.max(1)))
     };
     let mut fits = Vec::new();
-    for (cost, counts) in &giver.keys {
-        let Some(here) = off(*cost, giver) else { continue };
-        let Some(there) = cost_at(state, counts, taker.cell)? else { continue };
+    for used in &giver.keys {
+        let Some(here) = off(used.cost, giver) else { continue };
+        let Some(there) = cost_at(state, &used.leaves, taker.cell)? else { continue };
         if let Some(there) = off(there, taker) {
-            fits.push((counts.clone(), Shared { equations: 1, digits: here + there }));
+            let mut counts = PassedDay::new();
+            for (leaf, count) in &used.leaves {
+                *counts.entry(lifetimes(leaf.meter)).or_default() += count;
+            }
+            fits.push((counts, Shared { equations: 1, digits: here + there }));
         }
     }
     Ok(fits.pop().filter(|_| fits.is_empty()))
 }
 
-/// What counts cost at the prices of a cell's model; `None` where it has none for one of them.
-fn cost_at(state: &State, counts: &PassedDay, cell: &CellKey) -> Result<Option<Money>> {
+/// What usage costs as that of a cell's model, at its tier where that is sold there; `None` where some meter has no price.
+fn cost_at(state: &State, leaves: &[(Leaf, i128)], cell: &CellKey) -> Result<Option<Money>> {
+    let Some(model) = &cell.model else { return Ok(None) };
     let mut cost = Money::ZERO;
-    for (meter, count) in counts {
-        match unit_at(state, *meter, cell) {
+    for (leaf, count) in leaves {
+        let account = cell.account.clone();
+        let there = state.served_by(model, &Leaf { account, region: "".into(), ..leaf.clone() });
+        match state.ratio(&there).or_else(|| unit_at(state, lifetimes(leaf.meter), cell)) {
             Some(unit) => cost += rate::amount(unit, *count)?,
             None => return Ok(None),
         }

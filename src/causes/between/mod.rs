@@ -5,10 +5,12 @@
 //! other one are its proof.
 
 mod find;
+mod open;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use find::find;
+pub use open::{AtLeast, is_clear, on_the_same_days, open};
 
 use super::{Fact, Fix, Patch, Scope, Status};
 use crate::error::Result;

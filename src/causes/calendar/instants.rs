@@ -55,14 +55,20 @@ impl Instants {
     /// Usage of a model within the period, by the days of the bill.
     pub fn of_model(&self, state: &State, model: &str) -> impl Iterator<Item = Instant<'_>> {
         let positions = self.models.get(model).into_iter().flatten();
-        let instants = positions.map(|position| {
-            let (place, at, quantity) = self.slots.counts[*position];
-            let caller = self.slots.owners[place];
-            let owner = self.owners[usize::from(caller)];
-            let day = state.clock.day(at);
-            Instant { leaf: &self.slots.leaves[place], caller, owner, at, day, quantity }
-        });
+        let instants = positions.map(|position| self.instant(state, *position));
         instants.filter(|instant| state.period.contains(instant.day))
+    }
+
+    /// Usage of every model, of the days before and after the period too.
+    pub fn all(&self, state: &State) -> impl Iterator<Item = Instant<'_>> {
+        (0..self.slots.counts.len()).map(|position| self.instant(state, position))
+    }
+
+    fn instant(&self, state: &State, position: usize) -> Instant<'_> {
+        let (place, at, quantity) = self.slots.counts[position];
+        let caller = self.slots.owners[place];
+        let owner = self.owners[usize::from(caller)];
+        Instant { leaf: &self.slots.leaves[place], caller, owner, at, day: state.clock.day(at), quantity }
     }
 }
 

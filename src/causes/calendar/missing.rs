@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::instants::Instants;
 use crate::causes::{Fact, Fix, Patch, Scope, Status};
 use crate::error::Result;
 use crate::money::Money;
 use crate::period::Day;
-use crate::rate::Account;
+use crate::rate::{Account, Owner};
 use crate::reconcile::{BillKey, Edit, State, quantity};
 
 /// Days with both sides below which a missing day has nothing to be compared with.
@@ -139,7 +140,12 @@ fn not_logged(
         && short
         && (edge(days.logged.first()) || edge(days.logged.last()))
         && !(days.logged.contains(&first.next()) && days.logged.contains(&first.previous()));
-    let status = match (before && !edge, whole) {
+    if ran_over(state, account, first, days.keys.get(&first)).is_some() {
+        return None;
+    }
+    let billed: Money = run.iter().filter_map(|day| days.billed.get(day)).sum();
+    let over_midnight = run.len() == 1 && short_beside(state, account, first)?.pico() * 2 >= billed.pico();
+    let status = match (before && !edge && !over_midnight, whole) {
         (false, _) => Status::Ambiguous,
         (true, true) => Status::Proven,
         (true, false) => Status::Probable,
@@ -148,15 +154,16 @@ fn not_logged(
     let edits = keys.map(|key| count_in(state, key)).collect();
     let told = if whole { "no row of any account" } else { "no row of this account, others have some" };
     let mut rivals: Vec<String> = if before { Vec::new() } else { vec!["cov.bypass".to_owned()] };
-    rivals.extend(edge.then(|| "time.zone_bucket".to_owned()));
+    rivals.extend((edge || over_midnight).then(|| "time.zone_bucket".to_owned()));
+    rivals.extend(over_midnight.then(|| "time.billing_instant".to_owned()));
     let mut patch = patch(account, "qty.missing_day", status, &run, edits, rivals);
     patch.facts = vec![
         Fact::new("days on the bill that the log does not have", listed(&run)),
         Fact::new("in the log on these days", told),
-        Fact::new("billed on them", run.iter().filter_map(|day| days.billed.get(day)).sum::<Money>()),
+        Fact::new("billed on them", billed),
         Fact::new("median of the other days", usual),
     ];
-    patch.decides = match (before, edge) {
+    patch.decides = match (before, edge || over_midnight) {
         (false, _) => Some("the day on which the gateway went into use".to_owned()),
         (true, true) => Some("the clock by which the bill's days begin".to_owned()),
         (true, false) => None,
@@ -167,6 +174,48 @@ fn not_logged(
         patch: String::new(),
     });
     Some(patch)
+}
+
+/// The instant of the day before from which on the calls of everybody who has a line on a day come to just these lines: they ran
+/// over midnight, and were billed when they ended.
+fn ran_over(state: &State, account: &Account, day: Day, keys: Option<&Vec<BillKey>>) -> Option<i64> {
+    let mut wanted: BTreeMap<(Option<Arc<str>>, Owner), (i128, i128)> = BTreeMap::new();
+    for key in keys? {
+        let (bill, owed) = (state.bill(key), wanted.entry((key.cell.model.clone(), key.owner)).or_default());
+        *owed = (owed.0 + bill.amount.pico(), owed.1 + bill.bound.pico());
+    }
+    let instants = Instants::of(state, state.log?, account);
+    let models: BTreeSet<&Arc<str>> = wanted.keys().filter_map(|(model, _)| model.as_ref()).collect();
+    // What each of them used, the last first.
+    let mut late: Vec<(i64, (Option<Arc<str>>, Owner), i128)> = Vec::new();
+    for model in models {
+        for instant in instants.of_model(state, model).filter(|instant| instant.day.next() == day) {
+            let name = (Some(model.clone()), instant.owner);
+            if wanted.contains_key(&name) {
+                let unit = state.ratio(&instant.leaf_of_day(state))?;
+                late.push((instant.at, name, crate::rate::amount(unit, instant.quantity).ok()?.pico()));
+            }
+        }
+    }
+    late.sort_unstable_by_key(|(at, ..)| std::cmp::Reverse(*at));
+    late.chunk_by(|a, b| a.0 == b.0).find_map(|together| {
+        for (_, name, cost) in together {
+            let owed = wanted.get_mut(name)?;
+            *owed = (owed.0 - cost, owed.1 + 1);
+        }
+        wanted.values().all(|(left, bound)| left.abs() <= *bound).then_some(together[0].0)
+    })
+}
+
+/// What the bill lacks of the days before and after one: calls that ran over midnight may be billed on the other day.
+fn short_beside(state: &State, account: &Account, day: Day) -> Option<Money> {
+    let mut short = Money::ZERO;
+    for cell in crate::causes::cells(state) {
+        if cell.account == *account && (cell.last.next() == day || cell.first.previous() == day) {
+            short += (-state.delta(&cell).ok()?).max(Money::ZERO);
+        }
+    }
+    Some(short)
 }
 
 /// What the bill counts is put into the log where it counts something, and taken as it stands elsewhere.

@@ -7,7 +7,7 @@ use crate::money::Money;
 use crate::period::{Day, Period};
 use crate::rate::clock::Clock;
 use crate::rate::log::{Log, Slots};
-use crate::rate::{self, Account, Leaf};
+use crate::rate::{self, Account, Leaf, Owner};
 use crate::reconcile::{BillKey, CellKey, State, quantity};
 use crate::vocabulary::Meter;
 
@@ -16,6 +16,8 @@ const MILLION: i128 = 1_000_000;
 /// What the bill says of one key: a count where it or a usage report states one, else money.
 struct Point {
     cell: usize,
+    /// Whose usage it is, where the bill tells.
+    owner: Owner,
     counted: bool,
     wanted: i128,
     /// In money; nothing is allowed where units are counted.
@@ -48,6 +50,8 @@ pub struct Table {
     places: Vec<Vec<Option<usize>>>,
     parts: Vec<Part>,
     whole_day: Vec<bool>,
+    /// Whose each leaf is.
+    owners: Vec<Owner>,
     /// Days of UTC on which the log has anything at all.
     logged: BTreeSet<Day>,
 }
@@ -97,6 +101,7 @@ impl Table {
             parts: Vec::new(),
             whole_day: leaves.iter().map(|leaf| leaf.whole_day).collect(),
             logged: log.days().clone(),
+            owners: owners.clone(),
         };
         let mut places = Places::default();
         let mut known: BTreeMap<BillKey, Option<usize>> = BTreeMap::new();
@@ -145,8 +150,9 @@ impl Table {
             self.cells.len() - 1
         });
         let counted = stated.is_some() || self.grouping == Grouping::Meters;
+        let owner = place.owner;
         let point = *places.points.entry(place).or_insert_with(|| {
-            self.points.push(Point { cell, counted, wanted: 0, bound: 0 });
+            self.points.push(Point { cell, owner, counted, wanted: 0, bound: 0 });
             self.points.len() - 1
         });
         let wanted = stated.map_or(if counted { 0 } else { bill.amount.pico() }, |(count, _)| count);
@@ -188,11 +194,32 @@ impl Table {
 
     /// What is left of every model-day when days begin by this clock.
     pub fn left(&self, clock: &Clock) -> Vec<Left> {
+        let mut left = vec![Left::default(); self.cells.len()];
+        for (point, part) in self.points.iter().zip(self.left_of_points(clock)) {
+            let cell = &mut left[point.cell];
+            cell.miscounted |= part.miscounted;
+            cell.open += part.open;
+            cell.bound += part.bound;
+            cell.size += part.size;
+        }
+        left
+    }
+
+    /// The owner and what is left of everything that the bill has a line or a count of its own for.
+    pub fn by_owner(&self, clock: &Clock) -> impl Iterator<Item = (Owner, Left)> {
+        self.points.iter().map(|point| point.owner).zip(self.left_of_points(clock))
+    }
+
+    /// The day of each of them.
+    pub fn days_of_points(&self) -> Vec<Day> {
+        self.points.iter().map(|point| self.cells[point.cell].first).collect()
+    }
+
+    fn left_of_points(&self, clock: &Clock) -> Vec<Left> {
         let sums = self.sums(clock);
         let factor = self.factor(&sums);
-        let mut left = vec![Left::default(); self.cells.len()];
-        for (point, (quantity, amount, roundings)) in self.points.iter().zip(sums) {
-            let cell = &mut left[point.cell];
+        let mut left = vec![Left::default(); self.points.len()];
+        for ((cell, point), (quantity, amount, roundings)) in left.iter_mut().zip(&self.points).zip(sums) {
             if point.counted {
                 let difference = (point.wanted - quantity).abs();
                 cell.miscounted |= difference != 0;
@@ -224,8 +251,17 @@ impl Table {
     }
 
     pub fn edges(&self, clock: &Clock) -> Edges {
+        self.edges_where(clock, |_| true)
+    }
+
+    /// The same of one owner.
+    pub fn edges_of(&self, clock: &Clock, owner: Owner) -> Edges {
+        self.edges_where(clock, |part| self.owners[part.leaf] == owner)
+    }
+
+    fn edges_where(&self, clock: &Clock, of: impl Fn(&Part) -> bool) -> Edges {
         let mut edges = Edges::default();
-        for part in self.parts.iter().filter(|part| !self.whole_day[part.leaf]) {
+        for part in self.parts.iter().filter(|part| !self.whole_day[part.leaf] && of(part)) {
             let inside = |day| self.period.contains(day);
             match (inside(Day::of_instant(part.at)), inside(clock.day(part.at))) {
                 (false, true) => edges.into += part.amount,

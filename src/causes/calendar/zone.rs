@@ -1,15 +1,15 @@
 //! Days that begin elsewhere: one clock by which the model-days tie out that do not by UTC.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::table::{Grouping, Left, Table};
 use crate::causes::search::score::{DIGIT, Digits, digits};
 use crate::causes::{Fact, Fix, Patch, Scope, Status, noise};
 use crate::error::Result;
 use crate::period::Day;
-use crate::rate::Account;
 use crate::rate::clock::Clock;
 use crate::rate::log::Log;
+use crate::rate::{Account, Owner};
 use crate::reconcile::{CellKey, Edit, State};
 
 /// One number is fitted, the clock: it must hold on three days more.
@@ -27,6 +27,8 @@ const TIMES: usize = 3;
 /// Left over where a model-day is near.
 const NEAR: Digits = 3 * DIGIT;
 const SAVED: Digits = 60 * DIGIT;
+/// For each amount or count that no longer ties out, so many must come nearer.
+const OPENED: usize = 4;
 
 /// What a clock does for the account.
 struct Fit {
@@ -54,21 +56,19 @@ pub fn propose(state: &State) -> Result<Vec<Patch>> {
     let accounts: BTreeSet<&Account> = state.open.iter().map(|cell| &cell.account).collect();
     let mut patches = Vec::new();
     for account in accounts.into_iter().filter(|account| state.grains.contains_key(*account)) {
-        // A price of the month belongs to the days it was computed for.
-        let contracted = || {
-            let leaves = state.logged.values().flat_map(|leaves| leaves.keys());
-            leaves.filter(|leaf| leaf.account == *account).any(|leaf| state.rater.is_contracted(leaf))
-        };
-        if state.rejected.contains(&name(account)) || !plausible(state, account) || contracted() {
+        if state.rejected.contains(&name(account)) || !plausible(state, account) || contracted(state, account)
+        {
             continue;
         }
+        // The clock is everybody's; each by himself may contradict it.
+        let everybody = state.together();
         // Where models are taken for each other, only what they count together has its day.
+        let Some(of_each) = Table::new(state, log, account, Grouping::Keys)? else { continue };
         for grouping in [Grouping::Keys, Grouping::Meters] {
-            let Some(table) = Table::new(state, log, account, grouping)? else { continue };
-            if let Some((fit, status)) = best(&table, log) {
-                patches.push(patch(&table, account, &fit, status));
-                break;
-            }
+            let Some(table) = Table::new(&everybody, log, account, grouping)? else { continue };
+            let Some((fit, status)) = best(&table, &of_each, log) else { continue };
+            patches.push(patch(&table, account, &fit, status));
+            break;
         }
     }
     Ok(patches)
@@ -78,8 +78,14 @@ fn name(account: &Account) -> String {
     format!("zone {account:?}")
 }
 
+/// A price of the month belongs to the days it was computed for.
+pub(super) fn contracted(state: &State, account: &Account) -> bool {
+    let mut leaves = state.logged.values().flat_map(|leaves| leaves.keys());
+    leaves.any(|leaf| leaf.account == *account && state.rater.is_contracted(leaf))
+}
+
 /// Another clock moves usage of nearly every model-day: most faults open far fewer.
-fn plausible(state: &State, account: &Account) -> bool {
+pub(super) fn plausible(state: &State, account: &Account) -> bool {
     let cells = |cell: &&CellKey| cell.account == *account && cell.first == cell.last;
     let open = state.open.iter().filter(cells).count();
     let mut all = 0;
@@ -91,23 +97,34 @@ fn plausible(state: &State, account: &Account) -> bool {
     open >= DAYS && open * 4 >= all
 }
 
-/// The clock by which the most ties out, where it is more than chance.
-fn best(table: &Table, log: &Log) -> Option<(Fit, Status)> {
+/// The clock by which the most ties out and that nobody's usage contradicts, where it is more than chance.
+fn best(table: &Table, of_each: &Table, log: &Log) -> Option<(Fit, Status)> {
     let by_utc = table.left(&Clock::utc());
-    let mut best: Option<Fit> = None;
-    for clock in log.clocks() {
-        let fit = fit(table, clock, &by_utc);
-        match &mut best {
-            Some(best) if (fit.saved, &fit.closed) == (best.saved, &best.closed) => {
-                best.equals.push(fit.clock)
-            }
-            Some(best) if fit.saved <= best.saved => {}
-            _ if fit.saved <= 0 => {}
-            _ => best = Some(fit),
-        }
+    let fits = log.clocks().map(|clock| fit(table, clock, &by_utc));
+    let mut fits: Vec<Fit> = fits.filter(|fit| fit.saved > 0 && status(fit).is_some()).collect();
+    fits.sort_by_key(|fit| -fit.saved);
+    let first = fits.iter().position(|fit| !is_of_some_only(of_each, &fit.clock))?;
+    let mut fits = fits.into_iter().skip(first);
+    let mut best = fits.next()?;
+    let alike = fits.take_while(|fit| fit.saved == best.saved).filter(|fit| fit.closed == best.closed);
+    best.equals = alike.map(|fit| fit.clock).collect();
+    status(&best).map(|status| (best, status))
+}
+
+/// True where what ties out by UTC does not by the clock, for somebody or in many places: then some usage is billed by other days,
+/// and not the account's.
+fn is_of_some_only(table: &Table, clock: &Clock) -> bool {
+    let mut owners: BTreeMap<Owner, (usize, usize)> = BTreeMap::new();
+    for ((owner, before), (_, after)) in table.by_owner(&Clock::utc()).zip(table.by_owner(clock)) {
+        let (better, opened) = owners.entry(owner).or_default();
+        let (then, now) = (length(&before), length(&after));
+        *better += usize::from(then - now >= BETTER);
+        // Where there was nothing before, nothing tied out.
+        *opened += usize::from(before.size > 0 && before.ties() && now > NEAR);
     }
-    let fit = best?;
-    status(&fit).map(|status| (fit, status))
+    let sum = |of: fn(&(usize, usize)) -> usize| owners.values().map(of).sum::<usize>();
+    owners.values().any(|(better, opened)| *opened >= DAYS && opened > better)
+        || sum(|(_, opened)| *opened) * OPENED > sum(|(better, _)| *better)
 }
 
 fn fit(table: &Table, clock: &Clock, by_utc: &[Left]) -> Fit {
@@ -201,9 +218,11 @@ fn patch(table: &Table, account: &Account, fit: &Fit, status: Status) -> Patch {
         Fact::new("usage before the period, billed in it", edges.into),
         Fact::new("usage in the period, billed outside it", edges.out_of),
     ];
-    if !fit.equals.is_empty() {
-        let equals: Vec<&str> = fit.equals.iter().map(Clock::name).collect();
-        facts.push(Fact::new("as no usage lies between, the same days are those of", equals.join(", ")));
+    let equals = fit.equals.iter().map(Clock::name).collect::<Vec<_>>().join(", ");
+    let mut of = midnight.to_owned();
+    if !equals.is_empty() {
+        of.push_str(&format!(" (as well as {equals}: no usage lies between)"));
+        facts.push(Fact::new("as no usage lies between, the same days are those of", equals));
     }
     if status == Status::Probable {
         let percent = |millionths: i128| format!("{}.{:04} %", millionths / 10_000, millionths % 10_000);
@@ -225,7 +244,7 @@ fn patch(table: &Table, account: &Account, fit: &Fit, status: Status) -> Patch {
         fix: Some(Fix {
             kind: "calendar",
             text: format!(
-                "take the bill in days of UTC, or the log in instants with their offset; until then its days are those of {midnight}, and the edge of the month is a timing item that reverses next month"
+                "take the bill in days of UTC, or the log in instants with their offset; until then its days are those of {of}, and the edge of the month is a timing item that reverses next month"
             ),
             patch: String::new(),
         }),

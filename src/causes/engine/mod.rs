@@ -41,7 +41,9 @@ pub fn explain(state: &State) -> Result<Explained> {
     // Where nothing differs there is nothing to explain.
     let accounts: BTreeSet<&Account> = state.open.iter().map(|cell| &cell.account).collect();
     let accounts: Vec<&Account> = accounts.into_iter().collect();
-    let of_account = |name| State { passed: passed.clone(), ..state.of_account(name) };
+    let beside = Arc::new(between::open(state)?);
+    let of_account =
+        |name| State { passed: passed.clone(), beside: beside.clone(), ..state.of_account(name) };
     let mut all = Explained::default();
     for explained in parallel::map(&accounts, |name| explain_account(name, of_account(name))) {
         let explained = explained?;
@@ -119,7 +121,14 @@ fn settle<'a>(name: &Account, base: &State<'a>, mut state: State<'a>) -> Result<
         if fallen.is_empty() {
             fallen = everywhere::undone(&edited, &explained.claims);
         }
-        // Each round rejects at least one name of a finite list.
+        // Each round rejects at least one name of a finite list, or spares a cell.
+        if fallen.is_empty() {
+            let spared = everywhere::spared(&edited, &explained.claims);
+            if !spared.is_empty() {
+                state.spared.extend(spared);
+                continue;
+            }
+        }
         if fallen.is_empty() {
             let mut claims = std::mem::take(&mut explained.claims);
             for claim in &mut claims {

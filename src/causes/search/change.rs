@@ -31,6 +31,8 @@ pub enum Change {
     Prompt(u64),
     /// The same on lines that say how long prompts were: the usage stays there.
     BandPrice(u64),
+    /// The prices of a faster mode on lines of another tier: bills that name the tier need not name the speed.
+    SpeedPrice(Tier),
     /// Tokens of one meter charged as another.
     Meter(&'static Confusion),
     Served(Arc<str>),
@@ -83,6 +85,9 @@ impl Part {
 /// Tiers that sellers may refuse to long prompts, which are then served as standard.
 const SHORT_TIERS: [Tier; 2] = [Tier::Priority, Tier::Fast];
 
+/// Modes that a bill may leave out beside the tier.
+const SPEEDS: [Tier; 2] = [Tier::Fast, Tier::Ultrafast];
+
 /// Every change that could hold for a slice. `models` are those the account was billed or logged for; `banded`: its prompts
 /// are of more than one length.
 pub fn changes(
@@ -115,6 +120,9 @@ pub fn changes(
     let tells_bands = |model: &Arc<str>| state.grain(account).banded().any(|told| told == model);
     if slice.model.as_ref().is_some_and(tells_bands) {
         found.extend(bands.into_iter().map(Change::BandPrice));
+    }
+    if slice.model.as_ref().is_some_and(|model| state.grain(account).tells_tiers(model)) {
+        found.extend(SPEEDS.map(Change::SpeedPrice));
     }
     found.extend(CONFUSIONS.iter().filter(|confusion| meters.contains(&confusion.logged)).map(Change::Meter));
     let served = slice.model.as_ref();
@@ -196,7 +204,11 @@ impl Change {
                 return version(state, leaf, then, Some(*at));
             }
             Change::Shipped => return version(state, leaf, state.rater.shipped(leaf), None),
-            Change::BandPrice(_) if !leaf.meter.is_token() => return Became::Same,
+            Change::BandPrice(_) | Change::SpeedPrice(_) if !leaf.meter.is_token() => return Became::Same,
+            Change::SpeedPrice(tier) => {
+                let there = state.list(&Leaf { tier: *tier, ..leaf.clone() });
+                return there.map_or(Became::Impossible, |there| version(state, leaf, Some(there), None));
+            }
             Change::BandPrice(prompt) => {
                 let there = state.list(&Leaf { prompt: *prompt, ..leaf.clone() });
                 return version(state, leaf, there, None);
@@ -310,9 +322,12 @@ impl Change {
             (Change::List, _) => "terms.discount",
             (Change::Tier(Tier::Batch), _) => "rate.batch",
             (Change::Tier(Tier::Standard), _) if slice.batch => "rate.batch",
-            (Change::Tier(Tier::Fast | Tier::Ultrafast) | Change::ShortTier(Tier::Fast), _) => {
-                "rate.speed_premium"
-            }
+            (
+                Change::Tier(Tier::Fast | Tier::Ultrafast)
+                | Change::ShortTier(Tier::Fast)
+                | Change::SpeedPrice(_),
+                _,
+            ) => "rate.speed_premium",
             (Change::Tier(_) | Change::ShortTier(_), _) => "rate.service_tier",
             (Change::Region(_), _) => "rate.region_uplift",
             (Change::Prompt(_) | Change::BandPrice(_), _) => "rate.context_band",
@@ -356,6 +371,9 @@ impl Change {
             Change::BandPrice(prompt) => {
                 format!("charged at the rate of prompts from {prompt} tokens on, whatever its line says")
             }
+            Change::SpeedPrice(tier) => {
+                format!("charged at the prices of tier {tier}, whatever its line says")
+            }
             Change::Meter(confusion) => confusion.words.to_owned(),
             Change::Served(model) => format!("charged as {model}"),
             Change::ServedUnder(model, told) => format!("charged as {model}, and that {}", told.words()),
@@ -375,7 +393,9 @@ impl Change {
                 "the seller's price page for these days, or billed quantities by token class"
             }
             Change::List => "the contract: does the term hold for these days",
-            Change::Tier(_) | Change::ShortTier(_) => "the served tier or batch id of these calls in the log",
+            Change::Tier(_) | Change::ShortTier(_) | Change::SpeedPrice(_) => {
+                "the served tier or batch id of these calls in the log"
+            }
             Change::Region(_) => "the endpoint or geography of these calls in the log",
             Change::Prompt(_) => "a cost export that tells the context band",
             Change::BandPrice(_) => {

@@ -7,15 +7,19 @@ use super::Search;
 use super::fit::Fit;
 use super::problem::{Moved, Node, Side};
 use super::touch::Touch;
+use crate::causes::between::{AtLeast, is_clear, on_the_same_days};
 use crate::causes::noise;
 use crate::error::Result;
 use crate::period::Day;
 use crate::rate::Leaf;
 use crate::reconcile::CellKey;
+use crate::reconcile::passed::Open;
 use crate::vocabulary::{Meter, Tier};
 
 /// One in so many of the dollars of usage that is said not to be billed.
 const ELSEWHERE: i128 = 5;
+/// Usage that another model answered may cost one in so many of its dollars there.
+const CHEAPER: AtLeast = AtLeast(50);
 /// One in so many of the dollars that are open on days on which a key is said not to be charged may stay open.
 const LEFT: i128 = 2;
 
@@ -39,12 +43,45 @@ impl Search<'_, '_> {
         let more = self.billed_beyond(node, |_, side| {
             days.contains(&side.key.cell.first) && !gone.contains(&side.key.cell)
         });
-        let mut dollars = 0;
-        for moved in moved {
-            let atom = &self.problem.atoms[moved.atom as usize];
-            dollars += self.problem.amount(moved.before.unit, atom.quantity, atom.day)?;
+        Ok(more * ELSEWHERE >= self.dollars(moved)?)
+    }
+
+    /// What else usage may be that is said not to be billed, where some model, here or at another seller, has more on the bill
+    /// than in the log on just these days. In dollars that may be little: it may be far cheaper.
+    pub(super) fn may_have_served(&self, node: &Node, moved: &[Moved]) -> Result<Option<&'static str>> {
+        let gone: BTreeSet<&CellKey> = moved.iter().map(|moved| self.cell(moved.before.side)).collect();
+        let days: BTreeSet<Day> = gone.iter().map(|cell| cell.first).collect();
+        let mut cells: BTreeMap<&CellKey, (i128, i128, i128)> = BTreeMap::new();
+        for (side, priced) in self.problem.sides.iter().zip(&node.priced) {
+            let cell = cells.entry(&side.key.cell).or_default();
+            *cell = (cell.0 + side.billed - priced, cell.1 + side.bound, cell.2 + side.billed);
         }
-        Ok(more * ELSEWHERE >= dollars)
+        let mut here = Open::new();
+        for (cell, (delta, bound, billed)) in cells {
+            if let Some(model) = cell.model.as_ref().filter(|_| !gone.contains(cell))
+                && is_clear(delta, bound, billed)
+            {
+                here.entry((cell.account.clone(), model.clone())).or_default().insert(cell.first, delta);
+            }
+        }
+        let state = self.problem.state;
+        let there = state.beside.iter().filter(|((account, _), _)| account != self.account);
+        let less = (1, self.dollars(moved)?, CHEAPER);
+        let all = state.period.days().count();
+        Ok(match () {
+            () if on_the_same_days(here.iter(), &days, less, all).is_some() => Some("map.alias_repointed"),
+            () if on_the_same_days(there, &days, less, all).is_some() => Some("map.fallback"),
+            () => None,
+        })
+    }
+
+    /// What usage costs before it is moved, in 10^-12.
+    fn dollars(&self, moved: &[Moved]) -> Result<i128> {
+        let amount = |moved: &Moved| {
+            let atom = &self.problem.atoms[moved.atom as usize];
+            self.problem.amount(moved.before.unit, atom.quantity, atom.day)
+        };
+        moved.iter().map(amount).sum()
     }
 
     /// True where most of what is open on the model-days of a story stays open with it, whosever it is: a key that is not

@@ -32,6 +32,8 @@ const WHOLE: (i128, i128) = (19, 20);
 /// Or so many of the days entirely: the others have something else besides.
 const ENTIRE: (usize, usize) = (2, 3);
 
+/// A story comes and goes where one day in so many ties out without it.
+const SCATTERED: usize = 4;
 /// One in so many of the dollars.
 const ON_BILL: i128 = 5;
 
@@ -203,9 +205,17 @@ pub fn fit(problem: &Problem, node: &Node, touches: &[Touch], floor: i128, needs
         .filter(|(day, verdict)| *day > onset && verdict.refuted && held.binary_search(day).is_err());
     let last = held.last().copied();
     let interrupted = against.clone().filter(|(day, _)| Some(*day) < last).count();
+    let lasting = against.count() * 4 <= held.len();
+    // What comes and goes is told of the days that show it; what lies between two of them need not have it.
+    let comes_and_goes = interrupted * SCATTERED > held.len();
+    let shows = |verdict: &Verdict| {
+        (verdict.met && verdict.exact) || verdict.within_noise || verdict.closed * 2 >= verdict.moved
+    };
+    let told: Vec<&(Day, Verdict)> =
+        inside.iter().filter(|(_, verdict)| !comes_and_goes || shows(verdict)).copied().collect();
     Some(Fit {
         interrupted,
-        lasting: against.count() * 4 <= held.len(),
+        lasting,
         from_the_start: listed.iter().find(|(_, verdict)| seen(verdict)).is_none_or(|(day, _)| *day >= onset),
         gain,
         runs: runs.len(),
@@ -215,9 +225,9 @@ pub fn fit(problem: &Problem, node: &Node, touches: &[Touch], floor: i128, needs
             true => tests,
             false => noise_tests,
         },
-        closed: sum(|verdict| verdict.closed),
+        closed: told.iter().map(|(_, verdict)| verdict.closed).sum(),
         whole: most(sum(|verdict| verdict.moved_exact), WHOLE) || mostly_entire,
-        days: held,
+        days: told.iter().map(|(day, _)| *day).collect(),
     })
 }
 

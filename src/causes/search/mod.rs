@@ -425,9 +425,15 @@ impl<'s, 'a> Search<'s, 'a> {
             .collect();
         let rivals: Vec<&Story> = others.iter().collect();
         let patch = story.patch(&self.problem, &moved, self.account, &rivals, self.floor);
-        let served_elsewhere =
-            story.change == Change::NotBilled && self.is_billed_of_others(&before, &moved)?;
-        let patch = patch.map(|patch| if served_elsewhere { patch.or_served_by_another() } else { patch });
+        let elsewhere = match story.change {
+            Change::NotBilled if self.is_billed_of_others(&before, &moved)? => Some("map.alias_repointed"),
+            Change::NotBilled => self.may_have_served(&before, &moved)?,
+            _ => None,
+        };
+        let patch = patch.map(|patch| match elsewhere {
+            Some(rival) => patch.or_served_by_another(rival),
+            None => patch,
+        });
         let Some(patch) = patch.filter(|patch| !patch.edits.is_empty()) else {
             *node = before;
             return Ok(None);

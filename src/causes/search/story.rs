@@ -78,7 +78,9 @@ impl Story<'_> {
         let mut scope = Scope::of(account);
         self.slice.attribute.narrow(&mut scope);
         match &self.change {
-            Change::Tier(tier) | Change::ShortTier(tier) => scope.tiers = [*tier].into(),
+            Change::Tier(tier) | Change::ShortTier(tier) | Change::SpeedPrice(tier) => {
+                scope.tiers = [*tier].into();
+            }
             Change::Region(region) => scope.regions = [region.clone()].into(),
             Change::Served(model) | Change::ServedUnder(model, _) => scope.models.extend([model.clone()]),
             Change::Meter(confusion) => scope.meters.extend([confusion.logged]),
@@ -130,6 +132,7 @@ impl Story<'_> {
                 | Change::ShortTier(_)
                 | Change::Region(_)
                 | Change::Times(_)
+                | Change::SpeedPrice(_)
                 | Change::Scaled(Part::All, _)
         );
         let counted = |moved: &Moved| problem.sides[moved.before.side as usize].counted.is_some();
@@ -177,9 +180,14 @@ impl Story<'_> {
             };
             if within(Ratio::new(2, 5), Some(Ratio::ONE)) {
                 causes.extend(["rate.stale", "terms.discount"]);
-            } else if within(Some(Ratio::ONE), Ratio::new(5, 2)) && !moved.iter().any(counted) {
-                causes.extend(["rate.stale", "qty.dropped_rows"]);
+            } else if within(Some(Ratio::ONE), Ratio::new(5, 2)) {
+                causes.insert("rate.stale");
+                causes.extend((!moved.iter().any(counted)).then_some("qty.dropped_rows"));
             }
+        }
+        // A name that is read wrongly is so from the start; a price that begins later is a new one more often.
+        if matches!(self.change, Change::Priced { .. }) && !self.fit.from_the_start {
+            causes.insert("rate.stale");
         }
         // Some days in a row may be an outage, or a name that pointed elsewhere for a while.
         if self.cause == "map.fallback" && self.fit.runs == 1 && self.fit.tests > FEW {
@@ -215,7 +223,7 @@ impl Story<'_> {
             }
             Change::List => "claim the difference from the provider, or give the term its `to` if it ended",
             Change::Tier(_) if self.slice.batch => NO_BATCH,
-            Change::Tier(_) | Change::ShortTier(_) | Change::Region(_) => {
+            Change::Tier(_) | Change::ShortTier(_) | Change::SpeedPrice(_) | Change::Region(_) => {
                 "record the served tier and region of these calls in the gateway log"
             }
             Change::Prompt(_) => {
@@ -247,9 +255,9 @@ impl Story<'_> {
 
 impl Patch {
     /// What is not on the bill may be there as what other models have too much.
-    pub(super) fn or_served_by_another(mut self) -> Patch {
+    pub(super) fn or_served_by_another(mut self, rival: &str) -> Patch {
         self.status = Status::Ambiguous;
-        self.rivals.push("map.alias_repointed".to_owned());
+        self.rivals.push(rival.to_owned());
         self.decides = Some("the model that answered these calls, in the log".to_owned());
         self
     }
