@@ -310,7 +310,14 @@ pub struct Seller {
     pub aliases: &'static [&'static str],
     /// Lifetime that a bare "cache write" means at this seller.
     pub default_cache_write: Meter,
+    /// The prompt beyond which its bill calls a line one of long prompts, wherever a model's own price changes: Anthropic's
+    /// `context_window` is `0-200k` or `200k-1M`.
+    pub long_prompt: u64,
 }
+
+/// What most sellers have in common.
+const SELLER: Seller =
+    Seller { id: "", name: "", aliases: &[], default_cache_write: Meter::CacheWriteOther, long_prompt: 0 };
 
 pub const SELLERS: &[Seller] = &[
     Seller {
@@ -318,24 +325,28 @@ pub const SELLERS: &[Seller] = &[
         name: "OpenAI",
         aliases: &["text-completion-openai", "openai_like"],
         default_cache_write: Meter::CacheWrite30m,
+        ..SELLER
     },
     Seller {
         id: "anthropic",
         name: "Anthropic",
         aliases: &["claude"],
         default_cache_write: Meter::CacheWrite5m,
+        long_prompt: 200_000,
     },
     Seller {
         id: "azure-openai",
         name: "Azure OpenAI",
         aliases: &["azure", "azure_text", "azure_ai", "azure_openai"],
         default_cache_write: Meter::CacheWrite30m,
+        ..SELLER
     },
     Seller {
         id: "aws-bedrock",
         name: "Amazon Bedrock",
         aliases: &["bedrock", "bedrock_converse", "aws"],
         default_cache_write: Meter::CacheWrite5m,
+        ..SELLER
     },
     Seller {
         id: "google-vertex",
@@ -343,47 +354,23 @@ pub const SELLERS: &[Seller] = &[
         aliases: &["vertex_ai", "vertex_ai_beta", "vertex"],
         // Only Claude writes to a cache there; Gemini bills none.
         default_cache_write: Meter::CacheWrite5m,
+        ..SELLER
     },
     Seller {
         id: "google-gemini-api",
         name: "Google Gemini API",
         aliases: &["gemini", "google", "google_ai_studio"],
-        default_cache_write: Meter::CacheWriteOther,
+        ..SELLER
     },
-    Seller { id: "mistral", name: "Mistral", aliases: &[], default_cache_write: Meter::CacheWriteOther },
-    Seller { id: "deepseek", name: "DeepSeek", aliases: &[], default_cache_write: Meter::CacheWriteOther },
-    Seller { id: "xai", name: "xAI", aliases: &["grok"], default_cache_write: Meter::CacheWriteOther },
-    Seller { id: "groq", name: "Groq", aliases: &[], default_cache_write: Meter::CacheWriteOther },
-    Seller {
-        id: "cohere",
-        name: "Cohere",
-        aliases: &["cohere_chat"],
-        default_cache_write: Meter::CacheWriteOther,
-    },
-    Seller {
-        id: "openrouter",
-        name: "OpenRouter",
-        aliases: &[],
-        default_cache_write: Meter::CacheWriteOther,
-    },
-    Seller {
-        id: "together",
-        name: "Together AI",
-        aliases: &["together_ai"],
-        default_cache_write: Meter::CacheWriteOther,
-    },
-    Seller {
-        id: "fireworks",
-        name: "Fireworks AI",
-        aliases: &["fireworks_ai"],
-        default_cache_write: Meter::CacheWriteOther,
-    },
-    Seller {
-        id: "perplexity",
-        name: "Perplexity",
-        aliases: &[],
-        default_cache_write: Meter::CacheWriteOther,
-    },
+    Seller { id: "mistral", name: "Mistral", ..SELLER },
+    Seller { id: "deepseek", name: "DeepSeek", ..SELLER },
+    Seller { id: "xai", name: "xAI", aliases: &["grok"], ..SELLER },
+    Seller { id: "groq", name: "Groq", ..SELLER },
+    Seller { id: "cohere", name: "Cohere", aliases: &["cohere_chat"], ..SELLER },
+    Seller { id: "openrouter", name: "OpenRouter", ..SELLER },
+    Seller { id: "together", name: "Together AI", aliases: &["together_ai"], ..SELLER },
+    Seller { id: "fireworks", name: "Fireworks AI", aliases: &["fireworks_ai"], ..SELLER },
+    Seller { id: "perplexity", name: "Perplexity", ..SELLER },
 ];
 
 impl Seller {
@@ -405,6 +392,11 @@ impl Seller {
             Meter::CacheWriteOther => Seller::price_parent(id, meter).unwrap_or(meter),
             said => said,
         }
+    }
+
+    /// The prompt beyond which a seller's bill says that prompts are long.
+    pub fn long_prompt(id: &str) -> u64 {
+        SELLERS.iter().find(|seller| seller.id == id).map_or(0, |seller| seller.long_prompt)
     }
 
     /// Finds a seller by id or by a spelling that logs and exports use.

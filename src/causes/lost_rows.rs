@@ -23,8 +23,10 @@ use crate::vocabulary::Meter;
 /// Days that must lack rows, one more in a noisy log, and days that must not. Where a day has few rows, none may be lost.
 const DAYS: usize = 3;
 const CONTROL: usize = 3;
-/// Models and keys that all lack rows on one day, where it is one day only.
+/// Models and keys that all lack rows on one day, where it is one day only; models of other accounts count as well.
 const PARTS: usize = 4;
+/// Days on which such a model of another account may be open.
+const FEW: usize = 2;
 /// Of all days, one in so many may say something else.
 const ASTRAY: usize = 5;
 /// A loss is at least one token in so many, and beyond so many times the noise of the log.
@@ -244,13 +246,21 @@ fn outages<'d>(state: &State, days: &'d BTreeMap<Part, BTreeMap<Day, Said>>) -> 
     let enough = |((account, day), short): &((&Account, Day), Vec<&Gaps>)| {
         let uneven = short.iter().filter(|gaps| !is_one_factor(gaps)).count();
         let (first, last) = span[account];
-        short.len() >= PARTS + usize::from(state.noise > 0)
+        short.len() + beside(state, account, *day) >= PARTS + usize::from(state.noise > 0)
             && uneven * 2 > short.len()
             && !other.contains(&(*account, *day))
             && (first < *day && *day < last)
             && about_as_much(&by_meter(short.iter().copied()))
     };
     lacking.into_iter().filter(enough).map(|(at, _)| at).collect()
+}
+
+/// Models of other accounts that the same outage would have hit: the bill has more of them on that day, and hardly on another.
+fn beside(state: &State, own: &Account, day: Day) -> usize {
+    let others = state.beside.iter().filter(|((account, _), _)| account != own);
+    let hit =
+        |days: &BTreeMap<Day, i128>| days.len() <= FEW && days.get(&day).is_some_and(|delta| *delta > 0);
+    others.filter(|(_, days)| hit(days)).count()
 }
 
 /// What the bill has more of each meter, and all of it.

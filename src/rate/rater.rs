@@ -10,7 +10,7 @@ use hashbrown::{Equivalent, HashMap};
 use super::Leaf;
 use crate::money::Ratio;
 use crate::pricebook::{NoPrice, PriceQuery, Pricebook, Priced};
-use crate::vocabulary::Meter;
+use crate::vocabulary::{Meter, Seller};
 
 /// Unit prices, remembered.
 pub struct Rater<'a> {
@@ -136,11 +136,9 @@ impl<'a> Rater<'a> {
         self.contracted.contains_key(leaf)
     }
 
-    /// True where a bill calls the leaf's prompt long and a long-context row prices it. Anthropic's lines tell prompts above
-    /// 200,000 tokens apart, whatever the boundary of the model's prices.
+    /// True where a bill calls the leaf's prompt long and a long-context row prices it.
     pub fn is_long_context(&self, leaf: &Leaf) -> bool {
-        let boundary = if &*leaf.account.provider == "anthropic" { 200_000 } else { 0 };
-        leaf.prompt > boundary && {
+        leaf.prompt > 0 && leaf.prompt > Seller::long_prompt(&leaf.account.provider) && {
             let of = |prompt| {
                 let input = Leaf { meter: Meter::Input, prompt, ..leaf.clone() };
                 self.look(&input, |answer| answer.as_ref().ok().map(|priced| priced.row.clone()))

@@ -43,21 +43,21 @@ pub fn is_clear(delta: i128, bound: i128, billed: i128) -> bool {
 #[derive(Debug, Clone, Copy)]
 pub struct AtLeast(pub i128);
 
-/// The model that is open in one direction on most of some days, and seldom on the others of the period: at whatever price, it
-/// may be the same usage. `sign`: 1 where it has more on the bill than in the log, −1 where it has less.
+/// The model that is open in one direction on most of some days and, where the period is given in days, seldom on the others: at
+/// whatever price, it may be the same usage. `sign`: 1 where it has more on the bill than in the log, −1 where it has less.
 pub fn on_the_same_days<'o>(
     open: impl Iterator<Item = (&'o Name, &'o BTreeMap<Day, i128>)>,
     days: &BTreeSet<Day>,
     (sign, amount, AtLeast(part)): (i128, i128, AtLeast),
-    all: usize,
+    period: Option<usize>,
 ) -> Option<&'o Name> {
-    let others = all.saturating_sub(days.len());
+    let others = period.map(|all| all.saturating_sub(days.len()));
     let same = |by_day: &BTreeMap<Day, i128>| {
         let open = by_day.iter().filter(|(_, delta)| **delta * sign > 0);
         let (inside, outside): (Vec<_>, Vec<_>) = open.partition(|(day, _)| days.contains(*day));
         let dollars: i128 = inside.iter().map(|(_, delta)| delta.abs()).sum();
         // Twice as often on these days as on the others.
-        let own = inside.len() * others >= 2 * outside.len() * days.len();
+        let own = others.is_none_or(|others| inside.len() * others >= 2 * outside.len() * days.len());
         inside.len() * 2 >= days.len() && own && dollars * part >= amount
     };
     open.filter(|(_, by_day)| same(by_day)).map(|(name, _)| name).next()
@@ -78,8 +78,9 @@ mod tests {
     #[test]
     fn more_on_just_these_days_may_be_the_same_usage() {
         let days: BTreeSet<Day> = (10..20).map(Day::from_days).collect();
-        let rival =
-            |open: Open, amount| on_the_same_days(open.iter(), &days, (1, amount, AtLeast(50)), 31).is_some();
+        let rival = |open: Open, amount| {
+            on_the_same_days(open.iter(), &days, (1, amount, AtLeast(50)), Some(31)).is_some()
+        };
         let on =
             |range: std::ops::Range<i32>, delta| of("claude-haiku-4-5", range.map(move |day| (day, delta)));
         assert!(rival(on(10..20, 100), 8_000), "an eighth of the dollars: it is cheaper");

@@ -235,7 +235,7 @@ fn not_billed(state: &State, account: &Account, days: &Days, run: Vec<Day>) -> O
         let amount = days.priced.get(day).copied().unwrap_or_default().pico();
         amount * LIKE >= usual.pico() && amount <= usual.pico() * LIKE
     };
-    if !run.iter().any(like) {
+    if !run.iter().any(like) || has_left_the_bill(state, days, &run) {
         return None;
     }
     let (first, last) = (*run.first()?, *run.last()?);
@@ -280,6 +280,25 @@ fn not_billed(state: &State, account: &Account, days: &Days, run: Vec<Day>) -> O
         patch: String::new(),
     });
     Some(patch)
+}
+
+/// True where everything logged on some days is of models that are logged on billed days after them too, and billed on none: they
+/// are missing, and not the days.
+fn has_left_the_bill(state: &State, days: &Days, run: &[Day]) -> bool {
+    let Some(first) = run.first() else { return false };
+    let keys = run.iter().filter_map(|day| days.keys.get(day)).flatten();
+    let models: BTreeSet<(&Account, &Option<Arc<str>>)> =
+        keys.map(|key| (&key.cell.account, &key.cell.model)).collect();
+    let later = |key: &&BillKey| {
+        key.cell.first > *first && days.billed.contains_key(&key.cell.first) && key.cell.model.is_some()
+    };
+    let name = |key: &BillKey| (key.cell.account.clone(), key.cell.model.clone());
+    let logged: BTreeSet<_> = state.logged.keys().filter(later).map(name).collect();
+    let billed: BTreeSet<_> = state.billed.keys().filter(later).map(name).collect();
+    models.into_iter().all(|(account, model)| {
+        let model = (account.clone(), model.clone());
+        logged.contains(&model) && !billed.contains(&model)
+    })
 }
 
 fn listed(run: &[Day]) -> String {

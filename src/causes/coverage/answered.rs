@@ -26,7 +26,7 @@ pub(super) fn or_answered_here(state: &State, patch: &mut Patch) {
     }
     let elsewhere = state.beside.iter().filter(|((other, _), _)| other != account);
     let less = (-1, amount.pico(), CHEAPER);
-    if on_the_same_days(elsewhere, &days, less, state.period.days().count()).is_some() {
+    if on_the_same_days(elsewhere, &days, less, Some(state.period.days().count())).is_some() {
         patch.status = Status::Ambiguous;
         if !patch.rivals.iter().any(|rival| rival == "map.fallback") {
             patch.rivals.push("map.fallback".to_owned());

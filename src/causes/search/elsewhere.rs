@@ -67,10 +67,11 @@ impl Search<'_, '_> {
         let state = self.problem.state;
         let there = state.beside.iter().filter(|((account, _), _)| account != self.account);
         let less = (1, self.dollars(moved)?, CHEAPER);
-        let all = state.period.days().count();
+        let all = Some(state.period.days().count());
         Ok(match () {
             () if on_the_same_days(here.iter(), &days, less, all).is_some() => Some("map.alias_repointed"),
-            () if on_the_same_days(there, &days, less, all).is_some() => Some("map.fallback"),
+            // What another seller has too much may have a fault of its own beside it.
+            () if on_the_same_days(there, &days, less, None).is_some() => Some("map.fallback"),
             () => None,
         })
     }

@@ -427,7 +427,9 @@ impl<'s, 'a> Search<'s, 'a> {
         let patch = story.patch(&self.problem, &moved, self.account, &rivals, self.floor);
         let elsewhere = match story.change {
             Change::NotBilled if self.is_billed_of_others(&before, &moved)? => Some("map.alias_repointed"),
-            Change::NotBilled => self.may_have_served(&before, &moved)?,
+            Change::NotBilled if matches!(story.slice.attribute, Attribute::Key(_)) => {
+                self.may_have_served(&before, &moved)?
+            }
             _ => None,
         };
         let patch = patch.map(|patch| match elsewhere {
