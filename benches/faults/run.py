@@ -30,7 +30,7 @@ from faults import (  # noqa: E402
 )
 from faults.chance import share  # noqa: E402
 
-WORLDS = {"single": 4, "mix2": 30, "mix3": 60, "mix5": 30, "open": 6, "twins": 25, "clean": 1000, "golden": 1, "dirty": 1, "scale": 100_000}
+WORLDS = {"single": 8, "mix2": 30, "mix3": 60, "mix5": 30, "open": 6, "twins": 25, "clean": 1000, "golden": 1, "dirty": 1, "scale": 100_000}
 FAST = {"single": 1, "mix2": 3, "mix3": 6, "mix5": 3, "open": 1, "twins": 2, "clean": 40, "golden": 1, "dirty": 1}
 RECORDED = Path(__file__).with_name("recorded.json")
 JOBS, OPTIONS = [], None  # set before the workers are forked, which see them

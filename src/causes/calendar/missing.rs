@@ -140,7 +140,7 @@ fn not_logged(
         && short
         && (edge(days.logged.first()) || edge(days.logged.last()))
         && !(days.logged.contains(&first.next()) && days.logged.contains(&first.previous()));
-    if ran_over(state, account, first, days.keys.get(&first)).is_some() {
+    if run.len() == 1 && ran_over(state, account, first, days.keys.get(&first)).is_some() {
         return None;
     }
     let billed: Money = run.iter().filter_map(|day| days.billed.get(day)).sum();

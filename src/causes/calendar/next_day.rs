@@ -114,19 +114,21 @@ fn series(state: &State) -> Result<BTreeMap<BillKey, Series>> {
     for cell in state.open.iter().filter(|cell| cell.first == cell.last && state.covers(cell)) {
         *open.entry((&cell.account, cell.model.as_ref())).or_default() += 1;
     }
-    let mut all: BTreeMap<BillKey, Series> = BTreeMap::new();
-    let keys: BTreeSet<&BillKey> = state.logged.keys().chain(state.billed.keys()).collect();
-    for key in keys {
+    let asked = |key: &&BillKey| {
         let CellKey { account, model, first, last } = &key.cell;
-        let asked = open.get(&(account, model.as_ref())).is_some_and(|open| *open >= 2 * RUNS);
-        if !asked || first != last || state.accepted.contains(key) || !state.covers(&key.cell) {
-            continue;
-        }
+        open.get(&(account, model.as_ref())).is_some_and(|open| *open >= 2 * RUNS)
+            && first == last
+            && !state.accepted.contains(*key)
+            && state.covers(&key.cell)
+    };
+    let mut all: BTreeMap<BillKey, Series> = BTreeMap::new();
+    let unlogged = state.billed.keys().filter(asked).filter(|key| !state.logged.contains_key(*key));
+    for key in state.logged.keys().filter(asked).chain(unlogged) {
         let (bill, priced) = (state.bill(key), state.priced(key)?);
         let leaves = state.logged.get(key).map_or(0, |leaves| leaves.len());
         let cell = CellKey { first: state.period.first, last: state.period.first, ..key.cell.clone() };
         let points = all.entry(BillKey { cell, meter: None, ..key.clone() }).or_default();
-        points.entry(*first).or_default().push(Point {
+        points.entry(key.cell.first).or_default().push(Point {
             key: key.clone(),
             delta: (bill.amount - priced).pico(),
             priced: priced.pico(),
